@@ -1,0 +1,64 @@
+# The front door. Every target here is a line or two around cmake, ctest or a script; `make help`
+# lists them. Builds are in build/<preset>, programs in build/<preset>/bin.
+
+PREFIX  ?= /usr/local
+JOBS    ?= $(shell nproc)
+T       ?=
+SECONDS  = 60
+
+export PYTHONDONTWRITEBYTECODE = 1
+export JOBS
+
+.DEFAULT_GOAL := release
+.PHONY: release dev asan tsan clang coverage deps demo test check bench fuzz install format \
+        longest clean help
+
+## make: the optimised programs, in build/release/bin
+release dev asan tsan clang coverage: deps
+	@scripts/build $@
+
+## make deps: system packages that building and testing need (apt; asks sudo where it must)
+deps:
+	@scripts/install-packages build test
+
+## make demo: builds, then shows a fleet's messages on their way to answers
+demo: release
+	@scripts/demo.sh build/release/bin
+
+## make test: every test; the sanitizer build and the release build in one ctest run
+test: deps
+	@scripts/test
+
+## make check: format, layers, headers, clang-tidy, both compilers, sanitizers
+check:
+	@scripts/check
+
+## make bench: ingest rate, bytes per message, query latency
+bench: release
+	@scripts/bench build/release/bin
+
+## make fuzz T=target SECONDS=60: fuzzes one target, or each of them in turn
+fuzz:
+	@scripts/fuzz "$(T)" "$(SECONDS)"
+
+## make asan, tsan, clang, dev, coverage: builds that preset
+
+## make install PREFIX=/usr/local DESTDIR=: programs, engine library, header, manuals
+install: release
+	@scripts/build release -DCMAKE_INSTALL_PREFIX="$(PREFIX)"
+	@cmake --install build/release
+
+## make format: rewrites the C sources in the project's format
+format:
+	@scripts/format --write
+
+## make longest: the ten longest functions
+longest:
+	@scripts/longest
+
+## make clean: removes build/
+clean:
+	rm -rf build
+
+help:
+	@sed -n 's/^## //p' Makefile

@@ -1,0 +1,39 @@
+# Programs are installed where they are defined (Modules.cmake); here: the library, manuals, docs.
+
+if(TARGET mnsdb_engine)
+    set_target_properties(mnsdb_engine PROPERTIES OUTPUT_NAME mnsdb-engine)
+    install(TARGETS mnsdb_engine ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT development)
+endif()
+if(TARGET mnsdb_engine_shared)
+    install(TARGETS mnsdb_engine_shared
+            LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT library
+            NAMELINK_COMPONENT development)
+endif()
+
+# include/mnsdb/engine/engine.h and so on: the .pc file puts include/mnsdb on the search path.
+foreach(header IN LISTS MNSDB_ENGINE_HEADERS)
+    get_filename_component(folder "${header}" DIRECTORY)
+    install(FILES "${PROJECT_SOURCE_DIR}/${header}"
+            DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/mnsdb/${folder}" COMPONENT development)
+endforeach()
+
+if(MNSDB_ENGINE_HEADERS)
+    # The prefix stands relative to the .pc file, so an installed tree can be moved.
+    file(RELATIVE_PATH MNSDB_PC_PREFIX "/prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/prefix")
+    configure_file("${PROJECT_SOURCE_DIR}/cmake/mnsdb-engine.pc.in"
+                   "${PROJECT_BINARY_DIR}/mnsdb-engine.pc" @ONLY)
+    install(FILES "${PROJECT_BINARY_DIR}/mnsdb-engine.pc"
+            DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig" COMPONENT development)
+endif()
+
+foreach(section IN ITEMS 1 3 5 7 8)
+    file(GLOB pages CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/man/*.${section}")
+    if(pages)
+        install(FILES ${pages} DESTINATION "${CMAKE_INSTALL_MANDIR}/man${section}" COMPONENT programs)
+    endif()
+endforeach()
+
+file(GLOB documents CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/docs/*.md" "${PROJECT_SOURCE_DIR}/README.md")
+if(documents)
+    install(FILES ${documents} DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT programs)
+endif()
