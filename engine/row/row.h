@@ -1,0 +1,208 @@
+/*
+ * row.h - rows as they come in: a batch of decoded messages on its way to a commit.
+ *
+ * A message is stored (it became rows of one table), or it is a reject (its body is
+ * kept with a reason). The store decides later which messages are duplicates. A
+ * batch holds messages in order of arrival:
+ *
+ *      messages  [ m0 ][ m1 ][ m2 ]...        one per body received
+ *                  |     |      \__ rejects[]         if verdict is MESSAGE_REJECT
+ *                  |     \_________ rows[first..+n)   of the table readings
+ *                  \_______________ rows[first..+n)   of the table status
+ *      rows      [ r0 ][ r1 ]...    cells [first_cell..+cell_count) of each
+ *
+ * Devices and metrics stand as numbers local to the batch. `row_batch_clear`
+ * forgets messages, rows and rejects but keeps those names (up to a limit), so that a reused
+ * batch costs one hash lookup a name; the store maps local numbers to its own.
+ *
+ * The table `status` uses two fixed metrics: STATUS_METRIC_STATE (0 offline,
+ * 1 online) and STATUS_METRIC_CONTACT_AGE, time_ms minus the last contact (absent
+ * when there was none). They are no names and no dictionary entries.
+ *
+ * Threads: a batch belongs to one thread at a time; hand it over whole.
+ */
+#ifndef MNSDB_ENGINE_ROW_ROW_H
+#define MNSDB_ENGINE_ROW_ROW_H
+
+#include "engine/base/arena.h"
+#include "engine/base/bytes.h"
+#include "engine/base/error.h"
+#include "engine/number/number.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum table {
+    TABLE_READINGS = 0,
+    TABLE_STATUS = 1,
+    TABLE_COUNT = 2,
+};
+
+enum time_source {
+    TIME_SOURCE_PAYLOAD = 0,
+    TIME_SOURCE_MESSAGEID = 1,
+    TIME_SOURCE_ENVELOPE = 2,
+};
+
+#define STATUS_METRIC_STATE       0u
+#define STATUS_METRIC_CONTACT_AGE 1u
+#define STATUS_OFFLINE            0
+#define STATUS_ONLINE             1
+
+/* Of "pk/dn" and of a metric; longer ones are rejected before they come here. */
+#define NAME_BYTES_MAX 256u
+
+/* Why a body was rejected. The words of reject_reason_word() are stable. */
+enum reject_reason {
+    REJECT_TOO_LONG = 0,
+    REJECT_BAD_BASE64,
+    REJECT_BAD_JSON,
+    REJECT_NO_MESSAGEID,
+    REJECT_BAD_MESSAGEID,
+    REJECT_UNKNOWN_TYPE,
+    REJECT_BAD_TIME,
+    REJECT_PAYLOAD_NOT_JSON,
+    REJECT_NO_DEVICE,
+    REJECT_BAD_STATUS,
+    REJECT_NO_NUMBERS,
+    REJECT_REASON_COUNT,
+};
+
+const char *reject_reason_word(enum reject_reason reason);
+
+struct cell {
+    union {
+        int64_t mantissa;
+        double real;
+    };
+    uint32_t metric; /* local to the batch, or a STATUS_METRIC_ */
+    int8_t exponent;
+    uint8_t kind; /* enum number_kind, never NUMBER_NULL */
+    uint16_t unused;
+};
+
+struct row {
+    int64_t time_ms; /* UTC */
+    uint64_t message_id;
+    uint32_t device;     /* local to the batch */
+    uint32_t first_cell; /* in row_batch.cells */
+    uint32_t cell_count;
+    uint8_t time_source; /* enum time_source */
+    uint8_t clock_fault; /* 1 if a broken clock was passed over */
+    uint16_t unused;
+};
+
+#define BODY_DIGEST_BYTES 32u
+
+struct reject {
+    struct slice body;   /* what is kept: masked and cut already; lives in the batch's arena */
+    struct slice detail; /* for people; may be empty */
+    int64_t received_ms; /* UTC, by the clock of this machine */
+    uint8_t digest[BODY_DIGEST_BYTES]; /* SHA-256 of all bytes received; used if the message has no
+                                          id */
+    uint8_t reason;                    /* enum reject_reason */
+    bool altered;                      /* cut or masked: never put through the rules again */
+};
+
+enum message_verdict {
+    MESSAGE_READINGS = 0,
+    MESSAGE_STATUS = 1,
+    MESSAGE_REJECT = 2,
+};
+
+struct message {
+    uint64_t id;     /* if has_id */
+    uint32_t first;  /* first row of its table, or index of the reject */
+    uint32_t count;  /* rows; 1 for a reject */
+    uint8_t verdict; /* enum message_verdict; equals enum table for the first two */
+    bool has_id;     /* false only for rejects */
+};
+
+#define NAME_INLINE_BYTES 48u
+
+/* One cache line: the start of a name stands beside its hash, so that a hit costs one miss. */
+struct name_slot {
+    uint64_t hash;
+    uint32_t number_plus_one; /* local number + 1, or 0: the slot is free */
+    uint32_t len;
+    uint8_t head[NAME_INLINE_BYTES]; /* the name if it fits, else its first bytes */
+};
+
+/*
+ * Names and their numbers within a batch, by open addressing on a 64-bit hash.
+ * A name stays although its message may turn out to be a reject or a duplicate:
+ * only rows say which names are in use.
+ */
+struct name_table {
+    struct slice *names; /* owned array, index = local number; bytes in `arena` */
+    uint32_t *global;    /* owned, parallel to names: the store's number, or NAME_UNMAPPED; the
+                            store fills it in */
+    size_t count, capacity;
+    struct name_slot *slots; /* borrowed from slot_memory, aligned to a cache line */
+    void *slot_memory;       /* owned */
+    size_t slot_count;       /* a power of two, or 0 */
+    uint64_t generation;     /* changes when the table was emptied */
+    struct arena arena;
+};
+
+/* A batch that is cleared with more names than this in a table forgets them. */
+#define NAME_COUNT_KEPT_MAX ((size_t)1 << 18)
+
+#define NAME_UNMAPPED UINT32_MAX
+
+struct row_batch {
+    struct message *messages; /* owned arrays */
+    struct row *rows[TABLE_COUNT];
+    struct cell *cells;
+    struct reject *rejects;
+    size_t message_count, message_capacity;
+    size_t row_count[TABLE_COUNT], row_capacity[TABLE_COUNT];
+    size_t cell_count, cell_capacity;
+    size_t reject_count, reject_capacity;
+    struct name_table devices;
+    struct name_table metrics;
+    struct arena arena; /* bodies and details of the rejects */
+};
+
+/* Zero-initialise a batch; this forgets its messages and keeps memory and names. */
+void row_batch_clear(struct row_batch *batch);
+void row_batch_release(struct row_batch *batch);
+
+/*
+ * The local number of a name (0 ... NAME_BYTES_MAX bytes; a metric may have the empty
+ * name, a device never), added when new; the bytes are copied.
+ */
+MUST_CHECK enum status name_table_add(struct name_table *table, struct slice name,
+                                      uint32_t *number);
+
+/* The local number, or NAME_UNMAPPED when the table does not hold the name. */
+uint32_t name_table_find(const struct name_table *table, struct slice name);
+void name_table_release(struct name_table *table);
+
+/*
+ * Building a message: begin a row, add its cells, then the message that owns
+ * the rows. A message that turns out to be a reject after all takes its rows
+ * back with row_batch_rewind.
+ */
+struct row_batch_mark {
+    size_t row_count[TABLE_COUNT];
+    size_t cell_count;
+};
+struct row_batch_mark row_batch_mark(const struct row_batch *batch);
+void row_batch_rewind(struct row_batch *batch, struct row_batch_mark mark);
+
+/* Appends a row without cells and returns it in `*row`, valid until the next one. */
+MUST_CHECK enum status row_batch_add_row(struct row_batch *batch, enum table table,
+                                         struct row **row);
+/* Appends a cell to the newest row of `table`. `number` is not NULL. */
+MUST_CHECK enum status row_batch_add_cell(struct row_batch *batch, enum table table,
+                                          uint32_t metric, struct number number);
+/* Closes a message whose rows are those since `mark` in `table`. */
+MUST_CHECK enum status row_batch_add_message(struct row_batch *batch, enum table table, uint64_t id,
+                                             struct row_batch_mark mark);
+/* Adds a rejected body. `id` may be NULL: none could be read. Body and detail are copied into the
+ * batch. */
+MUST_CHECK enum status row_batch_add_reject(struct row_batch *batch, const uint64_t *id,
+                                            const struct reject *reject);
+
+#endif
