@@ -1,0 +1,33 @@
+/*
+ * codec.h - columns of 64-bit integers as few bits, in 16 lanes.
+ *
+ * A column of `count` integers is coded in the smallest of: one constant; frame
+ * of reference (minimum + packed differences to it); delta + frame of
+ * reference; zigzag deltas with patched outliers (PFOR). All arithmetic is
+ * modulo 2^64, so any int64 (or uint64 cast to it) comes back exactly.
+ *
+ * Threads: pure functions.
+ */
+#ifndef MNSDB_ENGINE_CODEC_CODEC_H
+#define MNSDB_ENGINE_CODEC_CODEC_H
+
+#include "engine/base/bytes.h"
+#include "engine/base/error.h"
+
+#include <stdint.h>
+
+#define CODEC_LANES      16u
+#define CODEC_VALUES_MAX 2048u
+#define CODEC_ROOM       (CODEC_VALUES_MAX + CODEC_LANES) /* slots that a decode may write to */
+
+/* Appends the smallest coding of 1 ... CODEC_VALUES_MAX values (asserted). */
+MUST_CHECK enum status codec_encode(const int64_t *values, uint32_t count, struct buffer *out);
+
+/*
+ * Decodes one column of `count` values (known from elsewhere) from untrusted
+ * bytes and leaves the cursor behind it. `values` has CODEC_ROOM slots.
+ */
+MUST_CHECK enum status codec_decode(struct cursor *in, uint32_t count, int64_t *values,
+                                    struct error *err);
+
+#endif

@@ -1,0 +1,142 @@
+/*
+ * snapshot.h - the reader's side of a store: one consistent view, scans over it.
+ *
+ * Opening takes a read transaction; everything read until snapshot_pause is of one
+ * commit. A long-lived reader makes the writer's file grow, so nobody holds one
+ * while output blocks: read, pause, then write. Names and counters
+ * stay valid after a pause, until the next resume or close.
+ *
+ * Life cycle: open -> read* -> pause -> (resume -> read* -> pause)* -> close.
+ * Threads:    one thread a snapshot.
+ */
+#ifndef MNSDB_ENGINE_SNAPSHOT_SNAPSHOT_H
+#define MNSDB_ENGINE_SNAPSHOT_SNAPSHOT_H
+
+#include "engine/base/error.h"
+#include "engine/block/block.h"
+#include "engine/row/row.h"
+#include "engine/store/store.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct snapshot;
+
+/* STATUS_MISSING, STATUS_VERSION, STATUS_CORRUPT name the directory and what to do. */
+MUST_CHECK enum status snapshot_open(struct snapshot **snapshot, const char *dir, struct error *err);
+void snapshot_pause(struct snapshot *snapshot);
+MUST_CHECK enum status snapshot_resume(struct snapshot *snapshot, struct error *err);
+void snapshot_close(struct snapshot *snapshot); /* NULL is fine */
+
+const struct store_counters *snapshot_counters(const struct snapshot *snapshot);
+uint64_t snapshot_file_bytes(const struct snapshot *snapshot);
+uint32_t snapshot_format_version(const struct snapshot *snapshot);
+
+/* A setting of the store, or NULL. */
+const char *snapshot_setting(const struct snapshot *snapshot, const char *name);
+
+/* Names by number, 0 ... count - 1. Bytes as sent: never print them raw. */
+uint32_t snapshot_device_count(const struct snapshot *snapshot);
+struct slice snapshot_device_name(const struct snapshot *snapshot, uint32_t device);
+uint32_t snapshot_metric_count(const struct snapshot *snapshot);
+struct slice snapshot_metric_name(const struct snapshot *snapshot, uint32_t metric);
+
+/* False if the store never saw the metric. */
+bool snapshot_find_metric(const struct snapshot *snapshot, struct slice name, uint32_t *metric);
+
+#define TIME_MS_MIN INT64_MIN /* no lower bound */
+#define TIME_MS_MAX INT64_MAX /* no upper bound: rows at any time are in range */
+
+/* What to scan. */
+struct scan_spec {
+    enum table table;
+    const uint64_t *device_bits; /* bit per device number; NULL: all devices */
+    int64_t from_ms;             /* inclusive */
+    int64_t until_ms;            /* exclusive, but TIME_MS_MAX: no bound */
+    struct block_selection columns;
+    bool ordered; /* rows come by (device, time_ms, message_id) over the whole store */
+};
+
+static inline bool device_bit(const uint64_t *bits, uint32_t device)
+{
+    return !bits || (bits[device / 64] >> (device % 64) & 1);
+}
+
+/*
+ * Who takes what a scan finds. Any failure they return ends the scan.
+ *
+ * `summary`, if not NULL and the scan is not ordered, is offered whole parts and blocks all of
+ * whose rows are in range and selected; *taken = true spares their decoding.
+ * Their columns are all that the rows have, not only those selected. Over several
+ * devices `first` and `last` of a column may still be known (has_ends): they are by (time, id).
+ *
+ * `rows` gets runs [from_row, until_row) of decoded rows that are in range and selected.
+ */
+struct scan_visitor {
+    void *context;
+    enum status (*summary)(void *context, const struct block_summary *summary, bool *taken);
+    enum status (*rows)(void *context, const struct row_vector *rows, uint32_t from_row,
+                        uint32_t until_row);
+};
+
+/* What a scan did: for --explain. Scans add to it. */
+struct scan_statistics {
+    uint64_t parts_total;
+    uint64_t parts_read;           /* not skipped by time */
+    uint64_t parts_from_totals;    /* answered by their totals */
+    uint64_t blocks_from_summary;
+    uint64_t blocks_read;          /* decoded */
+    uint64_t rows_decoded;
+    uint64_t log_records;          /* commits not folded yet */
+    uint64_t log_rows;
+};
+
+MUST_CHECK enum status snapshot_scan(struct snapshot *snapshot, const struct scan_spec *spec,
+                                     const struct scan_visitor *visitor,
+                                     struct scan_statistics *statistics, struct error *err);
+
+/* The newest row of one device in a table before `until_ms` (TIME_MS_MAX: ever), as a vector of which `*row` counts. */
+MUST_CHECK enum status snapshot_last_row(struct snapshot *snapshot, const struct scan_spec *spec,
+                                         uint32_t device, const struct row_vector **rows, uint32_t *row,
+                                         bool *found, struct scan_statistics *statistics,
+                                         struct error *err);
+
+/* A rejected body that is kept. */
+struct kept_reject {
+    uint64_t sequence; /* order of arrival */
+    enum reject_reason reason;
+    bool altered; /* cut or masked */
+    bool has_id;
+    uint64_t id;
+    int64_t received_ms;
+    struct slice detail; /* borrowed during the call */
+    struct slice body;
+};
+
+/* Calls `visit` for each in order of arrival, from `sequence` on. */
+MUST_CHECK enum status snapshot_rejects(struct snapshot *snapshot, uint64_t sequence,
+                                        enum status (*visit)(void *context,
+                                                             const struct kept_reject *reject),
+                                        void *context, struct error *err);
+
+/* Whether the store has taken in each id (stored or rejected). `ids` in any order. */
+MUST_CHECK enum status snapshot_seen(struct snapshot *snapshot, const uint64_t *ids, size_t count,
+                                     bool *held, struct error *err);
+
+/*
+ * Reads every byte, checks every checksum and balances every count. `problem`
+ * is called for each fault, with the thing and what is wrong with it; a failure to go on is a status.
+ */
+MUST_CHECK enum status snapshot_verify(struct snapshot *snapshot,
+                                       void (*problem)(void *context, const char *thing,
+                                                       const char *what),
+                                       void *context, struct error *err);
+
+/*
+ * A consistent, compacted copy as the new directory `destination` (0700, files
+ * 0600), on disk before it returns; made under a temporary name and renamed. STATUS_INPUT if something is there already.
+ */
+MUST_CHECK enum status snapshot_backup(struct snapshot *snapshot, const char *destination,
+                                       struct error *err);
+
+#endif
