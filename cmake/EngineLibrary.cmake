@@ -4,9 +4,7 @@
 # shared library exports exactly the functions those headers declare; everything else is local.
 
 set(MNSDB_ENGINE_HEADERS "")
-if(NOT TARGET mnsdb_engine)
-    return()
-endif()
+set_target_properties(mnsdb_engine PROPERTIES OUTPUT_NAME mnsdb-engine)
 
 # Collects `header` (a path from the root) and what it includes into `out`.
 function(mnsdb_header_closure header out)
@@ -31,7 +29,7 @@ endfunction()
 
 file(GLOB engine_header CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/engine/engine.h")
 if(NOT engine_header)
-    message(STATUS "mnsdb_engine: no engine/engine.h yet, so no shared library")
+    message(STATUS "mnsdb_engine: no engine/engine.h, so no shared library")
     return()
 endif()
 mnsdb_header_closure(engine/engine.h MNSDB_ENGINE_HEADERS)

@@ -1,9 +1,6 @@
 # Programs are installed where they are defined (Modules.cmake); here: the library, manuals, docs.
 
-if(TARGET mnsdb_engine)
-    set_target_properties(mnsdb_engine PROPERTIES OUTPUT_NAME mnsdb-engine)
-    install(TARGETS mnsdb_engine ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT development)
-endif()
+install(TARGETS mnsdb_engine ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT development)
 if(TARGET mnsdb_engine_shared)
     install(TARGETS mnsdb_engine_shared
             LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT library
