@@ -56,9 +56,9 @@ set(export_map "${PROJECT_BINARY_DIR}/mnsdb-engine.map")
 file(CONFIGURE OUTPUT "${export_map}"
      CONTENT "{\n    global:\n        ${export_lines};\n    local:\n        *;\n};\n")
 
-add_library(mnsdb_engine_shared SHARED)
+add_library(mnsdb_engine_shared SHARED $<TARGET_OBJECTS:mnsdb_engine>)
 target_link_libraries(mnsdb_engine_shared PRIVATE
-    "$<LINK_LIBRARY:WHOLE_ARCHIVE,mnsdb_engine>" mnsdb_flags)
+    mnsdb_flags ${engine_links})
 set_target_properties(mnsdb_engine_shared PROPERTIES
     OUTPUT_NAME mnsdb-engine
     LINKER_LANGUAGE C

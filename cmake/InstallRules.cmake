@@ -17,6 +17,7 @@ endforeach()
 if(MNSDB_ENGINE_HEADERS)
     # The prefix stands relative to the .pc file, so an installed tree can be moved.
     file(RELATIVE_PATH MNSDB_PC_PREFIX "/prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/prefix")
+    string(REGEX REPLACE "/$" "" MNSDB_PC_PREFIX "${MNSDB_PC_PREFIX}")
     configure_file("${PROJECT_SOURCE_DIR}/cmake/mnsdb-engine.pc.in"
                    "${PROJECT_BINARY_DIR}/mnsdb-engine.pc" @ONLY)
     install(FILES "${PROJECT_BINARY_DIR}/mnsdb-engine.pc"
