@@ -114,6 +114,7 @@ class Checks(unittest.TestCase):
         self.assert_found(check_shape, {"cli/x.c": "/* x */\r\n"}, "carriage")
         self.assert_found(check_shape, {"cli/x.c": b"/* \xff */\n"}, "not UTF-8")
         self.assert_found(check_shape, {"cli/x.c": "/* x */\n" * 651}, "651 lines")
+        self.assert_found(check_shape, {"cli/x.c": "/*" + "x" * 99 + "*/\n"}, "103 columns")
 
     def test_paths_of_a_machine_are_found(self):
         path = "/".join(("", "home", "ann", "mnsdb"))

@@ -3,6 +3,7 @@
 import source_tree
 
 LINES_MAX = 650
+COLUMNS_MAX = 100  # comments included, which clang-format leaves alone
 TEXT_SUFFIXES = {".c", ".h", ".py", ".sh", ".cmake", ".txt", ".md", ".json", ".in"}
 
 
@@ -11,6 +12,9 @@ def shape_of_c(path, lines):
         yield f"{path}: does not open with a comment that says what it is for"
     if len(lines) > LINES_MAX:
         yield f"{path}: {len(lines)} lines, {LINES_MAX} at most: is it still one subject?"
+    for number, line in enumerate(lines, 1):
+        if len(line) > COLUMNS_MAX:
+            yield f"{path}:{number}: {len(line)} columns, {COLUMNS_MAX} at most"
 
 
 def find(root):
