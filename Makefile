@@ -11,7 +11,7 @@ export JOBS
 
 .DEFAULT_GOAL := release
 .PHONY: release dev asan tsan clang coverage deps demo test check bench fuzz install format \
-        longest clean help
+        longest cover clean help
 
 ## make: the optimised programs, in build/release/bin
 release dev asan tsan clang coverage: deps
@@ -51,6 +51,10 @@ install: release
 ## make format: rewrites the C sources in the project's format
 format:
 	@scripts/format --write
+
+## make cover: runs the tests on the coverage build; lines covered per module
+cover: deps
+	@scripts/cover
 
 ## make longest: the ten longest functions
 longest:
