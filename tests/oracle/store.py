@@ -14,8 +14,10 @@ def lines_of(data):
 
 
 class Store:
-    def __init__(self, options=Options()):
+    def __init__(self, options=Options(), decoded=None):
+        """decoded: a dictionary body -> outcome that saves time where bodies come again."""
         self.options = options
+        self.decoded = decoded
         self.ids = set()
         self.bodies = set()
         self.stored = self.duplicates = self.rejected = self.clock_faults = 0
@@ -47,7 +49,7 @@ class Store:
     def take(self, body):
         """One delivery; returns the reason of a rejection, else None."""
         self._sorted = None
-        outcome = decode_body(body, self.options)
+        outcome = self._decode(body)
         if outcome.messageid is not None:
             if outcome.messageid in self.ids:
                 self.duplicates += 1
@@ -69,6 +71,13 @@ class Store:
         if outcome.event:
             self.events.append(outcome.event)
         return None
+
+    def _decode(self, body):
+        if self.decoded is None:
+            return decode_body(body, self.options)
+        if body not in self.decoded:
+            self.decoded[body] = decode_body(body, self.options)
+        return self.decoded[body]
 
     # --- views, built once after the last ingest ---
 
