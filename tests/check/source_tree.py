@@ -2,6 +2,7 @@
 
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 
@@ -33,10 +34,11 @@ def code_only(text, keep_strings=False):
 
 def project_files(root):
     """Every file that belongs to the project: what git tracks, or without git all but builds."""
-    listing = subprocess.run(["git", "-C", str(root), "ls-files", "-z"], capture_output=True)
-    if listing.returncode == 0 and listing.stdout:
+    if (root / ".git").exists() and shutil.which("git"):
+        listing = subprocess.run(["git", "-C", str(root), "ls-files", "-z"], capture_output=True)
         names = [pathlib.Path(name) for name in listing.stdout.decode().split("\0") if name]
-        return [name for name in names if (root / name).is_file()]
+        if names:
+            return [name for name in names if (root / name).is_file()]
     skipped = {"build", ".git", "__pycache__"}
     return sorted(path.relative_to(root) for path in root.rglob("*")
                   if path.is_file() and not skipped & set(path.relative_to(root).parts))
