@@ -10,12 +10,20 @@ export PYTHONDONTWRITEBYTECODE = 1
 export JOBS
 
 .DEFAULT_GOAL := release
-.PHONY: release dev asan tsan clang coverage deps demo test check bench fuzz install format \
+.PHONY: release dev asan tsan clang deps demo test check bench fuzz install format \
         longest cover clean help
 
 ## make: the optimised programs, in build/release/bin
-release dev asan tsan clang coverage: deps
+release dev: deps
 	@scripts/build $@
+
+## make asan, make tsan: builds with these sanitizers and runs the tests on it
+asan tsan:
+	@scripts/check $@
+
+## make dev, make clang: builds with assertions and debug information, by gcc or clang
+clang:
+	@scripts/check $@
 
 ## make deps: system packages that building and testing need (apt; asks sudo where it must)
 deps:
@@ -40,8 +48,6 @@ bench: release
 ## make fuzz T=target SECONDS=60: fuzzes one target, or each of them in turn
 fuzz:
 	@scripts/fuzz "$(T)" "$(SECONDS)"
-
-## make asan, tsan, clang, dev, coverage: builds that preset
 
 ## make install PREFIX=/usr/local DESTDIR=: programs, engine library, header, manuals
 install: release
