@@ -1,0 +1,260 @@
+/*
+ * codec_decode.c - packed columns back into values; the form is in codec_internal.h.
+ *
+ * Bytes are untrusted: lengths are checked by the cursor before a packed run is
+ * touched, places of patches and dictionary indices before they are used. What
+ * remains are wrong values, computed modulo 2^64, which no check here can tell
+ * from right ones.
+ *
+ * Deltas are unpacked, patched, added up and put into row order in tiles of
+ * LANES_TILE_STEPS steps, which stay in the L1 data cache.
+ */
+#include "engine/codec/codec_internal.h"
+
+#include <assert.h>
+
+#define TILE_VALUES (LANES_TILE_STEPS * CODEC_LANES)
+
+/* Walks over the patches of a column in order of their places. */
+struct patch_reader {
+    struct cursor in;
+    uint32_t left;
+    uint32_t place; /* of the current patch; UINT32_MAX after the last */
+    uint64_t high;  /* what it adds, shifted to its place */
+    unsigned width;
+};
+
+static enum status column_corrupt(struct error *err, const char *what)
+{
+    return error_set(err, STATUS_CORRUPT, "column: %s", what);
+}
+
+/* Moves on to the next patch. Places were checked when the reader was made. */
+static void patch_reader_next(struct patch_reader *reader)
+{
+    if (reader->left == 0) {
+        reader->place = UINT32_MAX;
+        return;
+    }
+    reader->left--;
+    reader->place += 1 + (uint32_t)cursor_varint(&reader->in);
+    reader->high = (uint64_t)cursor_signed_varint(&reader->in) << reader->width;
+}
+
+/*
+ * Checks the patches at the cursor, whose places must lie below `places`, moves
+ * behind them and returns a reader that stands on the first.
+ */
+static enum status patch_reader_open(struct cursor *in, uint32_t places, unsigned width,
+                                     struct patch_reader *reader, struct error *err)
+{
+    const uint64_t count = cursor_varint(in);
+    if (count > places)
+        return column_corrupt(err, "impossible number of patches");
+
+    *reader = (struct patch_reader){
+        .in = *in, .left = (uint32_t)count, .place = UINT32_MAX, .width = width};
+    uint64_t next_place = 0;
+    for (uint64_t i = 0; i < count; i++) {
+        const uint64_t gap = cursor_varint(in);
+        (void)cursor_signed_varint(in);
+        if (in->failed || gap >= places - next_place)
+            return column_corrupt(err, "patch out of place");
+        next_place += gap + 1;
+    }
+    patch_reader_next(reader);
+    return STATUS_OK;
+}
+
+/* Applies the patches with places in [first, until) to values[place - first]. */
+static void patch_reader_apply(struct patch_reader *reader, uint32_t first, uint32_t until,
+                               uint64_t *values)
+{
+    while (reader->place < until) {
+        assert(reader->place >= first);
+        values[reader->place - first] += reader->high;
+        patch_reader_next(reader);
+    }
+}
+
+/* No patches: a reader beyond its last one. */
+static struct patch_reader patch_reader_none(void)
+{
+    return (struct patch_reader){.place = UINT32_MAX};
+}
+
+/* values[place] = base + packed, in the order of places; writes whole steps. */
+static enum status places_decode(struct cursor *in, uint32_t count, unsigned width, uint64_t base,
+                                 uint64_t *values, struct error *err)
+{
+    const bool single = count < CODEC_ONE_LANE_BELOW;
+    const uint32_t steps = (count + CODEC_LANES - 1) / CODEC_LANES;
+    const size_t bytes_len =
+        single ? single_packed_bytes(count, width) : lanes_packed_bytes(steps, width);
+    const struct slice packed = cursor_bytes(in, bytes_len);
+    if (in->failed)
+        return column_corrupt(err, "too short");
+    if (width == 0) {
+        for (uint32_t i = 0; i < count; i++)
+            values[i] = base;
+    } else if (single) {
+        single_unpack(packed.data, count, width, base, values);
+    } else {
+        struct lane_words words;
+        lanes_load(packed.data, steps, width, &words);
+        lanes_unpack(&words, 0, steps, width, base, values);
+    }
+    return STATUS_OK;
+}
+
+static enum status frame_decode(struct cursor *in, uint32_t count, unsigned width, bool patched,
+                                uint64_t *values, struct error *err)
+{
+    const uint64_t base = (uint64_t)cursor_signed_varint(in);
+    struct patch_reader patches = patch_reader_none();
+    if (patched)
+        TRY(patch_reader_open(in, count, width, &patches, err));
+    TRY(places_decode(in, count, width, base, values, err));
+    patch_reader_apply(&patches, 0, count, values);
+    return STATUS_OK;
+}
+
+static enum status line_decode(struct cursor *in, uint32_t count, unsigned width, uint64_t *values,
+                               struct error *err)
+{
+    const uint64_t slope = cursor_varint(in);
+    const uint64_t base = (uint64_t)cursor_signed_varint(in);
+    struct patch_reader patches = patch_reader_none();
+    TRY(patch_reader_open(in, count, width, &patches, err));
+    TRY(places_decode(in, count, width, base, values, err));
+    patch_reader_apply(&patches, 0, count, values);
+    for (uint32_t row = 0; row < count; row++)
+        values[row] += slope * row >> LINE_SHIFT;
+    return STATUS_OK;
+}
+
+/* Deltas in one lane: places are rows less one. */
+static enum status delta_decode_single(struct cursor *in, uint32_t count, unsigned width,
+                                       bool patched, uint64_t *values, struct error *err)
+{
+    values[0] = (uint64_t)cursor_signed_varint(in);
+    TRY(frame_decode(in, count - 1, width, patched, values + 1, err));
+    for (uint32_t row = 1; row < count; row++)
+        values[row] += values[row - 1];
+    return STATUS_OK;
+}
+
+/* The first value of each lane; those of lanes without rows are 0. */
+static enum status starts_decode(struct cursor *in, const struct lanes *lanes,
+                                 uint64_t starts[CODEC_LANES], struct error *err)
+{
+    int64_t values[CODEC_LANES] = {0};
+    TRY(column_decode(in, lanes->used, 0, values, err));
+    for (unsigned lane = 0; lane < CODEC_LANES; lane++)
+        starts[lane] = (uint64_t)values[lane];
+    return STATUS_OK;
+}
+
+static enum status delta_decode(struct cursor *in, uint32_t count, unsigned width, bool patched,
+                                uint64_t *values, struct error *err)
+{
+    const struct lanes lanes = lanes_of(count);
+    if (lanes.count == 1)
+        return delta_decode_single(in, count, width, patched, values, err);
+
+    uint64_t sums[CODEC_LANES];
+    TRY(starts_decode(in, &lanes, sums, err));
+    const uint64_t base = (uint64_t)cursor_signed_varint(in);
+    const uint32_t steps = lanes.steps - 1;
+    struct patch_reader patches = patch_reader_none();
+    if (patched)
+        TRY(patch_reader_open(in, steps * CODEC_LANES, width, &patches, err));
+    const struct slice packed = cursor_bytes(in, lanes_packed_bytes(steps, width));
+    if (in->failed)
+        return column_corrupt(err, "too short");
+
+    for (unsigned lane = 0; lane < CODEC_LANES; lane++)
+        values[lane * lanes.steps] = sums[lane];
+    struct lane_words words;
+    lanes_load(packed.data, steps, width, &words);
+    for (uint32_t first = 0; first < steps; first += LANES_TILE_STEPS) {
+        const uint32_t left = steps - first;
+        const uint32_t tile_steps = left < LANES_TILE_STEPS ? left : LANES_TILE_STEPS;
+        _Alignas(64) uint64_t tile[TILE_VALUES];
+        lanes_unpack(&words, first, tile_steps, width, base, tile);
+        patch_reader_apply(&patches, first * CODEC_LANES, (first + tile_steps) * CODEC_LANES, tile);
+        lanes_add_up(tile, tile_steps, sums, values + first + 1, lanes.steps);
+    }
+    return STATUS_OK;
+}
+
+static enum status scaled_decode(struct cursor *in, uint32_t count, uint64_t *values,
+                                 struct error *err)
+{
+    const uint64_t step = cursor_varint(in);
+    const uint64_t remainder = (uint64_t)cursor_signed_varint(in);
+    TRY(column_decode(in, count, 1, (int64_t *)values, err));
+    for (uint32_t row = 0; row < count; row++)
+        values[row] = values[row] * step + remainder;
+    return STATUS_OK;
+}
+
+static enum status dictionary_decode(struct cursor *in, uint32_t count, uint64_t *values,
+                                     struct error *err)
+{
+    const uint64_t words_count = cursor_varint(in);
+    if (words_count < 1 || words_count > CODEC_DICTIONARY_MAX)
+        return column_corrupt(err, "impossible size of a dictionary");
+
+    int64_t words[CODEC_DICTIONARY_MAX];
+    TRY(column_decode(in, (uint32_t)words_count, 0, words, err));
+    TRY(column_decode(in, count, 0, (int64_t *)values, err));
+    uint64_t highest = 0;
+    for (uint32_t row = 0; row < count; row++)
+        highest = values[row] > highest ? values[row] : highest;
+    if (highest >= words_count)
+        return column_corrupt(err, "index beyond its dictionary");
+    for (uint32_t row = 0; row < count; row++)
+        values[row] = (uint64_t)words[values[row]];
+    return STATUS_OK;
+}
+
+static enum status column_decode_nested(struct cursor *in, uint32_t count, unsigned head,
+                                        unsigned level, uint64_t *values, struct error *err)
+{
+    if (head == HEAD_SCALED && level >= 2)
+        return scaled_decode(in, count, values, err);
+    if (head == HEAD_DICTIONARY && level >= 1)
+        return dictionary_decode(in, count, values, err);
+    return column_corrupt(err, "unknown form");
+}
+
+enum status column_decode(struct cursor *in, uint32_t count, unsigned level, int64_t *values,
+                          struct error *err)
+{
+    assert(count >= 1 && count <= CODEC_VALUES_MAX);
+
+    uint64_t *const raw = (uint64_t *)values; /* the same type but for its sign */
+    const unsigned head = cursor_u8(in);
+    enum status status = STATUS_OK;
+    if (head < HEAD_DELTA)
+        status = frame_decode(in, count, head - HEAD_FRAME, false, raw, err);
+    else if (head < HEAD_FRAME_PATCHED)
+        status = delta_decode(in, count, head - HEAD_DELTA, false, raw, err);
+    else if (head < HEAD_DELTA_PATCHED)
+        status = frame_decode(in, count, head - HEAD_FRAME_PATCHED, true, raw, err);
+    else if (head < HEAD_LINE)
+        status = delta_decode(in, count, head - HEAD_DELTA_PATCHED, true, raw, err);
+    else if (head < HEAD_SCALED)
+        status = line_decode(in, count, head - HEAD_LINE, raw, err);
+    else
+        status = column_decode_nested(in, count, head, level, raw, err);
+    if (status == STATUS_OK && in->failed)
+        status = column_corrupt(err, "too short");
+    return status;
+}
+
+enum status codec_decode(struct cursor *in, uint32_t count, int64_t *values, struct error *err)
+{
+    return column_decode(in, count, CODEC_LEVEL_MAX, values, err);
+}

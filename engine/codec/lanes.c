@@ -1,0 +1,225 @@
+/*
+ * lanes.c - bits of a fixed width into words and back, 16 lanes at a time.
+ *
+ * Every inner loop runs over the 16 lanes of one step with the same shifts for
+ * all of them: the compiler turns it into vectors whatever the width, so that
+ * loops specialised for each width would gain nothing but code. 64-bit words serve all widths
+ * alike and need no widening afterwards.
+ */
+#include "engine/codec/codec_internal.h"
+
+#include <assert.h>
+
+/*
+ * The hot loops twice, with the choice made when the program is loaded. Only gcc does
+ * this well; sanitizers instrument the choice itself, which runs before they are set up.
+ */
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && defined(__OPTIMIZE__) && \
+    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define HOT_CLONES __attribute__((target_clones("avx2", "default")))
+#else
+#define HOT_CLONES
+#endif
+
+#define WORD_BITS 64u
+
+/* --- planes: the last bits of each lane ---------------------------------------------------- */
+
+/* Appends `bits` (a power of two below 8) of each lane, from bit `offset` of its word. */
+static uint8_t *plane_put_small(const uint64_t *word, unsigned offset, unsigned bits, uint8_t *out)
+{
+    const unsigned per_byte = 8 / bits;
+    for (unsigned byte = 0; byte < CODEC_LANES / per_byte; byte++) {
+        unsigned packed = 0;
+        for (unsigned i = 0; i < per_byte; i++)
+            packed |= (unsigned)(word[byte * per_byte + i] >> offset & width_mask(bits))
+                      << (i * bits);
+        *out++ = (uint8_t)packed;
+    }
+    return out;
+}
+
+static const uint8_t *plane_get_small(const uint8_t *bytes, unsigned offset, unsigned bits,
+                                      uint64_t *word)
+{
+    const unsigned per_byte = 8 / bits;
+    for (unsigned byte = 0; byte < CODEC_LANES / per_byte; byte++) {
+        const uint64_t packed = *bytes++;
+        for (unsigned i = 0; i < per_byte; i++)
+            word[byte * per_byte + i] |= (packed >> (i * bits) & width_mask(bits)) << offset;
+    }
+    return bytes;
+}
+
+/* The same for `bits` of 8, 16 and 32. */
+static uint8_t *plane_put_bytes(const uint64_t *word, unsigned offset, unsigned bits, uint8_t *out)
+{
+    for (unsigned lane = 0; lane < CODEC_LANES; lane++) {
+        const uint64_t value = word[lane] >> offset;
+        memcpy(out, &value, bits / 8);
+        out += bits / 8;
+    }
+    return out;
+}
+
+static const uint8_t *plane_get_bytes(const uint8_t *bytes, unsigned offset, unsigned bits,
+                                      uint64_t *word)
+{
+    for (unsigned lane = 0; lane < CODEC_LANES; lane++) {
+        uint64_t value = 0;
+        memcpy(&value, bytes, bits / 8);
+        word[lane] |= value << offset;
+        bytes += bits / 8;
+    }
+    return bytes;
+}
+
+static void planes_put(const uint64_t *word, unsigned bits_left, uint8_t *out)
+{
+    unsigned offset = 0;
+    for (unsigned bits = WORD_BITS / 2; bits > 0; bits /= 2) {
+        if (!(bits_left & bits))
+            continue;
+        out = bits >= 8 ? plane_put_bytes(word, offset, bits, out)
+                        : plane_put_small(word, offset, bits, out);
+        offset += bits;
+    }
+}
+
+static void planes_get(const uint8_t *bytes, unsigned bits_left, uint64_t *word)
+{
+    unsigned offset = 0;
+    for (unsigned bits = WORD_BITS / 2; bits > 0; bits /= 2) {
+        if (!(bits_left & bits))
+            continue;
+        bytes = bits >= 8 ? plane_get_bytes(bytes, offset, bits, word)
+                          : plane_get_small(bytes, offset, bits, word);
+        offset += bits;
+    }
+}
+
+/* --- 16 lanes -------------------------------------------------------------------------------- */
+
+HOT_CLONES static void pack_steps(const uint64_t *restrict values, uint32_t steps, unsigned width,
+                                  struct lane_words *restrict words)
+{
+    for (uint32_t step = 0; step < steps; step++) {
+        const uint64_t *from = values + (size_t)step * CODEC_LANES;
+        const uint32_t bit = step * width;
+        const unsigned offset = bit % WORD_BITS;
+        uint64_t *low = words->word[bit / WORD_BITS];
+        for (unsigned lane = 0; lane < CODEC_LANES; lane++)
+            low[lane] |= from[lane] << offset;
+        if (offset + width > WORD_BITS) {
+            uint64_t *high = words->word[bit / WORD_BITS + 1];
+            for (unsigned lane = 0; lane < CODEC_LANES; lane++)
+                high[lane] |= from[lane] >> (WORD_BITS - offset);
+        }
+    }
+}
+
+void lanes_pack(const uint64_t *values, uint32_t steps, unsigned width, uint8_t *out)
+{
+    assert(steps <= CODEC_STEPS_MAX);
+    assert(width <= WORD_BITS);
+    if (width == 0)
+        return;
+
+    struct lane_words words;
+    const uint32_t full = steps * width / WORD_BITS;
+    memset(words.word, 0, (full + 1) * sizeof words.word[0]);
+    pack_steps(values, steps, width, &words);
+    memcpy(out, words.word, full * sizeof words.word[0]);
+    planes_put(words.word[full], steps * width % WORD_BITS, out + full * sizeof words.word[0]);
+}
+
+void lanes_load(const uint8_t *bytes, uint32_t steps, unsigned width, struct lane_words *words)
+{
+    assert(steps <= CODEC_STEPS_MAX);
+    assert(width <= WORD_BITS);
+
+    const uint32_t full = steps * width / WORD_BITS;
+    if (full > 0)
+        memcpy(words->word, bytes, full * sizeof words->word[0]);
+    memset(words->word[full], 0, sizeof words->word[0]);
+    planes_get(bytes + full * sizeof words->word[0], steps * width % WORD_BITS, words->word[full]);
+}
+
+HOT_CLONES void lanes_unpack(const struct lane_words *words, uint32_t first, uint32_t steps,
+                             unsigned width, uint64_t base, uint64_t *restrict values)
+{
+    const uint64_t mask = width_mask(width);
+    for (uint32_t step = 0; step < steps; step++) {
+        const uint32_t bit = (first + step) * width;
+        const unsigned offset = bit % WORD_BITS;
+        const uint64_t *restrict low = words->word[bit / WORD_BITS];
+        uint64_t *restrict to = values + (size_t)step * CODEC_LANES;
+        if (offset + width <= WORD_BITS) {
+            for (unsigned lane = 0; lane < CODEC_LANES; lane++)
+                to[lane] = (low[lane] >> offset & mask) + base;
+        } else {
+            const uint64_t *restrict high = words->word[bit / WORD_BITS + 1];
+            for (unsigned lane = 0; lane < CODEC_LANES; lane++)
+                to[lane] =
+                    ((low[lane] >> offset | high[lane] << (WORD_BITS - offset)) & mask) + base;
+        }
+    }
+}
+
+HOT_CLONES void lanes_add_up(const uint64_t *restrict tile, uint32_t steps, uint64_t *restrict sums,
+                             uint64_t *restrict values, uint32_t stride)
+{
+    uint64_t added[LANES_TILE_STEPS][CODEC_LANES];
+    for (uint32_t step = 0; step < steps; step++) {
+        for (unsigned lane = 0; lane < CODEC_LANES; lane++) {
+            sums[lane] += tile[step * CODEC_LANES + lane];
+            added[step][lane] = sums[lane];
+        }
+    }
+    for (unsigned lane = 0; lane < CODEC_LANES; lane++) {
+        for (uint32_t step = 0; step < steps; step++)
+            values[(size_t)lane * stride + step] = added[step][lane];
+    }
+}
+
+/* --- one lane -------------------------------------------------------------------------------- */
+
+void single_pack(const uint64_t *values, uint32_t count, unsigned width, uint8_t *out)
+{
+    assert(width <= WORD_BITS);
+    u128 pending = 0;
+    unsigned pending_bits = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        pending |= (u128)values[i] << pending_bits;
+        pending_bits += width;
+        for (; pending_bits >= 8; pending_bits -= 8) {
+            *out++ = (uint8_t)pending;
+            pending >>= 8;
+        }
+    }
+    if (pending_bits > 0)
+        *out = (uint8_t)pending;
+}
+
+void single_unpack(const uint8_t *bytes, uint32_t count, unsigned width, uint64_t base,
+                   uint64_t *values)
+{
+    assert(count <= CODEC_ONE_LANE_BELOW);
+    assert(width <= WORD_BITS);
+
+    /* Copied to where reading 16 bytes at any place is safe. */
+    uint8_t copy[CODEC_ONE_LANE_BELOW * sizeof(uint64_t) + 2 * sizeof(uint64_t)];
+    const size_t bytes_len = single_packed_bytes(count, width);
+    if (bytes_len > 0)
+        memcpy(copy, bytes, bytes_len);
+    memset(copy + bytes_len, 0, 2 * sizeof(uint64_t));
+
+    const uint64_t mask = width_mask(width);
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t bit = i * width;
+        const unsigned offset = bit % 8;
+        const uint64_t low = load_u64(copy + bit / 8) >> offset;
+        const uint64_t high = ((uint64_t)copy[bit / 8 + 8] << 1) << (63 - offset);
+        values[i] = ((low | high) & mask) + base;
+    }
+}
