@@ -44,6 +44,10 @@ enum time_source {
     TIME_SOURCE_ENVELOPE = 2,
 };
 
+/* Bounds of a range of business time [from, until). */
+#define TIME_MS_MIN INT64_MIN /* no lower bound */
+#define TIME_MS_MAX INT64_MAX /* no upper bound: rows at any time are in range */
+
 #define STATUS_METRIC_STATE       0u
 #define STATUS_METRIC_CONTACT_AGE 1u
 #define STATUS_OFFLINE            0

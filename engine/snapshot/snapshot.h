@@ -14,6 +14,7 @@
 
 #include "engine/base/error.h"
 #include "engine/block/block.h"
+#include "engine/rejects/rejects.h"
 #include "engine/row/row.h"
 #include "engine/store/store.h"
 
@@ -43,9 +44,6 @@ struct slice snapshot_metric_name(const struct snapshot *snapshot, uint32_t metr
 
 /* False if the store never saw the metric. */
 bool snapshot_find_metric(const struct snapshot *snapshot, struct slice name, uint32_t *metric);
-
-#define TIME_MS_MIN INT64_MIN /* no lower bound */
-#define TIME_MS_MAX INT64_MAX /* no upper bound: rows at any time are in range */
 
 /* What to scan. */
 struct scan_spec {
@@ -101,23 +99,9 @@ MUST_CHECK enum status snapshot_last_row(struct snapshot *snapshot, const struct
                                          bool *found, struct scan_statistics *statistics,
                                          struct error *err);
 
-/* A rejected body that is kept. */
-struct kept_reject {
-    uint64_t sequence; /* order of arrival */
-    enum reject_reason reason;
-    bool altered; /* cut or masked */
-    bool has_id;
-    uint64_t id;
-    int64_t received_ms;
-    struct slice detail; /* borrowed during the call */
-    struct slice body;
-};
-
 /* Calls `visit` for each in order of arrival, from `sequence` on. */
 MUST_CHECK enum status snapshot_rejects(struct snapshot *snapshot, uint64_t sequence,
-                                        enum status (*visit)(void *context,
-                                                             const struct kept_reject *reject),
-                                        void *context, struct error *err);
+                                        reject_visitor *visit, void *context, struct error *err);
 
 /* Whether the store has taken in each id (stored or rejected). `ids` in any order. */
 MUST_CHECK enum status snapshot_seen(struct snapshot *snapshot, const uint64_t *ids, size_t count,

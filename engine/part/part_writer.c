@@ -1,0 +1,199 @@
+/*
+ * part_writer.c - rows in key order become blocks, directory and totals.
+ *
+ *      append -> block_builder -> stream (32,752 bytes a value) -> 'B' values
+ *                      \-> summary -> directory_writer          -> 'I' values
+ *                               \-> totals of the part          -> 'P' record
+ *
+ * (1) A block ends with its device once it has PART_BLOCK_ROWS_MIN rows, and at the
+ *     part's maximum at the latest: one device is then read without its neighbours.
+ * (2) A stream value's key is the offset of its first byte, so values may be cut
+ *     short (a merge step ends) without leaving holes.
+ */
+#include "engine/part/part.h"
+
+#include "engine/base/mem.h"
+#include "engine/format/format.h"
+
+#include <assert.h>
+
+struct part_writer {
+    struct part *part;   /* borrowed */
+    struct kv_txn *txn;  /* borrowed; NULL for a part in memory */
+    struct block_builder *builder;
+    struct directory_writer directory;
+    struct buffer stream; /* bytes of blocks not written yet; they begin at stream_start */
+    uint64_t stream_start;
+    uint32_t newest_device;
+    uint64_t bytes_written;
+};
+
+enum status part_writer_new(struct part_writer **writer)
+{
+    *writer = mem_alloc_zeroed(1, sizeof **writer);
+    if (!*writer)
+        return STATUS_NOMEM;
+    const enum status status = block_builder_new(&(*writer)->builder);
+    if (status != STATUS_OK) {
+        part_writer_free(*writer);
+        *writer = NULL;
+    }
+    return status;
+}
+
+void part_writer_free(struct part_writer *writer)
+{
+    if (!writer)
+        return;
+    block_builder_free(writer->builder);
+    directory_writer_release(&writer->directory);
+    buffer_release(&writer->stream);
+    mem_free(writer);
+}
+
+void part_writer_begin(struct part_writer *writer, struct part *part, struct kv_txn *txn)
+{
+    assert(block_builder_rows(writer->builder) == 0);
+    assert((txn == NULL) == (part->memory != NULL));
+    writer->part = part;
+    writer->txn = txn;
+    writer->stream_start = part->stream_bytes;
+    writer->bytes_written = 0;
+    buffer_clear(&writer->stream);
+    directory_writer_clear(&writer->directory);
+}
+
+uint64_t part_writer_bytes(const struct part_writer *writer)
+{
+    return writer->bytes_written + writer->stream.len;
+}
+
+static enum status no_memory(const struct part_writer *writer, struct error *err)
+{
+    return error_set(err, STATUS_NOMEM, "no memory for part %llu",
+                     (unsigned long long)writer->part->number);
+}
+
+/* Writes whole values of the stream; with `all` also the rest, as a short one. */
+static enum status write_stream(struct part_writer *writer, bool all, struct error *err)
+{
+    size_t written = 0;
+    while (writer->stream.len - written >= KV_VALUE_BYTES_MAX ||
+           (all && writer->stream.len > written)) {
+        size_t len = writer->stream.len - written;
+        if (len > KV_VALUE_BYTES_MAX)
+            len = KV_VALUE_BYTES_MAX;
+        const struct key key = key_stream(writer->part->number, writer->stream_start);
+        TRY(kv_put_raw(writer->txn, key_slice(&key), slice_of(writer->stream.data + written, len),
+                       err));
+        written += len;
+        writer->stream_start += len;
+    }
+    writer->bytes_written += written;
+    if (written == 0)
+        return STATUS_OK;
+    memmove(writer->stream.data, writer->stream.data + written, writer->stream.len - written);
+    writer->stream.len -= written;
+    return STATUS_OK;
+}
+
+static enum status keep_directory_in_memory(struct part_writer *writer)
+{
+    struct part_memory *memory = writer->part->memory;
+    const struct slice bytes = buffer_slice(&writer->directory.bytes);
+    TRY(mem_grow(&memory->values, &memory->value_capacity, memory->value_count + 1,
+                 sizeof *memory->values));
+    const size_t offset = memory->directory.len;
+    TRY(buffer_append(&memory->directory, bytes.data, bytes.len));
+    memory->values[memory->value_count++] = (struct part_memory_value){
+        .first = writer->directory.first,
+        .offset = offset,
+        .len = bytes.len,
+    };
+    return STATUS_OK;
+}
+
+static enum status write_directory(struct part_writer *writer, struct error *err)
+{
+    if (writer->directory.entry_count == 0)
+        return STATUS_OK;
+    if (!writer->txn) {
+        if (keep_directory_in_memory(writer) != STATUS_OK)
+            return no_memory(writer, err);
+    } else {
+        const struct key key = key_directory(writer->part->number, &writer->directory.first);
+        TRY(kv_put(writer->txn, key_slice(&key), buffer_slice(&writer->directory.bytes), err));
+    }
+    writer->bytes_written += writer->directory.bytes.len;
+    writer->part->directory_values++;
+    directory_writer_clear(&writer->directory);
+    return STATUS_OK;
+}
+
+static enum status add_entry(struct part_writer *writer, const struct directory_entry *entry,
+                             struct error *err)
+{
+    bool full = false;
+    if (directory_writer_add(&writer->directory, entry, &full) != STATUS_OK)
+        return no_memory(writer, err);
+    if (full) {
+        TRY(write_directory(writer, err));
+        if (directory_writer_add(&writer->directory, entry, &full) != STATUS_OK)
+            return no_memory(writer, err);
+        assert(!full);
+    }
+    if (part_totals_add(&writer->part->totals, &entry->summary) != STATUS_OK)
+        return no_memory(writer, err);
+    return STATUS_OK;
+}
+
+/* Ends the current block: its bytes join the stream, its summary the directory. */
+static enum status seal_block(struct part_writer *writer, struct error *err)
+{
+    if (block_builder_rows(writer->builder) == 0)
+        return STATUS_OK;
+    struct buffer *stream = writer->txn ? &writer->stream : &writer->part->memory->stream;
+    const size_t before = stream->len;
+    struct directory_entry entry = {.offset = writer->part->stream_bytes};
+    if (block_builder_seal(writer->builder, stream, &entry.summary) != STATUS_OK)
+        return no_memory(writer, err);
+    const size_t bytes_len = stream->len - before;
+    if (bytes_len > UINT32_MAX)
+        return error_set(err, STATUS_INPUT, "a block of %zu bytes is too large", bytes_len);
+    entry.bytes_len = (uint32_t)bytes_len;
+    TRY(add_entry(writer, &entry, err));
+    writer->part->stream_bytes += bytes_len;
+    writer->part->block_count++;
+    return writer->txn ? write_stream(writer, false, err) : STATUS_OK;
+}
+
+static bool block_ends_before(const struct part_writer *writer, uint32_t device)
+{
+    const uint32_t rows = block_builder_rows(writer->builder);
+    const uint32_t rows_max = writer->part->dense ? PART_BLOCK_ROWS_DENSE : PART_BLOCK_ROWS_FRESH;
+    if (rows >= rows_max || block_builder_full(writer->builder))
+        return true;
+    return rows >= PART_BLOCK_ROWS_MIN && device != writer->newest_device;
+}
+
+enum status part_writer_append(struct part_writer *writer, const struct row_key *key,
+                               uint8_t time_source, const struct cell *cells, uint32_t cell_count,
+                               struct error *err)
+{
+    if (block_ends_before(writer, key->device))
+        TRY(seal_block(writer, err));
+    if (block_builder_append(writer->builder, key, time_source, cells, cell_count) != STATUS_OK)
+        return no_memory(writer, err);
+    writer->newest_device = key->device;
+    return STATUS_OK;
+}
+
+enum status part_writer_finish(struct part_writer *writer, struct error *err)
+{
+    TRY(seal_block(writer, err));
+    TRY(write_directory(writer, err));
+    if (!writer->txn)
+        return STATUS_OK;
+    TRY(write_stream(writer, true, err));
+    return part_save(writer->part, writer->txn, err);
+}
