@@ -2,7 +2,7 @@
 
 import source_tree
 
-LINES_MAX = 650
+LINES_MAX = 700
 COLUMNS_MAX = 100  # comments included, which clang-format leaves alone
 TEXT_SUFFIXES = {".c", ".h", ".py", ".sh", ".cmake", ".txt", ".md", ".json", ".in"}
 
