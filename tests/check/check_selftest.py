@@ -113,7 +113,7 @@ class Checks(unittest.TestCase):
         self.assert_found(check_shape, {"cli/x.c": "/* x */"}, "no line break")
         self.assert_found(check_shape, {"cli/x.c": "/* x */\r\n"}, "carriage")
         self.assert_found(check_shape, {"cli/x.c": b"/* \xff */\n"}, "not UTF-8")
-        self.assert_found(check_shape, {"cli/x.c": "/* x */\n" * 651}, "651 lines")
+        self.assert_found(check_shape, {"cli/x.c": "/* x */\n" * 701}, "701 lines")
         self.assert_found(check_shape, {"cli/x.c": "/*" + "x" * 99 + "*/\n"}, "103 columns")
 
     def test_paths_of_a_machine_are_found(self):
