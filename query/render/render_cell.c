@@ -1,0 +1,276 @@
+/*
+ * render_cell.c - one cell in each of the formats.
+ *
+ * Everything that is no text has one plain form, shared by all formats for
+ * programs; only text needs escaping, each format its own. Text is bytes as sent.
+ * What is no UTF-8 becomes U+FFFD in JSON, which has no other way to say it.
+ */
+#include "query/render/render_internal.h"
+
+#include "cli/escape.h"
+#include "cli/human.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define HUMAN_REAL_CHARACTERS 12u /* a longer double is rounded for people */
+
+static enum status append_text(struct buffer *text, const char *more)
+{
+    return buffer_append(text, more, strlen(more));
+}
+
+/* --- what is no text ----------------------------------------------------------------------- */
+
+static enum status append_integer(struct buffer *text, int64_t value)
+{
+    char digits[24];
+    (void)snprintf(digits, sizeof digits, "%" PRId64, value);
+    return append_text(text, digits);
+}
+
+static enum status append_number(struct buffer *text, const struct table_cell *cell)
+{
+    char digits[EXACT_TEXT_BYTES];
+    const size_t len = exact_format(cell_number(cell), digits);
+    return buffer_append(text, digits, len);
+}
+
+static enum status append_time(struct buffer *text, const struct civil_zone *zone, int64_t time_ms)
+{
+    char time[CIVIL_RFC3339_BYTES];
+    const size_t len = civil_format_rfc3339(zone, time_ms, time);
+    return buffer_append(text, time, len);
+}
+
+static enum status append_id(struct buffer *text, uint64_t id)
+{
+    char digits[24];
+    (void)snprintf(digits, sizeof digits, "%" PRIu64, id);
+    return append_text(text, digits);
+}
+
+enum status render_plain_cell(struct buffer *text, const struct table_cell *cell,
+                              const struct civil_zone *zone)
+{
+    switch ((enum cell_kind)cell->kind) {
+    case CELL_NUMBER:
+        return append_number(text, cell);
+    case CELL_COUNT:
+    case CELL_DURATION:
+        return append_integer(text, cell->integer);
+    case CELL_TIME:
+        return append_time(text, zone, cell->integer);
+    case CELL_ID:
+        return append_id(text, cell->id);
+    case CELL_BOOL:
+        return append_text(text, cell->integer ? "true" : "false");
+    case CELL_NULL:
+    case CELL_TEXT:
+        break;
+    }
+    return STATUS_OK;
+}
+
+/* --- csv ----------------------------------------------------------------------------------- */
+
+enum status render_csv_text(struct buffer *text, struct slice value)
+{
+    bool plain = value.len > 0; // an empty text is "", so that it differs from null
+    for (size_t i = 0; plain && i < value.len; i++)
+        plain = !strchr(",\"\r\n", value.data[i]) || value.data[i] == '\0';
+    if (plain)
+        return buffer_append(text, value.data, value.len);
+
+    TRY(buffer_reserve(text, 2 * value.len + 2));
+    buffer_put_u8(text, '"');
+    for (size_t i = 0; i < value.len; i++) {
+        if (value.data[i] == '"')
+            buffer_put_u8(text, '"');
+        buffer_put_u8(text, value.data[i]);
+    }
+    buffer_put_u8(text, '"');
+    return STATUS_OK;
+}
+
+enum status render_csv_cell(struct buffer *text, const struct table_cell *cell,
+                            const struct civil_zone *zone)
+{
+    if (cell->kind == CELL_TEXT)
+        return render_csv_text(text, cell_text(cell));
+    return render_plain_cell(text, cell, zone);
+}
+
+/* --- tsv ----------------------------------------------------------------------------------- */
+
+static size_t tsv_escape(uint8_t byte, char escaped[8])
+{
+    const char *named = byte == '\\'   ? "\\\\"
+                        : byte == '\t' ? "\\t"
+                        : byte == '\n' ? "\\n"
+                        : byte == '\r' ? "\\r"
+                                       : NULL;
+    if (named) {
+        memcpy(escaped, named, 2);
+        return 2;
+    }
+    if (byte < 0x20 || byte == 0x7F)
+        return (size_t)snprintf(escaped, 8, "\\x%02x", byte);
+    escaped[0] = (char)byte;
+    return 1;
+}
+
+enum status render_tsv_text(struct buffer *text, struct slice value)
+{
+    TRY(buffer_reserve(text, 4 * value.len));
+    for (size_t i = 0; i < value.len; i++) {
+        char escaped[8];
+        const size_t len = tsv_escape(value.data[i], escaped);
+        buffer_put_bytes(text, escaped, len);
+    }
+    return STATUS_OK;
+}
+
+enum status render_tsv_cell(struct buffer *text, const struct table_cell *cell,
+                            const struct civil_zone *zone)
+{
+    if (cell->kind == CELL_TEXT)
+        return render_tsv_text(text, cell_text(cell));
+    return render_plain_cell(text, cell, zone);
+}
+
+/* --- json ---------------------------------------------------------------------------------- */
+
+/* The length of the UTF-8 sequence at the start of `bytes`, or 0 if it is none. */
+static size_t utf8_length(const uint8_t *bytes, size_t len)
+{
+    const uint8_t lead = bytes[0];
+    const size_t wanted = lead < 0x80 ? 1 : lead < 0xC2 ? 0 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+    if (wanted == 0 || wanted > len || lead > 0xF4)
+        return 0;
+    for (size_t i = 1; i < wanted; i++) {
+        if ((bytes[i] & 0xC0) != 0x80)
+            return 0;
+    }
+    const bool overlong = (lead == 0xE0 && bytes[1] < 0xA0) || (lead == 0xF0 && bytes[1] < 0x90);
+    const bool surrogate = lead == 0xED && bytes[1] > 0x9F;
+    const bool beyond = lead == 0xF4 && bytes[1] > 0x8F;
+    return overlong || surrogate || beyond ? 0 : wanted;
+}
+
+/* ASCII of a JSON string; control characters and DEL never stand raw. */
+static void put_json_ascii(struct buffer *text, uint8_t byte)
+{
+    static const char named[] = "\"\"\\\\\bb\ff\nn\rr\tt"; // pairs: character, its letter
+    for (size_t i = 0; i + 1 < sizeof named; i += 2) {
+        if ((uint8_t)named[i] == byte) {
+            buffer_put_u8(text, '\\');
+            buffer_put_u8(text, (uint8_t)named[i + 1]);
+            return;
+        }
+    }
+    if (byte >= 0x20 && byte != 0x7F) {
+        buffer_put_u8(text, byte);
+        return;
+    }
+    char escaped[8];
+    const int len = snprintf(escaped, sizeof escaped, "\\u%04x", byte);
+    buffer_put_bytes(text, escaped, (size_t)len);
+}
+
+enum status render_json_text(struct buffer *text, struct slice value)
+{
+    TRY(buffer_reserve(text, 6 * value.len + 2));
+    buffer_put_u8(text, '"');
+    for (size_t i = 0; i < value.len;) {
+        const size_t len = utf8_length(value.data + i, value.len - i);
+        if (len == 1) {
+            put_json_ascii(text, value.data[i]);
+        } else if (len == 0) {
+            buffer_put_bytes(text, "\\ufffd", 6);
+        } else if (len == 2 && value.data[i] == 0xC2 && value.data[i + 1] < 0xA0) {
+            char escaped[8]; // the control characters of C1
+            (void)snprintf(escaped, sizeof escaped, "\\u%04x", value.data[i + 1]);
+            buffer_put_bytes(text, escaped, 6);
+        } else {
+            buffer_put_bytes(text, value.data + i, len);
+        }
+        i += len ? len : 1;
+    }
+    buffer_put_u8(text, '"');
+    return STATUS_OK;
+}
+
+enum status render_json_cell(struct buffer *text, const struct table_cell *cell,
+                             const struct civil_zone *zone)
+{
+    if (cell->kind == CELL_NULL)
+        return append_text(text, "null");
+    if (cell->kind == CELL_TEXT)
+        return render_json_text(text, cell_text(cell));
+    const bool quoted = cell->kind == CELL_TIME || cell->kind == CELL_ID;
+    if (quoted)
+        TRY(append_text(text, "\""));
+    TRY(render_plain_cell(text, cell, zone));
+    return quoted ? append_text(text, "\"") : STATUS_OK;
+}
+
+/* --- for people ---------------------------------------------------------------------------- */
+
+enum status render_human_text(struct buffer *text, struct slice value)
+{
+    TRY(buffer_reserve(text, ESCAPE_BYTES(value.len)));
+    text->len += escape_text(value, (char *)text->data + text->len, ESCAPE_BYTES(value.len));
+    return STATUS_OK;
+}
+
+/* "2018-05-16 05:58:44.427Z": as for programs, with a blank between date and time. */
+static enum status append_human_time(struct buffer *text, const struct civil_zone *zone,
+                                     int64_t time_ms)
+{
+    const size_t start = text->len;
+    TRY(append_time(text, zone, time_ms));
+    uint8_t *letter = memchr(text->data + start, 'T', text->len - start);
+    if (letter)
+        *letter = ' ';
+    return STATUS_OK;
+}
+
+static enum status append_human_number(struct buffer *text, const struct table_cell *cell)
+{
+    const size_t start = text->len;
+    TRY(append_number(text, cell));
+    if (cell->exact_kind != EXACT_REAL || text->len - start <= HUMAN_REAL_CHARACTERS)
+        return STATUS_OK;
+    const bool moderate = fabs(cell->real) >= 1e-3 && fabs(cell->real) < 1e9;
+    char rounded[64];
+    (void)snprintf(rounded, sizeof rounded, moderate ? "%.4f" : "%.6g", cell->real);
+    text->len = start;
+    return append_text(text, rounded);
+}
+
+enum status render_human_cell(struct buffer *text, const struct table_cell *cell,
+                              const struct civil_zone *zone)
+{
+    char human[HUMAN_BYTES];
+    switch ((enum cell_kind)cell->kind) {
+    case CELL_NULL:
+        return STATUS_OK;
+    case CELL_TEXT:
+        return render_human_text(text, cell_text(cell));
+    case CELL_DURATION:
+        return append_text(text, human_duration(cell->integer, human));
+    case CELL_TIME:
+        return append_human_time(text, zone, cell->integer);
+    case CELL_NUMBER:
+        return append_human_number(text, cell);
+    case CELL_BOOL:
+        return append_text(text, cell->integer ? "yes" : "no");
+    case CELL_COUNT:
+    case CELL_ID:
+        break;
+    }
+    return render_plain_cell(text, cell, zone);
+}
