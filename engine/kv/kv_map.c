@@ -29,9 +29,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define FREE_LIST       0u /* LMDB's handle of the list of free pages */
-#define PAGE_BYTES      4096u
-#define MAPS_LINE_BYTES 4352u /* a path of PATH_MAX and what stands before it */
+#define FREE_LIST         0u /* LMDB's handle of the list of free pages */
+#define PAGE_BYTES        4096u
+#define MISSING_PAGES_MAX (1u << 24) /* 64 GiB: no transaction takes and gives back more */
+#define MAPS_LINE_BYTES   4352u      /* a path of PATH_MAX and what stands before it */
 
 static void *pointer_to(uintptr_t address)
 {
@@ -78,7 +79,8 @@ struct kv_range kv_find_map(size_t map_bytes)
 
 /* Pages of the snapshot that lie beyond the end of the file, and a bit for each that is free. */
 struct missing {
-    uint64_t from_page;
+    uint64_t from_page;    /* may be there in part: the system fills it up with zeros */
+    uint64_t covered_page; /* the first that is not there at all */
     uint64_t until_page;
     uint64_t free_count;
     uint8_t *is_free; /* owned; a byte per page */
@@ -127,7 +129,7 @@ static int read_free_list(MDB_txn *txn, struct missing *missing)
 static int read_free_list_covered(const struct kv *kv, MDB_txn *txn, int file,
                                   struct missing *missing)
 {
-    const uintptr_t from = kv->map.from + (missing->from_page + 1) * PAGE_BYTES;
+    const uintptr_t from = kv->map.from + missing->covered_page * PAGE_BYTES;
     const uintptr_t until = kv->map.from + missing->until_page * PAGE_BYTES;
     const size_t covered_bytes = until > from ? until - from : 0;
     void *const place = pointer_to(from);
@@ -158,10 +160,11 @@ static enum status check_missing(const struct kv *kv, MDB_txn *txn, int file, ui
                                  uint64_t pages, struct error *err)
 {
     OWNED(release_missing)
-    struct missing missing = {.from_page = file_bytes / PAGE_BYTES, .until_page = pages};
+    struct missing missing = {.from_page = file_bytes / PAGE_BYTES,
+                              .covered_page = (file_bytes + PAGE_BYTES - 1) / PAGE_BYTES,
+                              .until_page = pages};
     const uint64_t count = pages - missing.from_page;
-    /* More than the file itself was never lost by pages given back: no need for so many bits. */
-    if (kv->map.from == 0 || count > missing.from_page + 1024 || pages > kv->map_bytes / PAGE_BYTES)
+    if (kv->map.from == 0 || count > MISSING_PAGES_MAX || pages > kv->map_bytes / PAGE_BYTES)
         return fail_short(kv, file_bytes, pages, err);
     missing.is_free = mem_alloc_zeroed(count, 1);
     if (!missing.is_free)
