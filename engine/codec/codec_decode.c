@@ -119,6 +119,16 @@ static enum status frame_decode(struct cursor *in, uint32_t count, unsigned widt
     return STATUS_OK;
 }
 
+/* Adds the line. */
+HOT_CLONES static void line_add(uint64_t *values, uint32_t count, uint64_t slope)
+{
+    uint64_t rise = 0;
+    for (uint32_t row = 0; row < count; row++) {
+        values[row] += rise >> LINE_SHIFT;
+        rise += slope;
+    }
+}
+
 static enum status line_decode(struct cursor *in, uint32_t count, unsigned width, uint64_t *values,
                                struct error *err)
 {
@@ -128,8 +138,7 @@ static enum status line_decode(struct cursor *in, uint32_t count, unsigned width
     TRY(patch_reader_open(in, count, width, &patches, err));
     TRY(places_decode(in, count, width, base, values, err));
     patch_reader_apply(&patches, 0, count, values);
-    for (uint32_t row = 0; row < count; row++)
-        values[row] += slope * row >> LINE_SHIFT;
+    line_add(values, count, slope);
     return STATUS_OK;
 }
 
@@ -188,14 +197,20 @@ static enum status delta_decode(struct cursor *in, uint32_t count, unsigned widt
     return STATUS_OK;
 }
 
+HOT_CLONES static void values_scale(uint64_t *values, uint32_t count, uint64_t step,
+                                    uint64_t remainder)
+{
+    for (uint32_t row = 0; row < count; row++)
+        values[row] = values[row] * step + remainder;
+}
+
 static enum status scaled_decode(struct cursor *in, uint32_t count, uint64_t *values,
                                  struct error *err)
 {
     const uint64_t step = cursor_varint(in);
     const uint64_t remainder = (uint64_t)cursor_signed_varint(in);
     TRY(column_decode(in, count, 1, (int64_t *)values, err));
-    for (uint32_t row = 0; row < count; row++)
-        values[row] = values[row] * step + remainder;
+    values_scale(values, count, step, remainder);
     return STATUS_OK;
 }
 
@@ -206,16 +221,20 @@ static enum status dictionary_decode(struct cursor *in, uint32_t count, uint64_t
     if (words_count < 1 || words_count > CODEC_DICTIONARY_MAX)
         return column_corrupt(err, "impossible size of a dictionary");
 
-    int64_t words[CODEC_DICTIONARY_MAX];
+    int64_t words[CODEC_DICTIONARY_MAX] = {0};
     TRY(column_decode(in, (uint32_t)words_count, 0, words, err));
     TRY(column_decode(in, count, 0, (int64_t *)values, err));
-    uint64_t highest = 0;
-    for (uint32_t row = 0; row < count; row++)
-        highest = values[row] > highest ? values[row] : highest;
-    if (highest >= words_count)
+    /* Looked up modulo the most words there can be, and judged by all indices together. */
+    uint64_t all_bits = 0;
+    uint64_t beyond = 0;
+    for (uint32_t row = 0; row < count; row++) {
+        const uint64_t index = values[row];
+        all_bits |= index;
+        beyond |= words_count - 1 - index;
+        values[row] = (uint64_t)words[index % CODEC_DICTIONARY_MAX];
+    }
+    if (all_bits >= CODEC_DICTIONARY_MAX || beyond >> 63)
         return column_corrupt(err, "index beyond its dictionary");
-    for (uint32_t row = 0; row < count; row++)
-        values[row] = (uint64_t)words[values[row]];
     return STATUS_OK;
 }
 

@@ -21,7 +21,7 @@
 
 #define HEAD_BYTES_MAX  (1u + 3u * VARINT_BYTES_MAX)
 #define PATCH_BYTES_MAX (3u + VARINT_BYTES_MAX)
-#define SAMPLE_COUNT    31u
+#define SAMPLE_COUNT    15u
 #define BIT_LENGTHS     65u
 #define LINE_COUNT_MIN  8u
 #define LINE_SPAN_BITS  40u /* what a line may rise by: 34 years of ms */
@@ -67,7 +67,7 @@ static int64_t difference(int64_t a, int64_t b)
     return (int64_t)((uint64_t)a - (uint64_t)b);
 }
 
-static struct extremes extremes_of(const int64_t *values, uint32_t count)
+HOT_CLONES static struct extremes extremes_of(const int64_t *values, uint32_t count)
 {
     struct extremes found = {.min = values[0], .max = values[0]};
     for (uint32_t i = 1; i < count; i++) {
@@ -98,12 +98,17 @@ static size_t delta_packed_bytes(const struct column *column, unsigned width)
 
 /* --- measuring --------------------------------------------------------------------------------- */
 
+HOT_CLONES static void deltas_of(const int64_t *restrict values, uint32_t count,
+                                 int64_t *restrict deltas)
+{
+    for (uint32_t row = 1; row < count; row++)
+        deltas[row] = difference(values[row], values[row - 1]);
+}
+
 /* Fills in the deltas; at least two values. */
 static void column_take_deltas(struct column *column)
 {
-    const int64_t *values = column->values;
-    for (uint32_t row = 1; row < column->count; row++)
-        column->deltas[row] = difference(values[row], values[row - 1]);
+    deltas_of(column->values, column->count, column->deltas);
     /* Rule (1). With 16 lanes there are 8 steps or more, so a start has a neighbour that is none. */
     for (uint32_t lane = 1; lane < column->lanes.used; lane++) {
         const uint32_t row = lane * column->lanes.steps;
@@ -179,24 +184,46 @@ static struct plan plan_delta(const struct column *column)
     };
 }
 
-/* The median of a sample: what most values are near to, whatever the outliers. */
-static int64_t median_of_sample(const int64_t *values, uint32_t count)
+/* Some values of a column in ascending order. */
+struct sample {
+    uint32_t count;
+    int64_t values[SAMPLE_COUNT];
+};
+
+static struct sample sample_of(const int64_t *values, uint32_t count)
 {
-    int64_t sample[SAMPLE_COUNT];
-    const uint32_t sample_count = count < SAMPLE_COUNT ? count : SAMPLE_COUNT;
-    for (uint32_t i = 0; i < sample_count; i++) {
-        const int64_t value = values[(uint64_t)i * count / sample_count];
+    struct sample sample = {.count = count < SAMPLE_COUNT ? count : SAMPLE_COUNT};
+    for (uint32_t i = 0; i < sample.count; i++) {
+        const int64_t value = values[(size_t)i * count / sample.count];
         uint32_t place = i;
-        for (; place > 0 && sample[place - 1] > value; place--)
-            sample[place] = sample[place - 1];
-        sample[place] = value;
+        for (; place > 0 && sample.values[place - 1] > value; place--)
+            sample.values[place] = sample.values[place - 1];
+        sample.values[place] = value;
     }
-    return sample[sample_count / 2];
+    return sample;
+}
+
+/* What most values are near to, whatever the outliers. */
+static int64_t sample_median(const struct sample *sample)
+{
+    return sample->values[sample->count / 2];
+}
+
+/*
+ * About the least width for which patches could be few: two in 15 of the sample
+ * may lie outside at either end. A patched form that is not narrower than what is
+ * already known is not worth a count.
+ */
+static unsigned sample_width(const struct sample *sample)
+{
+    const uint32_t cut = sample->count * 2 / SAMPLE_COUNT;
+    return bit_length(
+        (uint64_t)difference(sample->values[sample->count - 1 - cut], sample->values[cut]));
 }
 
 /* How many values have a distance from `centre` of each bit length. */
-static void count_bit_lengths(const int64_t *values, uint32_t count, int64_t centre,
-                              uint32_t lengths[BIT_LENGTHS])
+HOT_CLONES static void count_bit_lengths(const int64_t *values, uint32_t count, int64_t centre,
+                                         uint32_t lengths[BIT_LENGTHS])
 {
     /* Two tables, so that equal neighbours do not wait for each other's count. */
     uint32_t odd[BIT_LENGTHS] = {0};
@@ -212,28 +239,53 @@ static void count_bit_lengths(const int64_t *values, uint32_t count, int64_t cen
         lengths[length] += odd[length];
 }
 
-/* Bytes of patches if all values with more than `length_max` bits need one at that width. */
-static size_t patches_measure(const uint32_t lengths[BIT_LENGTHS], unsigned length_max,
-                              unsigned width, uint32_t count)
+/*
+ * How many values differ from a centre by each bit length, and what follows for
+ * patches: `longer[n]` values are longer than n bits.
+ */
+struct spread {
+    int64_t centre;
+    unsigned longest;
+    uint32_t lengths[BIT_LENGTHS];
+    uint32_t longer[BIT_LENGTHS];
+};
+
+static void spread_measure(struct spread *spread, const int64_t *values, uint32_t count,
+                           int64_t centre)
 {
-    size_t patch_count = 0;
-    size_t bytes = 0;
-    for (unsigned length = length_max + 1; length < BIT_LENGTHS; length++) {
-        const unsigned high_bits = length > width ? length - width + 1 : 1;
-        patch_count += lengths[length];
-        bytes += lengths[length] * (size_t)((high_bits + 6) / 7);
+    spread->centre = centre;
+    count_bit_lengths(values, count, centre, spread->lengths);
+    uint32_t longer = 0;
+    spread->longest = 0;
+    for (unsigned length = BIT_LENGTHS; length-- > 0;) {
+        spread->longer[length] = longer;
+        longer += spread->lengths[length];
+        if (spread->longest == 0 && longer > 0)
+            spread->longest = length;
     }
+}
+
+/* Bytes of patches if all values with more than `length_max` bits need one at that width. */
+static size_t patches_measure(const struct spread *spread, unsigned length_max, unsigned width,
+                              uint32_t count)
+{
+    const size_t patch_count = spread->longer[length_max];
     const size_t gap_bytes = patch_count * 128 < count ? 2 : 1;
-    return bytes + patch_count * gap_bytes + varint_bytes(patch_count);
+    size_t bytes = patch_count * gap_bytes + varint_bytes(patch_count);
+    for (unsigned length = length_max + 1; length <= spread->longest; length++) {
+        const unsigned high_bits = length > width ? length - width + 1 : 1;
+        bytes += spread->lengths[length] * (size_t)((high_bits + 6) / 7);
+    }
+    return bytes;
 }
 
 /* Fills in the bytes of a patched plan that patches what is longer than `length_max`. */
 static void plan_measure_patched(struct plan *plan, const struct column *column,
-                                 const uint32_t lengths[BIT_LENGTHS], unsigned length_max)
+                                 const struct spread *spread, unsigned length_max)
 {
     const bool delta = plan->head == HEAD_DELTA_PATCHED;
     plan->bytes = 1 + signed_varint_bytes((int64_t)plan->base) +
-                  patches_measure(lengths, length_max, plan->width, column->count);
+                  patches_measure(spread, length_max, plan->width, column->count);
     plan->bytes += delta ? column->starts_bytes + delta_packed_bytes(column, plan->width)
                          : frame_packed_bytes(column->count, plan->width);
     if (plan->head == HEAD_LINE)
@@ -241,8 +293,8 @@ static void plan_measure_patched(struct plan *plan, const struct column *column,
 }
 
 /* The extremes of those values whose distance from `centre` has at most `length_max` bits. */
-static struct extremes extremes_within(const int64_t *values, uint32_t count, int64_t centre,
-                                       unsigned length_max)
+HOT_CLONES static struct extremes extremes_within(const int64_t *values, uint32_t count,
+                                                  int64_t centre, unsigned length_max)
 {
     const uint64_t highest = width_mask(length_max);
     struct extremes found = {.min = centre, .max = centre};
@@ -256,44 +308,46 @@ static struct extremes extremes_within(const int64_t *values, uint32_t count, in
 }
 
 /*
- * The best patched form of `values`, the column's own, their deltas or what
- * lies above a line: first the best window around a centre, for all widths from
- * one count, then that window moved to where the values within it, and those
- * a little outside, really lie.
+ * Tries patched forms of `values`, the column's own, their deltas or what lies
+ * above a line, and keeps the best in `best`: first the best window around a
+ * centre, for all widths from one count, then that window moved to where the
+ * values within it, and those a little outside, really lie.
  */
-static struct plan plan_patched(const struct column *column, const struct plan *start,
-                                const int64_t *values, uint32_t count)
+static void plan_patched(const struct column *column, struct plan plan, const int64_t *values,
+                         uint32_t count, struct plan *best)
 {
-    const int64_t centre = median_of_sample(values, count);
-    uint32_t lengths[BIT_LENGTHS];
-    count_bit_lengths(values, count, centre, lengths);
-    unsigned longest = BIT_LENGTHS - 1;
-    while (longest > 0 && lengths[longest] == 0)
-        longest--;
+    const struct sample sample = sample_of(values, count);
+    if (sample_width(&sample) >= best->width)
+        return;
 
-    struct plan best = *start;
-    best.bytes = SIZE_MAX;
-    unsigned best_length = 0;
-    for (unsigned width = 0; width <= longest && width <= PATCHED_WIDTH_MAX; width++) {
-        struct plan plan = *start;
+    struct spread spread;
+    spread_measure(&spread, values, count, sample_median(&sample));
+    const uint64_t centre = (uint64_t)spread.centre;
+    const unsigned width_max =
+        spread.longest < PATCHED_WIDTH_MAX ? spread.longest : PATCHED_WIDTH_MAX;
+    size_t found_bytes = SIZE_MAX;
+    unsigned found_length = width_max;
+    for (unsigned width = width_max + 1; width-- > 0;) {
+        /* A quarter of all values as patches never pays, and it gets worse from here on. */
+        if (spread.longer[width] > count / 4)
+            break;
         plan.width = width;
-        plan.base = (uint64_t)centre - (width > 0 ? UINT64_C(1) << (width - 1) : 0);
-        plan_measure_patched(&plan, column, lengths, width);
-        if (plan.bytes < best.bytes) {
-            best = plan;
-            best_length = width;
+        plan.base = centre - (width > 0 ? UINT64_C(1) << (width - 1) : 0);
+        plan_measure_patched(&plan, column, &spread, width);
+        plan_keep_smaller(best, &plan);
+        if (plan.bytes < found_bytes) {
+            found_bytes = plan.bytes;
+            found_length = width;
         }
     }
-    for (unsigned length = best_length; length <= best_length + 1 && length < 64; length++) {
-        const struct extremes within = extremes_within(values, count, centre, length);
-        struct plan plan = *start;
+    for (unsigned length = found_length; length <= found_length + 1 && length < 64; length++) {
+        const struct extremes within = extremes_within(values, count, spread.centre, length);
         plan.width = extremes_width(&within);
         plan.base = (uint64_t)within.min;
-        plan_measure_patched(&plan, column, lengths, length);
+        plan_measure_patched(&plan, column, &spread, length);
         if (plan.width <= PATCHED_WIDTH_MAX)
-            plan_keep_smaller(&best, &plan);
+            plan_keep_smaller(best, &plan);
     }
-    return best;
 }
 
 /* The slope of a straight line through the values, by least squares, in units of 2^-LINE_SHIFT. */
@@ -319,19 +373,19 @@ static uint64_t line_slope(const struct column *column)
  * A straight line through the values and what lies above it: a clock that
  * ticks evenly, each tick a little late. Deltas would hold every lateness twice.
  */
-static struct plan plan_line(const struct column *column)
+static void plan_line(const struct column *column, struct plan *best)
 {
-    struct plan plan = {.head = HEAD_LINE, .bytes = SIZE_MAX};
     const uint64_t span =
         (uint64_t)difference(column->values[column->count - 1], column->values[0]);
     if (column->count < LINE_COUNT_MIN || column->delta.min < 0 || span >> LINE_SPAN_BITS)
-        return plan;
+        return;
 
-    plan.slope = line_slope(column);
+    const uint64_t slope = line_slope(column);
     int64_t rest[CODEC_VALUES_MAX];
     for (uint32_t row = 0; row < column->count; row++)
-        rest[row] = difference(column->values[row], (int64_t)(plan.slope * row >> LINE_SHIFT));
-    return plan_patched(column, &plan, rest, column->count);
+        rest[row] = difference(column->values[row], (int64_t)(slope * row >> LINE_SHIFT));
+    plan_patched(column, (struct plan){.head = HEAD_LINE, .slope = slope}, rest, column->count,
+                 best);
 }
 
 static struct plan plan_choose(struct column *column)
@@ -347,20 +401,14 @@ static struct plan plan_choose(struct column *column)
     if (best.width <= 1)
         return best;
 
-    struct plan start = {.head = HEAD_DELTA_PATCHED};
-    const struct plan delta_patched =
-        plan_patched(column, &start, column->deltas + 1, column->count - 1);
-    plan_keep_smaller(&best, &delta_patched);
-    start.head = HEAD_FRAME_PATCHED;
-    const struct plan frame_patched = plan_patched(column, &start, column->values, column->count);
-    plan_keep_smaller(&best, &frame_patched);
-
+    plan_patched(column, (struct plan){.head = HEAD_DELTA_PATCHED}, column->deltas + 1,
+                 column->count - 1, &best);
+    plan_patched(column, (struct plan){.head = HEAD_FRAME_PATCHED}, column->values, column->count,
+                 &best);
     /* Only where deltas won and rise all the time is it worth to fit a line. */
-    const bool rises = best.head == HEAD_DELTA || best.head == HEAD_DELTA_PATCHED;
-    if (rises && best.width >= 3) {
-        const struct plan line = plan_line(column);
-        plan_keep_smaller(&best, &line);
-    }
+    const bool deltas_won = best.head == HEAD_DELTA || best.head == HEAD_DELTA_PATCHED;
+    if (deltas_won && best.width >= 3)
+        plan_line(column, &best);
     return best;
 }
 
@@ -526,7 +574,8 @@ static bool dictionary_collect(const struct column *column, uint32_t words_max,
         const uint32_t place = dictionary_place(dictionary, value);
         if (place < dictionary->count && dictionary->words[place] == value)
             continue;
-        if (dictionary->count == words_max)
+        /* Give up soon where nearly every row brings a new word. */
+        if (dictionary->count == words_max || dictionary->count > 8 + row / 4)
             return false;
         memmove(dictionary->words + place + 1, dictionary->words + place,
                 (dictionary->count - place) * sizeof dictionary->words[0]);

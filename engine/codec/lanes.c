@@ -10,17 +10,6 @@
 
 #include <assert.h>
 
-/*
- * The hot loops twice, with the choice made when the program is loaded. Only gcc does
- * this well; sanitizers instrument the choice itself, which runs before they are set up.
- */
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && defined(__OPTIMIZE__) && \
-    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define HOT_CLONES __attribute__((target_clones("avx2", "default")))
-#else
-#define HOT_CLONES
-#endif
-
 #define WORD_BITS 64u
 
 /* --- planes: the last bits of each lane ---------------------------------------------------- */
@@ -166,19 +155,40 @@ HOT_CLONES void lanes_unpack(const struct lane_words *words, uint32_t first, uin
     }
 }
 
+/* Two 64-bit integers in a vector register; any x86-64, and gcc and clang alike, have it. */
+typedef uint64_t pair_u64 __attribute__((vector_size(16)));
+
 HOT_CLONES void lanes_add_up(const uint64_t *restrict tile, uint32_t steps, uint64_t *restrict sums,
                              uint64_t *restrict values, uint32_t stride)
 {
-    uint64_t added[LANES_TILE_STEPS][CODEC_LANES];
+    _Alignas(64) uint64_t added[LANES_TILE_STEPS][CODEC_LANES];
     for (uint32_t step = 0; step < steps; step++) {
         for (unsigned lane = 0; lane < CODEC_LANES; lane++) {
             sums[lane] += tile[step * CODEC_LANES + lane];
             added[step][lane] = sums[lane];
         }
     }
-    for (unsigned lane = 0; lane < CODEC_LANES; lane++) {
-        for (uint32_t step = 0; step < steps; step++)
-            values[(size_t)lane * stride + step] = added[step][lane];
+    if (steps < LANES_TILE_STEPS) {
+        for (unsigned lane = 0; lane < CODEC_LANES; lane++) {
+            for (uint32_t step = 0; step < steps; step++)
+                values[(size_t)lane * stride + step] = added[step][lane];
+        }
+        return;
+    }
+    /* Whole tiles are turned in squares of two steps by two lanes. */
+    for (unsigned lane = 0; lane < CODEC_LANES; lane += 2) {
+        uint64_t *const first = values + (size_t)lane * stride;
+        uint64_t *const second = first + stride;
+        for (unsigned step = 0; step < LANES_TILE_STEPS; step += 2) {
+            pair_u64 above;
+            pair_u64 below;
+            memcpy(&above, &added[step][lane], sizeof above);
+            memcpy(&below, &added[step + 1][lane], sizeof below);
+            const pair_u64 left = {above[0], below[0]};
+            const pair_u64 right = {above[1], below[1]};
+            memcpy(first + step, &left, sizeof left);
+            memcpy(second + step, &right, sizeof right);
+        }
     }
 }
 
