@@ -1,0 +1,139 @@
+/*
+ * base64.c - table-driven: a byte's 6 bits, or NO. Eight characters a step while
+ * they are plain; what is left (blanks, padding, the tail) goes one by one.
+ */
+#include "ingest/decode/base64.h"
+
+#define NO 0xffu /* both top bits: none of the 64 values has them */
+
+static const uint8_t values[256] = {
+    NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO,
+    NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, 62, NO, 62, NO, 63,
+    52, 53, 54, 55, 56, 57, 58, 59, 60, 61, NO, NO, NO, NO, NO, NO, NO, 0,  1,  2,  3,  4,  5,  6,
+    7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, NO, NO, NO, NO, 63,
+    NO, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48,
+    49, 50, 51, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO,
+    NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO,
+    NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO,
+    NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO,
+    NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO,
+    NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO,
+};
+
+bool base64_is_digit(uint8_t byte)
+{
+    return values[byte] != NO;
+}
+
+size_t base64_decode_groups(struct slice text, uint8_t *out)
+{
+    const uint8_t *next = text.data;
+    size_t left = text.len;
+    while (left >= 8) {
+        const uint32_t a = values[next[0]], b = values[next[1]], c = values[next[2]];
+        const uint32_t d = values[next[3]], e = values[next[4]], f = values[next[5]];
+        const uint32_t g = values[next[6]], h = values[next[7]];
+        if ((a | b | c | d | e | f | g | h) & 0xc0u)
+            break;
+        const uint64_t first = a << 18 | b << 12 | c << 6 | d;
+        const uint64_t second = e << 18 | f << 12 | g << 6 | h;
+        store_u64_be(out, first << 40 | second << 16);
+        next += 8;
+        left -= 8;
+        out += 6;
+    }
+    while (left >= 4) {
+        const uint32_t a = values[next[0]], b = values[next[1]];
+        const uint32_t c = values[next[2]], d = values[next[3]];
+        if ((a | b | c | d) & 0xc0u)
+            break;
+        store_u32_be(out, a << 26 | b << 20 | c << 14 | d << 8);
+        next += 4;
+        left -= 4;
+        out += 3;
+    }
+    return text.len - left;
+}
+
+/* Only padding and blanks are left: as many as complete a group of `held` characters. */
+static bool is_padding(const uint8_t *next, const uint8_t *end, unsigned held)
+{
+    unsigned padding = 0;
+    for (; next < end; next++) {
+        if (*next == '=')
+            padding++;
+        else if (!is_blank(*next))
+            return false;
+    }
+    return held >= 2 && padding == 4 - held;
+}
+
+static size_t put_tail(uint8_t *out, uint32_t bits, unsigned held)
+{
+    if (held == 2) {
+        out[0] = (uint8_t)(bits >> 4);
+        return 1;
+    }
+    if (held == 3) {
+        out[0] = (uint8_t)(bits >> 10);
+        out[1] = (uint8_t)(bits >> 2);
+        return 2;
+    }
+    return 0;
+}
+
+bool base64_decode(struct slice text, uint8_t *out, size_t *out_len)
+{
+    const uint8_t *next = text.data;
+    const uint8_t *end = text.data + text.len;
+    uint8_t *const start = out;
+    uint32_t bits = 0;
+    unsigned held = 0; /* characters of the group that is not full yet */
+    while (next < end) {
+        if (held == 0) {
+            const size_t taken = base64_decode_groups(slice_of(next, (size_t)(end - next)), out);
+            next += taken;
+            out += taken / 4 * 3;
+            if (next == end)
+                break;
+        }
+        const uint8_t byte = *next;
+        if (byte == '=')
+            break;
+        next++;
+        if (is_blank(byte))
+            continue;
+        if (values[byte] == NO)
+            return false;
+        bits = bits << 6 | values[byte];
+        if (++held == 4) {
+            store_u32_be(out, bits << 8);
+            out += 3;
+            held = 0;
+        }
+    }
+    if (next < end && !is_padding(next, end, held))
+        return false;
+    if (held == 1)
+        return false;
+    out += put_tail(out, bits, held);
+    *out_len = (size_t)(out - start);
+    return true;
+}
+
+void base64_encode(struct slice bytes, uint8_t *out)
+{
+    static const char alphabet[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for (size_t at = 0; at < bytes.len; at += 3) {
+        const size_t left = bytes.len - at;
+        const uint32_t second = left > 1 ? bytes.data[at + 1] : 0;
+        const uint32_t third = left > 2 ? bytes.data[at + 2] : 0;
+        const uint32_t bits = (uint32_t)bytes.data[at] << 16 | second << 8 | third;
+        out[0] = (uint8_t)alphabet[bits >> 18];
+        out[1] = (uint8_t)alphabet[bits >> 12 & 63];
+        out[2] = left > 1 ? (uint8_t)alphabet[bits >> 6 & 63] : (uint8_t)'=';
+        out[3] = left > 2 ? (uint8_t)alphabet[bits & 63] : (uint8_t)'=';
+        out += 4;
+    }
+}
