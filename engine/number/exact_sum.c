@@ -23,7 +23,10 @@ struct wide wide_negate(struct wide a)
     return negated;
 }
 
-static bool wide_is_zero(struct wide a) { return a.low == 0 && a.high == 0; }
+static bool wide_is_zero(struct wide a)
+{
+    return a.low == 0 && a.high == 0;
+}
 
 /* a * 2^bits for 0 <= bits < 64; the caller knows that it fits. */
 static struct wide wide_shift(struct wide a, int bits)

@@ -118,7 +118,10 @@ double number_to_double(struct number number)
     return negative ? -real : real;
 }
 
-static int sign_of(int64_t value) { return (value > 0) - (value < 0); }
+static int sign_of(int64_t value)
+{
+    return (value > 0) - (value < 0);
+}
 
 static int compare_decimals(struct number a, struct number b)
 {
