@@ -139,6 +139,7 @@ void store_state_put(const struct store_state *state, struct buffer *out)
         state->log_records,
         state->log_rows,
         state->seen_paged,
+        state->revision,
     };
     _Static_assert(sizeof fields == STORE_STATE_BYTES, "the table in format.h");
     buffer_put_bytes(out, fields, sizeof fields);
@@ -179,6 +180,7 @@ enum status store_state_read(struct cursor *cursor, struct store_state *state, s
     state->log_records = cursor_u64(cursor);
     state->log_rows = cursor_u64(cursor);
     state->seen_paged = cursor_u64(cursor);
+    state->revision = cursor_u64(cursor);
     if (cursor->failed || !state_is_possible(state))
         return error_set(err, STATUS_CORRUPT, "the store's counters contradict each other");
     return STATUS_OK;

@@ -19,7 +19,7 @@
  *
  * The state is the numeric part of the catalogue. A commit that goes to the
  * log writes it into its record instead, so that it touches fewer pages: the
- * newest record's state counts if there is a record, else the catalogue's.
+ * one with the higher revision counts: the catalogue's or the newest record's.
  *
  *      OFFSET  SIZE  MEANING (state; little-endian)
  *           0     8  messages stored
@@ -40,6 +40,7 @@
  *         120     8  records in the log
  *         128     8  rows in the log
  *         136     8  ids in the seen pages
+ *         144     8  revision: commits and maintenance steps so far
  */
 #ifndef MNSDB_ENGINE_FORMAT_FORMAT_H
 #define MNSDB_ENGINE_FORMAT_FORMAT_H
@@ -69,9 +70,10 @@ struct store_state {
     uint64_t log_records;
     uint64_t log_rows;
     uint64_t seen_paged; /* ids in seen pages; counters.seen_ids counts the log's too */
+    uint64_t revision;
 };
 
-#define STORE_STATE_BYTES 144u
+#define STORE_STATE_BYTES 152u
 
 /* A key under construction. */
 struct key {

@@ -232,10 +232,13 @@ enum status log_newest_state(struct kv_txn *txn, struct store_state *state, stru
         return error_set(err, STATUS_CORRUPT, "commit log record %llu has no beginning",
                          (unsigned long long)sequence);
     struct cursor bytes = cursor_of(payload);
-    TRY(store_state_read(&bytes, state, err));
-    if (state->next_log != sequence + 1)
+    struct store_state newest;
+    TRY(store_state_read(&bytes, &newest, err));
+    if (newest.next_log != sequence + 1)
         return error_set(err, STATUS_CORRUPT, "commit log record %llu says it is %llu",
-                         (unsigned long long)sequence, (unsigned long long)state->next_log - 1);
+                         (unsigned long long)sequence, (unsigned long long)newest.next_log - 1);
+    if (newest.revision > state->revision)
+        *state = newest;
     return STATUS_OK;
 }
 

@@ -2,7 +2,7 @@
  * log.h - records of the commit log: the rows and ids of one small commit.
  *
  *      OFFSET  SIZE  MEANING (a record; cut into values of key 'L' + sequence, chunk)
- *           0   144  state after this commit (format.h)
+ *           0   152  state after this commit (format.h)
  *           .     v  number of ids that have no rows (rejects), varint; each as signed
  *                    varint difference to the one before
  *           .     v  rows of the table readings, varint, then each row:
@@ -44,10 +44,7 @@ MUST_CHECK enum status log_append(struct kv_txn *txn, uint64_t sequence,
                                   const struct store_state *state, const struct row_set *set,
                                   struct buffer *scratch, struct error *err);
 
-/*
- * The state that counts: the newest record's, if the log has one, else `state`
- * stays as it is. Checks that the newest record is number next_log - 1.
- */
+/* Replaces `state` (the catalogue's) by the newest record's, if that has a higher revision. */
 MUST_CHECK enum status log_newest_state(struct kv_txn *txn, struct store_state *state,
                                         struct error *err);
 

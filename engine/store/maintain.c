@@ -1,0 +1,36 @@
+/*
+ * maintain.c - what a store does between commits: fold the log, merge parts.
+ */
+#include "engine/store/store_internal.h"
+
+/* The log is folded beyond this many rows: it is what every reader decodes anew. */
+#define FOLD_ROWS_STEADY  65536u
+#define FOLD_ROWS_BULK    8192u
+#define FOLD_RECORDS_MAX  4096u
+
+static bool fold_is_due(const struct store *store, enum upkeep upkeep)
+{
+    const struct store_state *state = &store->state;
+    if (state->log_records == 0)
+        return false;
+    switch (upkeep) {
+    case UPKEEP_SETTLE:
+        return true;
+    case UPKEEP_BULK:
+        return state->log_rows >= FOLD_ROWS_BULK || state->log_records >= FOLD_RECORDS_MAX;
+    case UPKEEP_STEADY:
+        break;
+    }
+    return state->log_rows >= FOLD_ROWS_STEADY || state->log_records >= FOLD_RECORDS_MAX;
+}
+
+enum status store_maintain(struct store *store, enum upkeep upkeep, bool *more, struct error *err)
+{
+    *more = false;
+    TRY(store_refresh(store, err));
+    if (!fold_is_due(store, upkeep))
+        return store_merge_step(store, upkeep, more, err);
+    TRY(store_fold(store, err));
+    *more = true;
+    return STATUS_OK;
+}

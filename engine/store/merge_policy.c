@@ -1,0 +1,138 @@
+/*
+ * merge_policy.c - size tiers over neighbours in time; see merge_policy.h.
+ */
+#include "engine/store/merge_policy.h"
+
+#include "engine/base/mem.h"
+
+#include <stdlib.h>
+
+struct candidate {
+    int64_t time_ms;
+    uint64_t number;
+    uint64_t rows;
+    bool dense;
+};
+
+static int by_time(const void *a, const void *b)
+{
+    const struct candidate *left = a;
+    const struct candidate *right = b;
+    if (left->time_ms != right->time_ms)
+        return left->time_ms < right->time_ms ? -1 : 1;
+    return (left->number > right->number) - (left->number < right->number);
+}
+
+static int by_number(const void *a, const void *b)
+{
+    const uint64_t left = *(const uint64_t *)a;
+    const uint64_t right = *(const uint64_t *)b;
+    return (left > right) - (left < right);
+}
+
+static unsigned tier_of(uint64_t rows)
+{
+    unsigned tier = 0;
+    for (uint64_t limit = TIER_ROWS_FIRST; rows >= limit; limit *= MERGE_FAN_IN)
+        tier++;
+    return tier;
+}
+
+struct choice {
+    size_t first, count;
+};
+
+/* The longest run of neighbours from `first` on that stays below the cap. */
+static size_t run_below_cap(const struct candidate *parts, size_t count, size_t first,
+                            size_t count_max)
+{
+    uint64_t rows = 0;
+    size_t taken = 0;
+    while (first + taken < count && taken < count_max &&
+           rows + parts[first + taken].rows <= PART_ROWS_CAP)
+        rows += parts[first + taken++].rows;
+    return taken;
+}
+
+/* MERGE_FAN_IN neighbours of one tier or below, lowest tier first. */
+static struct choice pick_tier(const struct candidate *parts, size_t count)
+{
+    const unsigned tiers = tier_of(PART_ROWS_CAP);
+    for (unsigned tier = 0; tier < tiers; tier++) {
+        size_t run = 0;
+        for (size_t i = 0; i < count; i++) {
+            run = tier_of(parts[i].rows) <= tier ? run + 1 : 0;
+            if (run == MERGE_FAN_IN)
+                return (struct choice){.first = i + 1 - run, .count = run};
+        }
+    }
+    return (struct choice){0};
+}
+
+/* The MERGE_FAN_IN neighbours with the fewest rows. */
+static struct choice pick_smallest(const struct candidate *parts, size_t count)
+{
+    struct choice best = {0};
+    uint64_t best_rows = UINT64_MAX;
+    for (size_t first = 0; first + MERGE_FAN_IN <= count; first++) {
+        uint64_t rows = 0;
+        for (size_t i = 0; i < MERGE_FAN_IN; i++)
+            rows += parts[first + i].rows;
+        if (rows < best_rows) {
+            best_rows = rows;
+            best = (struct choice){.first = first, .count = MERGE_FAN_IN};
+        }
+    }
+    return best;
+}
+
+/* Everything below the cap becomes one; what is not dense yet is rewritten. */
+static struct choice pick_all(const struct candidate *parts, size_t count)
+{
+    for (size_t first = 0; first < count; first++) {
+        const size_t run = run_below_cap(parts, count, first, PART_INPUTS_MAX);
+        if (run >= 2)
+            return (struct choice){.first = first, .count = run};
+        if (!parts[first].dense)
+            return (struct choice){.first = first, .count = 1};
+    }
+    return (struct choice){0};
+}
+
+static struct choice choose(const struct candidate *parts, size_t count, enum upkeep upkeep)
+{
+    if (upkeep == UPKEEP_SETTLE)
+        return pick_all(parts, count);
+    struct choice choice = {0};
+    if (upkeep == UPKEEP_STEADY)
+        choice = pick_tier(parts, count);
+    if (choice.count == 0 && count > PARTS_MAX)
+        choice = pick_smallest(parts, count);
+    return choice;
+}
+
+enum status merge_pick(const struct part_list *parts, enum upkeep upkeep,
+                       uint64_t chosen[PART_INPUTS_MAX], uint32_t *count)
+{
+    *count = 0;
+    OWNED(mem_free_owned) struct candidate *candidates =
+        mem_alloc(parts->count, sizeof *candidates);
+    if (!candidates)
+        return STATUS_NOMEM;
+    for (size_t i = 0; i < parts->count; i++) {
+        const struct block_summary *totals = &parts->parts[i].totals.summary;
+        candidates[i] = (struct candidate){
+            .time_ms = totals->min_time_ms,
+            .number = parts->parts[i].number,
+            .rows = totals->row_count,
+            .dense = parts->parts[i].dense,
+        };
+    }
+    qsort(candidates, parts->count, sizeof *candidates, by_time);
+    const struct choice choice = choose(candidates, parts->count, upkeep);
+    for (size_t i = 0; i < choice.count; i++)
+        chosen[i] = candidates[choice.first + i].number;
+    *count = (uint32_t)choice.count;
+    qsort(chosen, *count, sizeof *chosen, by_number);
+    return STATUS_OK;
+}

@@ -1,0 +1,30 @@
+/*
+ * merge_policy.h - which parts to merge next.
+ *
+ * Parts are looked at in order of their times; neighbours of similar size are
+ * merged, so that a row is rewritten once a tier: tiers grow eightfold, up to a cap.
+ *
+ * Threads: pure functions.
+ */
+#ifndef MNSDB_ENGINE_STORE_MERGE_POLICY_H
+#define MNSDB_ENGINE_STORE_MERGE_POLICY_H
+
+#include "engine/base/error.h"
+#include "engine/part/part.h"
+#include "engine/store/store.h"
+
+#include <stdint.h>
+
+#define MERGE_FAN_IN    8u
+#define PARTS_MAX       64u               /* beyond, neighbours are merged whatever their size */
+#define PART_ROWS_CAP   (UINT32_C(32) << 20) /* a part of this many rows is not merged again */
+#define TIER_ROWS_FIRST (UINT64_C(512) << 10)
+
+/*
+ * Chooses `*count` parts (0: nothing to do) and puts their numbers in `chosen`,
+ * ascending. Parts of a merge under way are not in the list.
+ */
+MUST_CHECK enum status merge_pick(const struct part_list *parts, enum upkeep upkeep,
+                                  uint64_t chosen[PART_INPUTS_MAX], uint32_t *count);
+
+#endif

@@ -1,0 +1,64 @@
+/*
+ * store_internal.h - the writer's memory; for engine/store only.
+ *
+ * Everything here is a copy of what is on disk. A transaction that fails leaves
+ * it `stale`; the next operation loads it anew.
+ */
+#ifndef MNSDB_ENGINE_STORE_STORE_INTERNAL_H
+#define MNSDB_ENGINE_STORE_STORE_INTERNAL_H
+
+#include "engine/catalogue/catalogue.h"
+#include "engine/dictionary/dictionary.h"
+#include "engine/format/format.h"
+#include "engine/kv/kv.h"
+#include "engine/log/log.h"
+#include "engine/part/part.h"
+#include "engine/seen/seen.h"
+#include "engine/store/arrange.h"
+#include "engine/store/id_set.h"
+#include "engine/store/intake.h"
+#include "engine/store/store.h"
+
+struct store {
+    char *dir;     /* owned */
+    int lock_file; /* holds the writer's flock */
+    struct kv *kv;
+    struct catalogue catalogue;
+    struct store_state state; /* as of the newest commit */
+    struct dictionary devices;
+    struct dictionary metrics;
+    struct part_list parts[TABLE_COUNT];
+    struct id_set pending; /* ids in the commit log */
+    struct seen *seen;
+    bool stale;
+
+    /* Scratch memory, reused by every commit. */
+    struct intake intake;
+    struct row_set rows;
+    struct arrangement arrangement;
+    struct part_writer *writer;
+    struct part_merge *merge;
+    struct buffer record;
+};
+
+/* Loads everything anew if the last transaction failed. */
+MUST_CHECK enum status store_refresh(struct store *store, struct error *err);
+
+/* Saves the catalogue with the state, and commits; on failure the store is stale. `txn` ends in any case. */
+MUST_CHECK enum status store_finish(struct store *store, struct kv_txn *txn, struct error *err);
+
+/* Marks the store stale and gives the status back: the way out of a failed transaction. */
+enum status store_abandon(struct store *store, struct kv_txn *txn, enum status status);
+
+/* Sorts the rows of one table of the set and writes them as a new part, if there are any. */
+MUST_CHECK enum status store_write_part(struct store *store, struct kv_txn *txn, enum table table,
+                                        const struct row_set *set, struct error *err);
+
+/* Moves the commit log into parts and seen pages: one transaction. */
+MUST_CHECK enum status store_fold(struct store *store, struct error *err);
+
+/* One step of the merge under way or, if `pick` finds one, of a new one; *more: another is due. */
+MUST_CHECK enum status store_merge_step(struct store *store, enum upkeep upkeep, bool *more,
+                                        struct error *err);
+
+#endif
