@@ -18,6 +18,13 @@ if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
 elseif(CMAKE_C_COMPILER_ID MATCHES "Clang")
     target_compile_options(mnsdb_flags INTERFACE -Wcomma -Wunreachable-code -Wassign-enum)
 endif()
+# What only assertions use is unused where they are compiled out; builds with assertions still tell
+# what nobody uses.
+target_compile_options(mnsdb_flags INTERFACE
+    $<$<CONFIG:Release,RelWithDebInfo,MinSizeRel>:-Wno-unused-function>
+    $<$<CONFIG:Release,RelWithDebInfo,MinSizeRel>:-Wno-unused-variable>
+    $<$<CONFIG:Release,RelWithDebInfo,MinSizeRel>:-Wno-unused-but-set-variable>
+    $<$<CONFIG:Release,RelWithDebInfo,MinSizeRel>:-Wno-unused-parameter>)
 if(MNSDB_WERROR)
     target_compile_options(mnsdb_flags INTERFACE -Werror)
 endif()
