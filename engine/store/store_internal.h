@@ -14,7 +14,7 @@
 #include "engine/log/log.h"
 #include "engine/part/part.h"
 #include "engine/seen/seen.h"
-#include "engine/store/arrange.h"
+#include "engine/arrange/arrange.h"
 #include "engine/store/id_set.h"
 #include "engine/store/intake.h"
 #include "engine/store/store.h"

@@ -5,7 +5,7 @@
  * each device's rows in their order of arrival; a natural merge sort then puts
  * right what is late: it costs one pass where nothing is, n log n at worst.
  */
-#include "engine/store/arrange.h"
+#include "engine/arrange/arrange.h"
 
 #include "engine/base/mem.h"
 

@@ -3,8 +3,8 @@
  *
  * Threads: one at a time.
  */
-#ifndef MNSDB_ENGINE_STORE_ARRANGE_H
-#define MNSDB_ENGINE_STORE_ARRANGE_H
+#ifndef MNSDB_ENGINE_ARRANGE_ARRANGE_H
+#define MNSDB_ENGINE_ARRANGE_ARRANGE_H
 
 #include "engine/base/error.h"
 #include "engine/row/row.h"

@@ -1,0 +1,294 @@
+/*
+ * snapshot.c - opening, pausing and resuming a consistent view.
+ *
+ * The commit log is read once and becomes a part in memory, so that scans know
+ * parts only. Everything loaded stays as long as the revision does.
+ */
+#include "engine/snapshot/snapshot_internal.h"
+
+#include "engine/arrange/arrange.h"
+#include "engine/base/mem.h"
+#include "engine/seen/seen.h"
+
+#include <assert.h>
+
+static enum status no_memory(const struct snapshot *snapshot, struct error *err)
+{
+    return error_set(err, STATUS_NOMEM, "no memory to read the store %s", snapshot->dir);
+}
+
+static void free_writer(struct part_writer **writer)
+{
+    part_writer_free(*writer);
+}
+
+static enum status write_rows(struct part_writer *writer, const struct arrangement *arrangement,
+                              const struct row_set *set, enum table table, struct error *err)
+{
+    for (size_t i = 0; i < set->row_count[table]; i++) {
+        const struct row *row = &set->rows[table][arrangement->rows[i].row];
+        const struct row_key key = {
+            .time_ms = row->time_ms, .message_id = row->message_id, .device = row->device};
+        TRY(part_writer_append(writer, &key, row->time_source, set->cells + row->first_cell,
+                               row->cell_count, err));
+    }
+    return part_writer_finish(writer, err);
+}
+
+/* The log's rows of one table as a part in memory. */
+static enum status keep_log_rows(struct snapshot *snapshot, const struct row_set *set,
+                                 enum table table, struct error *err)
+{
+    if (set->row_count[table] == 0)
+        return STATUS_OK;
+    OWNED(arrangement_release) struct arrangement arrangement = {0};
+    OWNED(free_writer) struct part_writer *writer = NULL;
+    struct part *part = NULL;
+    if (part_writer_new(&writer) != STATUS_OK ||
+        part_list_add(&snapshot->parts[table], &part) != STATUS_OK ||
+        arrange_rows(&arrangement, set->rows[table], set->row_count[table],
+                     snapshot->devices.count) != STATUS_OK)
+        return no_memory(snapshot, err);
+    part->number = UINT64_MAX;
+    part->table = table;
+    part->memory = &snapshot->log_rows[table];
+    part_writer_begin(writer, part, NULL);
+    return write_rows(writer, &arrangement, set, table, err);
+}
+
+/* Numbers in the log must be names that the dictionaries hold. */
+static enum status check_numbers(const struct snapshot *snapshot, const struct row_set *set,
+                                 struct error *err)
+{
+    bool sound = true;
+    for (int table = 0; table < TABLE_COUNT; table++) {
+        const uint64_t metrics = table == TABLE_STATUS ? 2 : snapshot->metrics.count;
+        for (size_t i = 0; i < set->row_count[table] && sound; i++) {
+            const struct row *row = &set->rows[table][i];
+            sound = row->device < snapshot->devices.count;
+            for (uint32_t c = 0; c < row->cell_count && sound; c++)
+                sound = set->cells[row->first_cell + c].metric < metrics;
+        }
+    }
+    if (sound)
+        return STATUS_OK;
+    return error_set(err, STATUS_CORRUPT, "the commit log names devices or metrics that are not there");
+}
+
+static enum status load_log(struct snapshot *snapshot, struct error *err)
+{
+    for (int table = 0; table < TABLE_COUNT; table++)
+        part_memory_release(&snapshot->log_rows[table]);
+    OWNED(row_set_release) struct row_set set = {0};
+    TRY(log_read_all(snapshot->txn, &snapshot->state, &set, err));
+    TRY(check_numbers(snapshot, &set, err));
+    for (int table = 0; table < TABLE_COUNT; table++)
+        TRY(keep_log_rows(snapshot, &set, (enum table)table, err));
+    return STATUS_OK;
+}
+
+static enum status load_contents(struct snapshot *snapshot, struct error *err)
+{
+    const struct store_counters *counters = &snapshot->state.counters;
+    TRY(name_list_load(&snapshot->devices, snapshot->txn, KEY_DEVICES, counters->devices, err));
+    TRY(name_list_load(&snapshot->metrics, snapshot->txn, KEY_METRICS, counters->metrics, err));
+    for (int table = 0; table < TABLE_COUNT; table++)
+        TRY(part_list_load(&snapshot->parts[table], snapshot->txn, (enum table)table, err));
+    return load_log(snapshot, err);
+}
+
+static enum status load(struct snapshot *snapshot, struct error *err)
+{
+    const uint64_t revision = snapshot->state.revision;
+    struct catalogue *catalogue = &snapshot->catalogue;
+    bool found = false;
+    TRY(catalogue_load(catalogue, snapshot->txn, &found, err));
+    if (!found)
+        return error_set(err, STATUS_MISSING, "there is no store at %s", snapshot->dir);
+    snapshot->state = catalogue->state;
+    TRY(log_newest_state(snapshot->txn, &snapshot->state, err));
+    if (snapshot->loaded && snapshot->state.revision == revision)
+        return STATUS_OK;
+    snapshot->loaded = false;
+    TRY(load_contents(snapshot, err));
+    snapshot->loaded = true;
+    return STATUS_OK;
+}
+
+enum status snapshot_resume(struct snapshot *snapshot, struct error *err)
+{
+    if (snapshot->txn)
+        return STATUS_OK;
+    TRY(kv_begin(snapshot->kv, false, &snapshot->txn, err));
+    const enum status status = load(snapshot, err);
+    if (status != STATUS_OK) {
+        error_add_context(err, "store %s", snapshot->dir);
+        snapshot_pause(snapshot);
+    }
+    return status;
+}
+
+void snapshot_pause(struct snapshot *snapshot)
+{
+    kv_abort(snapshot->txn);
+    snapshot->txn = NULL;
+}
+
+static enum status open_parts(struct snapshot *snapshot, struct error *err)
+{
+    if (part_cursor_new(&snapshot->cursor) == STATUS_OK &&
+        part_cursor_new(&snapshot->newest[0]) == STATUS_OK &&
+        part_cursor_new(&snapshot->newest[1]) == STATUS_OK &&
+        part_merge_new(&snapshot->merge) == STATUS_OK)
+        return STATUS_OK;
+    return no_memory(snapshot, err);
+}
+
+static enum status open_all(struct snapshot *snapshot, const char *dir, struct error *err)
+{
+    const size_t dir_len = strlen(dir);
+    snapshot->dir = mem_alloc(dir_len + 1, 1);
+    if (!snapshot->dir)
+        return error_set(err, STATUS_NOMEM, "no memory to read the store %s", dir);
+    memcpy(snapshot->dir, dir, dir_len + 1);
+    TRY(open_parts(snapshot, err));
+    TRY(kv_open(&snapshot->kv, dir, false, err));
+    return snapshot_resume(snapshot, err);
+}
+
+enum status snapshot_open(struct snapshot **opened, const char *dir, struct error *err)
+{
+    *opened = NULL;
+    struct snapshot *snapshot = mem_alloc_zeroed(1, sizeof *snapshot);
+    if (!snapshot)
+        return error_set(err, STATUS_NOMEM, "no memory to read the store %s", dir);
+    const enum status status = open_all(snapshot, dir, err);
+    if (status == STATUS_OK)
+        *opened = snapshot;
+    else
+        snapshot_close(snapshot);
+    return status;
+}
+
+void snapshot_close(struct snapshot *snapshot)
+{
+    if (!snapshot)
+        return;
+    part_cursor_free(snapshot->cursor);
+    part_cursor_free(snapshot->newest[0]);
+    part_cursor_free(snapshot->newest[1]);
+    part_merge_free(snapshot->merge);
+    snapshot_pause(snapshot);
+    for (int table = 0; table < TABLE_COUNT; table++) {
+        part_list_release(&snapshot->parts[table]);
+        part_memory_release(&snapshot->log_rows[table]);
+    }
+    name_list_release(&snapshot->devices);
+    name_list_release(&snapshot->metrics);
+    mem_free(snapshot->one_device);
+    kv_close(snapshot->kv);
+    mem_free(snapshot->dir);
+    mem_free(snapshot);
+}
+
+const struct store_counters *snapshot_counters(const struct snapshot *snapshot)
+{
+    return &snapshot->state.counters;
+}
+
+uint64_t snapshot_file_bytes(const struct snapshot *snapshot)
+{
+    struct kv_space space = {0};
+    if (kv_space(snapshot->kv, &space, NULL) != STATUS_OK)
+        return 0;
+    return space.file_bytes;
+}
+
+uint32_t snapshot_format_version(const struct snapshot *snapshot)
+{
+    (void)snapshot; /* a snapshot of another version does not open */
+    return STORE_FORMAT_VERSION;
+}
+
+const char *snapshot_setting(const struct snapshot *snapshot, const char *name)
+{
+    return catalogue_setting(&snapshot->catalogue, name);
+}
+
+uint32_t snapshot_device_count(const struct snapshot *snapshot)
+{
+    return (uint32_t)snapshot->devices.count;
+}
+
+struct slice snapshot_device_name(const struct snapshot *snapshot, uint32_t device)
+{
+    assert(device < snapshot->devices.count);
+    return snapshot->devices.names[device];
+}
+
+uint32_t snapshot_metric_count(const struct snapshot *snapshot)
+{
+    return (uint32_t)snapshot->metrics.count;
+}
+
+struct slice snapshot_metric_name(const struct snapshot *snapshot, uint32_t metric)
+{
+    assert(metric < snapshot->metrics.count);
+    return snapshot->metrics.names[metric];
+}
+
+bool snapshot_find_metric(const struct snapshot *snapshot, struct slice name, uint32_t *metric)
+{
+    for (size_t i = 0; i < snapshot->metrics.count; i++) {
+        if (slice_equal(snapshot->metrics.names[i], name)) {
+            *metric = (uint32_t)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+enum status snapshot_rejects(struct snapshot *snapshot, uint64_t sequence, reject_visitor *visit,
+                             void *context, struct error *err)
+{
+    assert(snapshot->txn);
+    return rejects_walk(snapshot->txn, sequence, visit, context, err);
+}
+
+/* The ids that only the commit log holds: those of its rows and of its rejects. */
+static bool log_holds(const struct row_set *set, uint64_t id)
+{
+    for (size_t i = 0; i < set->id_count; i++) {
+        if (set->ids[i] == id)
+            return true;
+    }
+    for (int table = 0; table < TABLE_COUNT; table++) {
+        for (size_t i = 0; i < set->row_count[table]; i++) {
+            if (set->rows[table][i].message_id == id)
+                return true;
+        }
+    }
+    return false;
+}
+
+static void free_seen(struct seen **seen)
+{
+    seen_free(*seen);
+}
+
+/* Each id costs one descent: few are asked. */
+enum status snapshot_seen(struct snapshot *snapshot, const uint64_t *ids, size_t count, bool *held,
+                          struct error *err)
+{
+    assert(snapshot->txn);
+    OWNED(row_set_release) struct row_set log = {0};
+    OWNED(free_seen) struct seen *seen = NULL;
+    if (seen_new(&seen) != STATUS_OK)
+        return no_memory(snapshot, err);
+    TRY(log_read_all(snapshot->txn, &snapshot->state, &log, err));
+    for (size_t i = 0; i < count; i++) {
+        TRY(seen_check(seen, snapshot->txn, &ids[i], 1, &held[i], err));
+        held[i] = held[i] || log_holds(&log, ids[i]);
+    }
+    return STATUS_OK;
+}
