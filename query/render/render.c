@@ -62,7 +62,7 @@ static enum status escape_pipes(struct buffer *text, size_t start)
     return STATUS_OK;
 }
 
-static enum status md_cell(struct renderer *renderer, const struct table_cell *cell)
+static enum status md_cell(struct renderer *renderer, const struct answer_cell *cell)
 {
     TRY(append(renderer, " "));
     const size_t start = renderer->text.len;
@@ -71,7 +71,7 @@ static enum status md_cell(struct renderer *renderer, const struct table_cell *c
     return append(renderer, " |");
 }
 
-static bool is_number_column(const struct table_column *column)
+static bool is_number_column(const struct answer_column *column)
 {
     return column->kind == CELL_NUMBER || column->kind == CELL_COUNT ||
            column->kind == CELL_DURATION;
@@ -81,7 +81,7 @@ static enum status md_header(struct renderer *renderer)
 {
     TRY(append(renderer, "|"));
     for (size_t i = 0; i < renderer->column_count; i++) {
-        const struct table_cell name = cell_of_text(renderer->columns[i].name);
+        const struct answer_cell name = cell_of_text(renderer->columns[i].name);
         TRY(md_cell(renderer, &name));
     }
     TRY(append(renderer, "\n|"));
@@ -104,7 +104,7 @@ static enum status delimited_header(struct renderer *renderer)
     return append(renderer, "\n");
 }
 
-static enum status delimited_row(struct renderer *renderer, const struct table_cell *cells)
+static enum status delimited_row(struct renderer *renderer, const struct answer_cell *cells)
 {
     const bool csv = renderer->options.format == RENDER_CSV;
     const struct civil_zone *zone = renderer->options.zone;
@@ -117,7 +117,7 @@ static enum status delimited_row(struct renderer *renderer, const struct table_c
     return append(renderer, "\n");
 }
 
-static enum status md_row(struct renderer *renderer, const struct table_cell *cells)
+static enum status md_row(struct renderer *renderer, const struct answer_cell *cells)
 {
     TRY(append(renderer, "|"));
     for (size_t i = 0; i < renderer->column_count; i++)
@@ -145,7 +145,7 @@ static enum status make_keys(struct renderer *renderer)
     return STATUS_OK;
 }
 
-static enum status json_object(struct renderer *renderer, const struct table_cell *cells)
+static enum status json_object(struct renderer *renderer, const struct answer_cell *cells)
 {
     for (size_t i = 0; i < renderer->column_count; i++) {
         TRY(buffer_append(&renderer->text, renderer->keys[i].data, renderer->keys[i].len));
@@ -154,7 +154,7 @@ static enum status json_object(struct renderer *renderer, const struct table_cel
     return append(renderer, "}");
 }
 
-static enum status json_row(struct renderer *renderer, const struct table_cell *cells)
+static enum status json_row(struct renderer *renderer, const struct answer_cell *cells)
 {
     const bool lines = renderer->options.format == RENDER_NDJSON || renderer->options.single;
     if (!lines)
@@ -173,7 +173,7 @@ static enum status json_end(struct renderer *renderer)
 /* --- all of them --------------------------------------------------------------------------- */
 
 enum status render_begin(struct renderer *renderer, const struct render_options *options,
-                         const struct table_column *columns, size_t column_count, FILE *out)
+                         const struct answer_column *columns, size_t column_count, FILE *out)
 {
     assert(column_count > 0);
     *renderer = (struct renderer){
@@ -193,7 +193,7 @@ enum status render_begin(struct renderer *renderer, const struct render_options 
     return STATUS_OK;
 }
 
-static enum status put_row(struct renderer *renderer, const struct table_cell *cells)
+static enum status put_row(struct renderer *renderer, const struct answer_cell *cells)
 {
     switch (renderer->options.format) {
     case RENDER_TABLE:
@@ -210,7 +210,7 @@ static enum status put_row(struct renderer *renderer, const struct table_cell *c
     return STATUS_OK;
 }
 
-enum status render_row(struct renderer *renderer, const struct table_cell *cells)
+enum status render_row(struct renderer *renderer, const struct answer_cell *cells)
 {
     TRY(put_row(renderer, cells));
     renderer->row_count++;
@@ -235,12 +235,13 @@ void render_release(struct renderer *renderer)
     *renderer = (struct renderer){0};
 }
 
-enum status render_table(const struct render_options *options, const struct table *table, FILE *out)
+enum status render_answer(const struct render_options *options, const struct answer *answer,
+                          FILE *out)
 {
     OWNED(render_release) struct renderer renderer = {0};
-    TRY(render_begin(&renderer, options, table->columns, table->column_count, out));
-    const size_t count = table_shown_count(table);
+    TRY(render_begin(&renderer, options, answer->columns, answer->column_count, out));
+    const size_t count = answer_shown_count(answer);
     for (size_t i = 0; i < count; i++)
-        TRY(render_row(&renderer, table_row(table, i)));
+        TRY(render_row(&renderer, answer_row(answer, i)));
     return render_end(&renderer);
 }

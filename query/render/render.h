@@ -22,7 +22,7 @@
 #include "engine/base/bytes.h"
 #include "engine/base/error.h"
 #include "engine/civil/civil.h"
-#include "query/table/table.h"
+#include "query/answer/answer.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -52,7 +52,7 @@ struct render_sheet; /* rows of a table for people, until they are printed */
 struct renderer {
     struct render_options options;
     FILE *out;
-    const struct table_column *columns; /* borrowed until render_end */
+    const struct answer_column *columns; /* borrowed until render_end */
     size_t column_count;
     struct slice *keys; /* owned: JSON, each name quoted, with its colon */
     struct arena arena; /* bytes of the keys */
@@ -66,14 +66,14 @@ struct renderer {
  * (closed pipe, full disk: message_stdout_finish tells which).
  */
 MUST_CHECK enum status render_begin(struct renderer *renderer, const struct render_options *options,
-                                    const struct table_column *columns, size_t column_count,
+                                    const struct answer_column *columns, size_t column_count,
                                     FILE *out);
-MUST_CHECK enum status render_row(struct renderer *renderer, const struct table_cell *cells);
+MUST_CHECK enum status render_row(struct renderer *renderer, const struct answer_cell *cells);
 MUST_CHECK enum status render_end(struct renderer *renderer);
 void render_release(struct renderer *renderer);
 
-/* All shown rows of a table. */
-MUST_CHECK enum status render_table(const struct render_options *options, const struct table *table,
-                                    FILE *out);
+/* All shown rows of an answer. */
+MUST_CHECK enum status render_answer(const struct render_options *options,
+                                     const struct answer *answer, FILE *out);
 
 #endif

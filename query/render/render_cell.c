@@ -31,7 +31,7 @@ static enum status append_integer(struct buffer *text, int64_t value)
     return append_text(text, digits);
 }
 
-static enum status append_number(struct buffer *text, const struct table_cell *cell)
+static enum status append_number(struct buffer *text, const struct answer_cell *cell)
 {
     char digits[EXACT_TEXT_BYTES];
     const size_t len = exact_format(cell_number(cell), digits);
@@ -52,7 +52,7 @@ static enum status append_id(struct buffer *text, uint64_t id)
     return append_text(text, digits);
 }
 
-enum status render_plain_cell(struct buffer *text, const struct table_cell *cell,
+enum status render_plain_cell(struct buffer *text, const struct answer_cell *cell,
                               const struct civil_zone *zone)
 {
     switch ((enum cell_kind)cell->kind) {
@@ -95,7 +95,7 @@ enum status render_csv_text(struct buffer *text, struct slice value)
     return STATUS_OK;
 }
 
-enum status render_csv_cell(struct buffer *text, const struct table_cell *cell,
+enum status render_csv_cell(struct buffer *text, const struct answer_cell *cell,
                             const struct civil_zone *zone)
 {
     if (cell->kind == CELL_TEXT)
@@ -133,7 +133,7 @@ enum status render_tsv_text(struct buffer *text, struct slice value)
     return STATUS_OK;
 }
 
-enum status render_tsv_cell(struct buffer *text, const struct table_cell *cell,
+enum status render_tsv_cell(struct buffer *text, const struct answer_cell *cell,
                             const struct civil_zone *zone)
 {
     if (cell->kind == CELL_TEXT)
@@ -203,7 +203,7 @@ enum status render_json_text(struct buffer *text, struct slice value)
     return STATUS_OK;
 }
 
-enum status render_json_cell(struct buffer *text, const struct table_cell *cell,
+enum status render_json_cell(struct buffer *text, const struct answer_cell *cell,
                              const struct civil_zone *zone)
 {
     if (cell->kind == CELL_NULL)
@@ -238,7 +238,7 @@ static enum status append_human_time(struct buffer *text, const struct civil_zon
     return STATUS_OK;
 }
 
-static enum status append_human_number(struct buffer *text, const struct table_cell *cell)
+static enum status append_human_number(struct buffer *text, const struct answer_cell *cell)
 {
     const size_t start = text->len;
     TRY(append_number(text, cell));
@@ -251,7 +251,7 @@ static enum status append_human_number(struct buffer *text, const struct table_c
     return append_text(text, rounded);
 }
 
-enum status render_human_cell(struct buffer *text, const struct table_cell *cell,
+enum status render_human_cell(struct buffer *text, const struct answer_cell *cell,
                               const struct civil_zone *zone)
 {
     char human[HUMAN_BYTES];

@@ -114,7 +114,7 @@ static enum status print_table(struct renderer *renderer)
 }
 
 /* States stand out: green and red, as people expect of up and down. */
-static const char *colour_of(const struct table_cell *cell)
+static const char *colour_of(const struct answer_cell *cell)
 {
     static const char *const coloured[][2] = {
         {"online", "green"}, {"offline", "red"}, {"unknown", "yellow"}};
@@ -126,7 +126,7 @@ static const char *colour_of(const struct table_cell *cell)
 }
 
 static enum status set_cell(struct renderer *renderer, struct libscols_line *line, size_t column,
-                            const struct table_cell *cell)
+                            const struct answer_cell *cell)
 {
     struct render_sheet *sheet = renderer->sheet;
     buffer_clear(&sheet->text);
@@ -148,19 +148,19 @@ static enum status new_line(struct render_sheet *sheet, struct libscols_line **l
 }
 
 /* The one thing of a single answer: a line a field. */
-static enum status single_rows(struct renderer *renderer, const struct table_cell *cells)
+static enum status single_rows(struct renderer *renderer, const struct answer_cell *cells)
 {
     for (size_t i = 0; i < renderer->column_count; i++) {
         struct libscols_line *line = NULL;
         TRY(new_line(renderer->sheet, &line));
-        const struct table_cell name = cell_of_text(renderer->columns[i].name);
+        const struct answer_cell name = cell_of_text(renderer->columns[i].name);
         TRY(set_cell(renderer, line, 0, &name));
         TRY(set_cell(renderer, line, 1, &cells[i]));
     }
     return STATUS_OK;
 }
 
-enum status sheet_row(struct renderer *renderer, const struct table_cell *cells)
+enum status sheet_row(struct renderer *renderer, const struct answer_cell *cells)
 {
     struct render_sheet *sheet = renderer->sheet;
     if (!sheet->table)

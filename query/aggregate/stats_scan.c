@@ -1,0 +1,300 @@
+/*
+ * stats_scan.c - rows and summaries on their way into groups.
+ *
+ * Decoded rows are cut into runs of one group and one bucket, which accumulators
+ * take whole. Within a device times ascend, so the end of a bucket is found by
+ * galloping. A summary is taken where it lies inside one group and one bucket and
+ * carries what the aggregates need.
+ */
+#include "query/aggregate/stats_internal.h"
+
+#include "engine/base/mem.h"
+
+#include <assert.h>
+
+/* --- where rows belong --------------------------------------------------------------------- */
+
+static uint32_t group_of(const struct stats *stats, uint32_t device)
+{
+    switch (stats->spec->by) {
+    case STATS_BY_DEVICE:
+        return device;
+    case STATS_BY_PRODUCT:
+        return stats->products.of_device[device];
+    case STATS_BY_NONE:
+        break;
+    }
+    return 0;
+}
+
+/* True if runs must not span devices: their groups or their times differ. */
+static bool parts_devices(const struct stats *stats)
+{
+    return stats->spec->by != STATS_BY_NONE || stats->spec->every || stats->needs.ends ||
+           stats->needs.times || stats->needs.twa;
+}
+
+static const struct bucket *bucket_at(struct stats *stats, int64_t time_ms)
+{
+    if (stats->spec->every &&
+        (time_ms < stats->bucket.start_ms || time_ms >= stats->bucket.until_ms))
+        stats->bucket = bucket_of(&stats->grid, time_ms);
+    return &stats->bucket;
+}
+
+static uint32_t device_run_end(const struct row_vector *rows, uint32_t row, uint32_t until_row)
+{
+    if (rows->one_device)
+        return until_row;
+    const uint32_t device = rows->devices[row];
+    while (row < until_row && rows->devices[row] == device)
+        row++;
+    return row;
+}
+
+/* The first row in [row, until_row) at or after `until_ms`; times ascend. */
+static uint32_t bucket_run_end(const int64_t *times_ms, uint32_t row, uint32_t until_row,
+                               int64_t until_ms)
+{
+    if (times_ms[until_row - 1] < until_ms)
+        return until_row;
+    uint32_t step = 1;
+    while (row + step < until_row && times_ms[row + step] < until_ms)
+        step *= 2;
+    uint32_t low = row + step / 2; // before until_ms
+    uint32_t high = row + step < until_row ? row + step : until_row - 1;
+    while (high - low > 1) {
+        const uint32_t middle = low + (high - low) / 2;
+        if (times_ms[middle] < until_ms)
+            low = middle;
+        else
+            high = middle;
+    }
+    return high;
+}
+
+/* --- time-weighted ------------------------------------------------------------------------- */
+
+static enum status end_hold(struct stats *stats, size_t place, int64_t end_ms)
+{
+    struct held_value *held = &stats->held[place];
+    if (held->value.kind == NUMBER_NULL)
+        return STATUS_OK;
+    const int64_t until_ms = end_ms < held->until_ms ? end_ms : held->until_ms;
+    const int64_t held_ms = until_ms > held->time_ms ? until_ms - held->time_ms : 0;
+    const struct number value = held->value;
+    held->value.kind = NUMBER_NULL;
+    return accumulator_hold(stats_groups_at(&stats->groups, held->entry, place), value, held_ms);
+}
+
+static enum status begin_holds(struct stats *stats, size_t place, size_t entry,
+                               const struct column_run *run)
+{
+    struct held_value *held = &stats->held[place];
+    const uint32_t device = row_vector_device(run->rows, run->from_row);
+    int64_t until_ms = stats->held_until_ms;
+    if (stats->spec->every && stats->bucket.until_ms < until_ms)
+        until_ms = stats->bucket.until_ms;
+    for (uint32_t row = run->from_row; row < run->until_row; row++) {
+        const struct number value = column_vector_get(run->column, row);
+        if (value.kind == NUMBER_NULL)
+            continue;
+        const int64_t time_ms = run->rows->times_ms[row];
+        TRY(end_hold(stats, place, held->device == device ? time_ms : INT64_MAX));
+        *held = (struct held_value){.value = value,
+                                    .time_ms = time_ms,
+                                    .until_ms = until_ms,
+                                    .entry = entry,
+                                    .device = device};
+    }
+    return STATUS_OK;
+}
+
+/* --- rows ---------------------------------------------------------------------------------- */
+
+/* The place of a metric among the shown ones; `*next` walks along with ascending metrics. */
+static bool find_place(const struct stats *stats, uint32_t metric, size_t *next, size_t *place)
+{
+    while (*next < stats->metric_count && stats->metrics[*next].number < metric)
+        ++*next;
+    if (*next == stats->metric_count || stats->metrics[*next].number != metric)
+        return false;
+    *place = stats->metrics[*next].place;
+    return true;
+}
+
+static enum status add_column(struct stats *stats, size_t place, const struct column_run *run)
+{
+    if (!column_run_any(run))
+        return STATUS_OK;
+    size_t entry = 0;
+    const uint32_t group = group_of(stats, row_vector_device(run->rows, run->from_row));
+    TRY(stats_groups_find(&stats->groups, group, stats->bucket.start_ms, &entry));
+    TRY(accumulator_add_run(stats_groups_at(&stats->groups, entry, place), run, &stats->needs));
+    return stats->needs.twa ? begin_holds(stats, place, entry, run) : STATUS_OK;
+}
+
+/* A run of one group and bucket. */
+static enum status add_rows(struct stats *stats, const struct row_vector *rows, uint32_t from_row,
+                            uint32_t until_row)
+{
+    size_t next = 0;
+    for (uint32_t i = 0; i < rows->column_count; i++) {
+        size_t place = 0;
+        if (!find_place(stats, rows->columns[i].metric, &next, &place))
+            continue;
+        const struct column_run run = {.column = &rows->columns[i],
+                                       .rows = rows,
+                                       .from_row = from_row,
+                                       .until_row = until_row};
+        TRY(add_column(stats, place, &run));
+    }
+    return STATUS_OK;
+}
+
+static enum status take_rows(void *context, const struct row_vector *rows, uint32_t from_row,
+                             uint32_t until_row)
+{
+    struct stats *stats = context;
+    const bool parts = parts_devices(stats);
+    for (uint32_t row = from_row; row < until_row;) {
+        uint32_t end = parts ? device_run_end(rows, row, until_row) : until_row;
+        if (stats->spec->every) {
+            const struct bucket *bucket = bucket_at(stats, rows->times_ms[row]);
+            end = bucket_run_end(rows->times_ms, row, end, bucket->until_ms);
+        }
+        TRY(add_rows(stats, rows, row, end));
+        row = end;
+    }
+    return STATUS_OK;
+}
+
+/* --- summaries ----------------------------------------------------------------------------- */
+
+static bool is_one_group(const struct stats *stats, const struct block_summary *summary)
+{
+    const uint32_t first = summary->first.device;
+    const uint32_t last = summary->last.device;
+    if (stats->spec->by == STATS_BY_NONE || first == last)
+        return true;
+    if (stats->spec->by == STATS_BY_DEVICE)
+        return false;
+    const uint32_t *products = stats->products.of_device;
+    for (uint32_t device = first; device < last; device++) {
+        if (products[device] != products[last])
+            return false;
+    }
+    return true;
+}
+
+static bool suffices(const struct stats *stats, const struct column_summary *column)
+{
+    return (!stats->needs_sum || column->has_sum) && (!stats->needs.ends || column->has_ends);
+}
+
+static bool columns_suffice(const struct stats *stats, const struct block_summary *summary)
+{
+    size_t next = 0;
+    for (uint32_t i = 0; i < summary->column_count; i++) {
+        size_t place = 0;
+        if (find_place(stats, summary->columns[i].metric, &next, &place) &&
+            !suffices(stats, &summary->columns[i]))
+            return false;
+    }
+    return true;
+}
+
+static enum status add_summary(struct stats *stats, const struct block_summary *summary)
+{
+    size_t next = 0;
+    for (uint32_t i = 0; i < summary->column_count; i++) {
+        size_t place = 0;
+        if (!find_place(stats, summary->columns[i].metric, &next, &place))
+            continue;
+        size_t entry = 0;
+        const uint32_t group = group_of(stats, summary->first.device);
+        TRY(stats_groups_find(&stats->groups, group, stats->bucket.start_ms, &entry));
+        TRY(accumulator_add_summary(stats_groups_at(&stats->groups, entry, place),
+                                    &summary->columns[i], &stats->needs));
+    }
+    return STATUS_OK;
+}
+
+static enum status take_summary(void *context, const struct block_summary *summary, bool *taken)
+{
+    struct stats *stats = context;
+    *taken = false;
+    if (!is_one_group(stats, summary) || !columns_suffice(stats, summary))
+        return STATUS_OK;
+    if (stats->spec->every &&
+        summary->max_time_ms >= bucket_at(stats, summary->min_time_ms)->until_ms)
+        return STATUS_OK;
+    *taken = true;
+    return add_summary(stats, summary);
+}
+
+/* --- the scan ------------------------------------------------------------------------------ */
+
+enum status stats_scan(struct stats *stats, struct scan_statistics *statistics, struct error *err)
+{
+    const struct accumulator_needs *needs = &stats->needs;
+    if (selection_is_empty(stats->spec->selection) || stats->metric_count == 0)
+        return STATUS_OK;
+    struct scan_spec scan = selection_scan(stats->spec->selection, TABLE_READINGS);
+    scan.columns.metrics = stats->numbers;
+    scan.columns.metric_count = (uint32_t)stats->metric_count;
+    scan.columns.message_ids = needs->ends;
+    scan.ordered = needs->twa;
+    const bool rows_only = needs->times || needs->squares || needs->values || needs->twa;
+    const struct scan_visitor visitor = {
+        .context = stats, .summary = rows_only ? NULL : take_summary, .rows = take_rows};
+    TRY(snapshot_scan(stats->snapshot, &scan, &visitor, statistics, err));
+    for (size_t place = 0; needs->twa && place < stats->name_count; place++) {
+        if (end_hold(stats, place, INT64_MAX) != STATUS_OK)
+            return error_set(err, STATUS_NOMEM, "no memory for time-weighted averages");
+    }
+    return STATUS_OK;
+}
+
+struct span {
+    struct time_range range;
+    bool found;
+};
+
+static void widen_span(struct span *span, int64_t min_ms, int64_t max_ms)
+{
+    if (!span->found || min_ms < span->range.from_ms)
+        span->range.from_ms = min_ms;
+    if (!span->found || max_ms > span->range.until_ms)
+        span->range.until_ms = max_ms;
+    span->found = true;
+}
+
+static enum status span_summary(void *context, const struct block_summary *summary, bool *taken)
+{
+    widen_span(context, summary->min_time_ms, summary->max_time_ms);
+    *taken = true;
+    return STATUS_OK;
+}
+
+static enum status span_rows(void *context, const struct row_vector *rows, uint32_t from_row,
+                             uint32_t until_row)
+{
+    for (uint32_t row = from_row; row < until_row; row++)
+        widen_span(context, rows->times_ms[row], rows->times_ms[row]);
+    return STATUS_OK;
+}
+
+enum status stats_find_span(struct stats *stats, struct time_range *range, bool *found,
+                            struct scan_statistics *statistics, struct error *err)
+{
+    struct span span = {0};
+    const struct scan_visitor visitor = {
+        .context = &span, .summary = span_summary, .rows = span_rows};
+    const struct scan_spec scan = selection_scan(stats->spec->selection, TABLE_READINGS);
+    if (!selection_is_empty(stats->spec->selection))
+        TRY(snapshot_scan(stats->snapshot, &scan, &visitor, statistics, err));
+    *range = span.range;
+    *found = span.found;
+    return STATUS_OK;
+}

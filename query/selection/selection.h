@@ -1,0 +1,80 @@
+/*
+ * selection.h - which devices and which span of time a query is about.
+ *
+ * Life cycle: init -> read -> release. Borrows the snapshot's names.
+ * Threads:    read-only once made.
+ */
+#ifndef MNSDB_QUERY_SELECTION_SELECTION_H
+#define MNSDB_QUERY_SELECTION_SELECTION_H
+
+#include "engine/base/bytes.h"
+#include "engine/base/error.h"
+#include "engine/snapshot/snapshot.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What was asked for: any of the device globs, and any of the product globs; none means all. */
+struct selection_spec {
+    const char *const *device_globs;
+    size_t device_glob_count;
+    const char *const *product_globs;
+    size_t product_glob_count;
+    bool has_from, has_until;
+    int64_t from_ms;  /* inclusive, if has_from */
+    int64_t until_ms; /* exclusive, if has_until */
+};
+
+struct selection {
+    uint64_t *device_bits; /* owned; NULL: every device */
+    uint32_t device_count; /* of the selected */
+    uint32_t *devices;     /* owned; their numbers by name, once selection_sort was called */
+    bool has_from, has_until;
+    int64_t from_ms;  /* TIME_MS_MIN if !has_from */
+    int64_t until_ms; /* TIME_MS_MAX if !has_until */
+};
+
+/* [from_ms, until_ms) */
+struct time_range {
+    int64_t from_ms;
+    int64_t until_ms;
+};
+
+MUST_CHECK enum status selection_init(struct selection *selection, const struct snapshot *snapshot,
+                                      const struct selection_spec *spec, struct error *err);
+void selection_release(struct selection *selection);
+
+/* Fills in the list of devices by name: for answers with a row for each. */
+MUST_CHECK enum status selection_sort(struct selection *selection, const struct snapshot *snapshot,
+                                      struct error *err);
+
+/* A scan over the selection; the caller adds columns and order. */
+struct scan_spec selection_scan(const struct selection *selection, enum table table);
+
+/* True if the range holds nothing: a scan would be for nothing. */
+bool selection_is_empty(const struct selection *selection);
+
+/*
+ * The range with missing bounds replaced by the store's first or last business
+ * time, never crossing a given one. False if the store has no row at all.
+ */
+bool selection_bounds(const struct selection *selection, const struct snapshot *snapshot,
+                      struct time_range *range);
+
+/* "pk" and "dn" of "pk/dn". */
+struct slice device_product(struct slice device);
+struct slice device_short_name(struct slice device);
+
+/* Products of all devices, by number. */
+struct product_list {
+    uint32_t *of_device; /* owned; product number by device number */
+    struct slice *names; /* owned array of borrowed names */
+    uint32_t count;
+};
+
+MUST_CHECK enum status product_list_init(struct product_list *products,
+                                         const struct snapshot *snapshot, struct error *err);
+void product_list_release(struct product_list *products);
+
+#endif
