@@ -1,0 +1,60 @@
+/*
+ * body_batch.c - taking the bodies out of a batch of lines.
+ *
+ * A batch ends at the end of a line, so a body never spans two. The search for
+ * line breaks is the libc's; it happens here, in the threads that decode, rather than where
+ * the bytes are read.
+ */
+#include "ingest/source/source.h"
+
+#include "engine/base/mem.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* Spaces, tabs and nothing else. */
+static bool is_blank(struct slice line)
+{
+    for (size_t i = 0; i < line.len; i++) {
+        if (line.data[i] != ' ' && line.data[i] != '\t')
+            return false;
+    }
+    return true;
+}
+
+static bool next_excess(struct body_batch *batch, struct body *body)
+{
+    if (batch->next == batch->len)
+        return false;
+    *body = (struct body){.bytes = slice_of(batch->bytes, batch->len), .excess = &batch->excess};
+    batch->next = batch->len;
+    return true;
+}
+
+bool body_batch_next(struct body_batch *batch, struct body *body)
+{
+    assert(batch->next <= batch->len);
+    if (batch->is_excess)
+        return next_excess(batch, body);
+    while (batch->next < batch->len) {
+        const uint8_t *start = batch->bytes + batch->next;
+        const size_t left = batch->len - batch->next;
+        const uint8_t *line_break = memchr(start, '\n', left);
+        size_t line_len = line_break ? (size_t)(line_break - start) : left;
+        batch->next += line_len + (line_break ? 1 : 0);
+        if (line_len > 0 && start[line_len - 1] == '\r')
+            line_len--;
+        const struct slice line = slice_of(start, line_len);
+        if (is_blank(line))
+            continue;
+        *body = (struct body){.bytes = line};
+        return true;
+    }
+    return false;
+}
+
+void body_batch_release(struct body_batch *batch)
+{
+    mem_free(batch->bytes);
+    *batch = (struct body_batch){0};
+}

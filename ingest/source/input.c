@@ -1,0 +1,229 @@
+/*
+ * input.c - opening a recorded set, telling its kind, and reading plain ones.
+ *
+ * Files are opened non-blocking, which means nothing for regular ones and lets a
+ * named pipe be waited for together with the signals' event.
+ */
+#include "ingest/source/input_internal.h"
+
+#include "cli/signals.h"
+#include "engine/base/mem.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MAGIC_BYTES 4u
+
+static bool is_standard_input(const char *path)
+{
+    return strcmp(path, "-") == 0;
+}
+
+uint64_t input_size(const char *path)
+{
+    struct stat info;
+    if (is_standard_input(path) || stat(path, &info) != 0 || !S_ISREG(info.st_mode))
+        return 0;
+    return (uint64_t)info.st_size;
+}
+
+uint64_t input_raw_bytes(const struct input *input)
+{
+    return atomic_load_explicit(&input->raw_bytes, memory_order_relaxed);
+}
+
+/* --- reading the file ------------------------------------------------------------------------ */
+
+/* Waits until the file can be read, or a signal or `wait_ms` ends that. */
+static enum status wait_for_file(const struct input *input, int wait_ms, bool *ready,
+                                 struct error *err)
+{
+    struct pollfd files[2] = {
+        {.fd = input->file, .events = POLLIN},
+        {.fd = signals_fd(), .events = POLLIN}, // poll passes over a negative one
+    };
+    const int count = poll(files, 2, wait_ms);
+    if (signals_received() != 0)
+        return error_set(err, STATUS_STOPPED, "a signal asked to end");
+    if (count < 0 && errno != EINTR)
+        return error_set_errno(err, STATUS_INPUT, errno, "cannot wait for %s", input->name);
+    *ready = count > 0 && files[0].revents != 0;
+    return STATUS_OK;
+}
+
+enum status input_read_file(struct input *input, uint8_t *to, size_t len, int wait_ms, size_t *got,
+                            enum input_event *event, struct error *err)
+{
+    assert(len > 0);
+    for (;;) {
+        bool ready = true;
+        if (input->waits)
+            TRY(wait_for_file(input, wait_ms, &ready, err));
+        const ssize_t count = ready ? read(input->file, to, len) : -1;
+        if (count > 0) {
+            *got = (size_t)count;
+            *event = INPUT_BYTES;
+            atomic_fetch_add_explicit(&input->raw_bytes, (unsigned long long)count,
+                                      memory_order_relaxed);
+            return STATUS_OK;
+        }
+        if (count == 0) {
+            input->ended = true;
+            *event = INPUT_END;
+            return STATUS_OK;
+        }
+        if (ready && errno != EINTR && errno != EAGAIN)
+            return error_set_errno(err, STATUS_INPUT, errno, "cannot read %s", input->name);
+        if (wait_ms != INPUT_WAIT_FOREVER) {
+            *event = INPUT_WAITING;
+            return STATUS_OK;
+        }
+    }
+}
+
+enum status input_refill(struct input *input, int wait_ms, enum input_event *event,
+                         struct error *err)
+{
+    assert(input->raw_next == input->raw_len);
+    input->raw_next = 0;
+    input->raw_len = 0;
+    if (input->ended) {
+        *event = INPUT_END;
+        return STATUS_OK;
+    }
+    return input_read_file(input, input->raw, RAW_WINDOW_BYTES, wait_ms, &input->raw_len, event,
+                           err);
+}
+
+/* --- plain sets ------------------------------------------------------------------------------ */
+
+/* What was read to tell the kind comes first; the rest goes straight into the caller's buffer. */
+static enum status plain_read(struct input *input, uint8_t *to, size_t len, int wait_ms,
+                              size_t *got, enum input_event *event, struct error *err)
+{
+    const size_t held = input->raw_len - input->raw_next;
+    if (held > 0) {
+        *got = held < len ? held : len;
+        memcpy(to, input->raw + input->raw_next, *got);
+        input->raw_next += *got;
+        *event = INPUT_BYTES;
+        return STATUS_OK;
+    }
+    if (input->ended) {
+        *event = INPUT_END;
+        return STATUS_OK;
+    }
+    return input_read_file(input, to, len, wait_ms, got, event, err);
+}
+
+static void plain_close(struct input *input)
+{
+    (void)input;
+}
+
+static const struct input_codec plain_codec = {.read = plain_read, .close = plain_close};
+
+/* --- opening --------------------------------------------------------------------------------- */
+
+static bool is_gzip(const uint8_t *bytes, size_t len)
+{
+    return len >= 2 && bytes[0] == 0x1f && bytes[1] == 0x8b;
+}
+
+/* A frame, or a skippable frame: 0x184D2A50 ... 5F. */
+static bool is_zstd(const uint8_t *bytes, size_t len)
+{
+    static const uint8_t frame[MAGIC_BYTES] = {0x28, 0xb5, 0x2f, 0xfd};
+    static const uint8_t skippable[MAGIC_BYTES - 1] = {0x2a, 0x4d, 0x18};
+    if (len < MAGIC_BYTES)
+        return false;
+    return memcmp(bytes, frame, sizeof frame) == 0 ||
+           ((bytes[0] & 0xf0u) == 0x50 && memcmp(bytes + 1, skippable, sizeof skippable) == 0);
+}
+
+/* Reads the first bytes and chooses how to go on. */
+static enum status choose_codec(struct input *input, struct error *err)
+{
+    while (input->raw_len < MAGIC_BYTES) {
+        size_t got = 0;
+        enum input_event event = INPUT_END;
+        TRY(input_read_file(input, input->raw + input->raw_len, RAW_WINDOW_BYTES - input->raw_len,
+                            INPUT_WAIT_FOREVER, &got, &event, err));
+        if (event == INPUT_END)
+            break;
+        input->raw_len += got;
+    }
+    if (is_gzip(input->raw, input->raw_len))
+        return input_gzip_open(input, err);
+    if (is_zstd(input->raw, input->raw_len))
+        return input_zstd_open(input, err);
+    input->codec = &plain_codec;
+    return STATUS_OK;
+}
+
+static enum status open_file(struct input *input, const char *path, struct error *err)
+{
+    input->is_borrowed = is_standard_input(path);
+    input->name = input->is_borrowed ? "standard input" : path;
+    input->file = input->is_borrowed ? STDIN_FILENO
+                                     : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    struct stat info;
+    if (input->file < 0 || fstat(input->file, &info) != 0)
+        return error_set_errno(err, STATUS_INPUT, errno, "cannot open %s", input->name);
+    if (S_ISDIR(info.st_mode))
+        return error_set_errno(err, STATUS_INPUT, EISDIR, "cannot read %s", input->name);
+    input->waits = !S_ISREG(info.st_mode);
+    if (!input->waits)
+        (void)posix_fadvise(input->file, 0, 0, POSIX_FADV_SEQUENTIAL);
+    else
+        (void)fcntl(input->file, F_SETPIPE_SZ, 1 << 20); // a pipe's default is 64 KiB
+    return STATUS_OK;
+}
+
+enum status input_open(struct input **opened, const char *path, struct error *err)
+{
+    struct input *input = mem_alloc_zeroed(1, sizeof *input);
+    if (!input)
+        return error_set(err, STATUS_NOMEM, "no memory to read %s", path);
+    input->file = -1;
+    input->raw = mem_alloc(RAW_WINDOW_BYTES, 1);
+    enum status status = STATUS_OK;
+    if (!input->raw)
+        status = error_set(err, STATUS_NOMEM, "no memory to read %s", path);
+    if (status == STATUS_OK)
+        status = open_file(input, path, err);
+    if (status == STATUS_OK)
+        status = choose_codec(input, err);
+    if (status != STATUS_OK) {
+        input_close(input);
+        return status;
+    }
+    *opened = input;
+    return STATUS_OK;
+}
+
+void input_close(struct input *input)
+{
+    if (!input)
+        return;
+    if (input->codec)
+        input->codec->close(input);
+    if (input->file >= 0 && !input->is_borrowed)
+        (void)close(input->file);
+    mem_free(input->raw);
+    mem_free(input);
+}
+
+enum status input_read(struct input *input, uint8_t *to, size_t len, int wait_ms, size_t *got,
+                       enum input_event *event, struct error *err)
+{
+    *got = 0;
+    TRY(input->codec->read(input, to, len, wait_ms, got, event, err));
+    assert(*got <= len && (*got > 0) == (*event == INPUT_BYTES));
+    return STATUS_OK;
+}

@@ -1,0 +1,120 @@
+/*
+ * source.h - where message bodies come from.
+ *
+ * A source hands out batches of bodies, in order, to a pipeline that decodes
+ * several of them at the same time and commits them in order:
+ *
+ *      source_next (one thread at a time)    bodies of the batch are only counted
+ *      body_batch_next (any thread)          takes them out, one by one
+ *      source_acknowledge (the committer)    they are on disk
+ *
+ * An acknowledged batch may be deleted where it came from (a queue); for recorded
+ * sets that means nothing. A batch that is never acknowledged may be handed out again by
+ * a later run.
+ *
+ * The file source reads recorded sets: lines with LF or CRLF, plain, gzip or zstd
+ * (told by the first bytes), files in order, "-" for standard input. Blank lines
+ * (nothing but spaces and tabs) are no bodies; a last line without line break counts. Bodies
+ * over SOURCE_BODY_BYTES_MAX are never held whole if they do not fit a batch.
+ *
+ * Life cycle: open -> next* -> close; a body_batch is zero-initialised and reused.
+ * Threads:    source_next by one thread at a time; progress by any.
+ */
+#ifndef MNSDB_INGEST_SOURCE_SOURCE_H
+#define MNSDB_INGEST_SOURCE_SOURCE_H
+
+#include "engine/base/bytes.h"
+#include "engine/base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SOURCE_BODY_BYTES_MAX ((size_t)1 << 20)
+
+/*
+ * A batch is some 20,000 messages: large enough that handing it over costs nothing,
+ * small enough for the cache. The number of bodies is bounded too, since lines
+ * of two bytes are lines.
+ */
+#define SOURCE_BATCH_BYTES      ((size_t)4 << 20)
+#define SOURCE_BATCH_BODIES_MAX ((size_t)1 << 16)
+
+#define SOURCE_DIGEST_BYTES 32u
+
+/* What is known of a body that was too long to be held. */
+struct body_excess {
+    uint64_t total_len;
+    uint8_t digest[SOURCE_DIGEST_BYTES]; /* SHA-256 of the whole body */
+    bool holds_secret_word;              /* "deviceSecret" stands somewhere in it */
+};
+
+struct body {
+    struct slice
+        bytes; /* borrowed from the batch; with an excess its first SOURCE_BODY_BYTES_MAX */
+    const struct body_excess *excess; /* NULL: `bytes` is the whole body */
+};
+
+struct body_batch {
+    uint8_t *bytes; /* owned; SOURCE_BATCH_BYTES of room once filled */
+    size_t len;
+    size_t next;          /* where body_batch_next goes on */
+    uint64_t input_bytes; /* uncompressed bytes of input that this batch stands for */
+    int64_t received_ms;  /* UTC */
+    uint64_t token;       /* for source_acknowledge */
+    bool is_excess;       /* the batch is the beginning of one long body */
+    struct body_excess excess;
+};
+
+enum source_event {
+    SOURCE_BODIES, /* the batch was filled */
+    SOURCE_FAULT,  /* an input failed, the error says how; others follow */
+    SOURCE_END,    /* nothing more will come */
+};
+
+/* How far reading has come, for people. Raw bytes are those before decompression. */
+struct source_progress {
+    uint64_t raw_bytes;
+    uint64_t raw_bytes_total; /* 0: not known */
+};
+
+struct source {
+    void *context;
+    enum status (*next)(void *context, struct body_batch *batch, enum source_event *event,
+                        struct error *err);
+    void (*acknowledge)(void *context, uint64_t token);
+    struct source_progress (*progress)(const void *context);
+    void (*close)(void *context);
+};
+
+/*
+ * The next batch, fault or the end. Waits for input; STATUS_STOPPED when a signal asked to end
+ * meanwhile. After STATUS_OK with a fault the next call goes on behind it.
+ */
+static inline MUST_CHECK enum status source_next(struct source *source, struct body_batch *batch,
+                                                 enum source_event *event, struct error *err)
+{
+    return source->next(source->context, batch, event, err);
+}
+
+/* The batch with this token, and all before it, are on disk. */
+static inline void source_acknowledge(struct source *source, uint64_t token)
+{
+    source->acknowledge(source->context, token);
+}
+
+static inline struct source_progress source_progress(const struct source *source)
+{
+    return source->progress(source->context);
+}
+
+/* Opens recorded sets, without touching them yet; `paths` is borrowed until the source is closed. */
+MUST_CHECK enum status file_source_open(struct source *source, const char *const *paths,
+                                        size_t path_count, struct error *err);
+void source_close(struct source *source);
+
+/* The next body of a batch; false at its end. */
+bool body_batch_next(struct body_batch *batch, struct body *body);
+void body_batch_release(struct body_batch *batch);
+
+#endif
