@@ -18,13 +18,13 @@ if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
 elseif(CMAKE_C_COMPILER_ID MATCHES "Clang")
     target_compile_options(mnsdb_flags INTERFACE -Wcomma -Wunreachable-code -Wassign-enum)
 endif()
-# What only assertions use is unused where they are compiled out; builds with assertions still tell
-# what nobody uses.
-target_compile_options(mnsdb_flags INTERFACE
-    $<$<CONFIG:Release,RelWithDebInfo,MinSizeRel>:-Wno-unused-function>
-    $<$<CONFIG:Release,RelWithDebInfo,MinSizeRel>:-Wno-unused-variable>
-    $<$<CONFIG:Release,RelWithDebInfo,MinSizeRel>:-Wno-unused-but-set-variable>
-    $<$<CONFIG:Release,RelWithDebInfo,MinSizeRel>:-Wno-unused-parameter>)
+# Where assertions are compiled out, what only they use is unused, and what they rule out looks
+# possible to the compiler. Builds with assertions still tell what nobody uses or checks.
+set(without_assertions "$<CONFIG:Release,RelWithDebInfo,MinSizeRel>")
+foreach(warning IN ITEMS unused-function unused-variable unused-but-set-variable unused-parameter
+                         null-dereference)
+    target_compile_options(mnsdb_flags INTERFACE $<${without_assertions}:-Wno-${warning}>)
+endforeach()
 if(MNSDB_WERROR)
     target_compile_options(mnsdb_flags INTERFACE -Werror)
 endif()
