@@ -73,6 +73,7 @@ static const uint8_t *scan_number(const uint8_t *next, const uint8_t *end,
     const uint8_t *start = next;
     next = skip_digits(next, end);
     parts->whole = slice_of(start, (size_t)(next - start));
+    parts->fraction = slice_of(next, 0);
     if (parts->whole.len == 0 || (*start == '0' && parts->whole.len > 1))
         return NULL;
     if (next < end && *next == '.') {
@@ -94,8 +95,7 @@ static uint8_t digit_at(const struct number_text *parts, size_t index)
                                     : parts->fraction.data[index - parts->whole.len];
 }
 
-/* The significant digits from index `first` until `until`, the value of their last being
- * 10^exponent. */
+/* The significant digits from `first` until `until`; a unit of the last one is 10^exponent. */
 static bool convert_real(const struct number_text *parts, size_t first, size_t until,
                          int64_t exponent, struct number *number)
 {

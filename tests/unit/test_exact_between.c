@@ -179,12 +179,12 @@ static const struct {
 static void linear_fill_is_the_nearest_double(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof fills / sizeof fills[0]; i++)
-        assert_value(fills[i].a,
-                     exact_linear_fill(exact_of_number(parse(fills[i].a)),
-                                       exact_of_number(parse(fills[i].b)), fills[i].step,
-                                       fills[i].step_count),
+    for (size_t i = 0; i < sizeof fills / sizeof fills[0]; i++) {
+        const struct exact_value a = exact_of_number(parse(fills[i].a));
+        const struct exact_value b = exact_of_number(parse(fills[i].b));
+        assert_value(fills[i].a, exact_linear_fill(a, b, fills[i].step, fills[i].step_count),
                      fills[i].value);
+    }
     assert_true(exact_is_null(exact_linear_fill(exact_null(), exact_of_integer(1), 1, 2)));
     assert_true(exact_is_null(exact_linear_fill(exact_of_integer(1), exact_null(), 1, 2)));
 }
