@@ -46,8 +46,8 @@
 #define WORKER_BITS      10u
 #define TIME_SHIFT       (WORKER_BITS + SEQUENCE_BITS)
 #define SEQUENCES        (1u << SEQUENCE_BITS)
-#define PAGE_SLACK_BYTES 8u /* an 8-byte load at the last byte stays inside */
-#define STRIDE           32u
+#define PAGE_SLACK_BYTES 8u    /* an 8-byte load at the last byte stays inside */
+#define STRIDE_MAX       1024u /* a power of 4 */
 
 static_assert(SEEN_WORKERS == 1u << WORKER_BITS, "a worker is 10 bits");
 
@@ -73,8 +73,10 @@ static void radix_add(struct seen_radix *radix, uint64_t id)
     const uint32_t worker = worker_of(id);
     const uint64_t bit = (uint64_t)1 << (worker % 64);
     uint64_t *word = &radix->worker_set[worker / 64];
-    radix->worker_count += (*word & bit) == 0;
-    *word |= bit;
+    if ((*word & bit) == 0) { /* seldom: no write for the next id's read to wait for */
+        *word |= bit;
+        radix->worker_count++;
+    }
     const uint32_t sequences = sequence_of(id) + 1;
     if (sequences > radix->sequence_count)
         radix->sequence_count = sequences;
@@ -182,9 +184,8 @@ void seen_page_plan(const uint64_t *ids, size_t count, struct seen_plan *plan)
     const bool fits = plan_fits(ids, plan);
     assert(fits);
     (void)fits;
-    plan_extend(ids, count, (size_t)STRIDE * STRIDE, plan);
-    plan_extend(ids, count, STRIDE, plan);
-    plan_extend(ids, count, 1, plan);
+    for (size_t stride = STRIDE_MAX; stride > 0; stride /= 4)
+        plan_extend(ids, count, stride, plan);
 }
 
 /* --- encoding ------------------------------------------------------------------------------- */
@@ -200,18 +201,46 @@ static void put_bits(struct bit_writer *writer, uint64_t value, unsigned count)
 {
     writer->bits |= value << writer->bits_count;
     writer->bits_count += count;
-    while (writer->bits_count >= 8) {
-        *writer->next++ = (uint8_t)writer->bits;
-        writer->bits >>= 8;
-        writer->bits_count -= 8;
-    }
+    if (writer->bits_count < 64)
+        return;
+    memcpy(writer->next, &writer->bits, sizeof writer->bits);
+    writer->next += sizeof writer->bits;
+    writer->bits_count -= 64;
+    writer->bits = value >> (count - writer->bits_count);
 }
 
 static void flush_bits(struct bit_writer *writer)
 {
-    if (writer->bits_count > 0)
-        *writer->next++ = (uint8_t)writer->bits;
+    const size_t bytes_len = bytes_of_bits(writer->bits_count);
+    memcpy(writer->next, &writer->bits, bytes_len);
+    writer->next += bytes_len;
     writer->bits_count = 0;
+}
+
+/* Sets ascending bits, a word of them at a time. */
+struct bitmap_writer {
+    uint8_t *bytes;
+    uint64_t word;
+    uint64_t word_index;
+};
+
+static void set_bit(struct bitmap_writer *writer, uint64_t bit)
+{
+    if (bit / 64 != writer->word_index) {
+        memcpy(writer->bytes + writer->word_index * 8, &writer->word, sizeof writer->word);
+        writer->word = 0;
+        writer->word_index = bit / 64;
+    }
+    writer->word |= (uint64_t)1 << bit % 64;
+}
+
+/* Returns the length in bytes, up to the last that is not zero. */
+static size_t finish_bitmap(const struct bitmap_writer *writer)
+{
+    const size_t bytes_len = bytes_of_bits(bit_length(writer->word));
+    const size_t offset = (size_t)writer->word_index * 8;
+    memcpy(writer->bytes + offset, &writer->word, bytes_len);
+    return offset + bytes_len;
 }
 
 /* The mixed radix of a page, with the index of each worker that occurs. */
@@ -245,12 +274,15 @@ static void encode_radix(const struct seen_radix *radix, uint8_t *page, struct p
     map->sequences = radix->sequence_count;
     store_u16(page + 4, radix->sequence_count);
     store_u16(page + 6, workers);
-    uint32_t index = 0;
-    for (uint32_t worker = 0; worker < SEEN_WORKERS; worker++) {
-        const bool occurs = (radix->worker_set[worker / 64] >> (worker % 64) & 1) != 0;
-        if (workers == SEEN_WORKERS) {
+    if (workers == SEEN_WORKERS) {
+        for (uint32_t worker = 0; worker < SEEN_WORKERS; worker++)
             map->index_of[worker] = (uint16_t)worker;
-        } else if (occurs) {
+        return;
+    }
+    uint32_t index = 0;
+    for (uint32_t word = 0; word < SEEN_WORKERS / 64; word++) {
+        for (uint64_t set = radix->worker_set[word]; set != 0; set &= set - 1) {
+            const uint32_t worker = 64 * word + (uint32_t)__builtin_ctzll(set);
             store_u16(page + SNOWFLAKE_BYTES + 2 * (size_t)index, worker);
             map->index_of[worker] = (uint16_t)index++;
         }
@@ -259,7 +291,7 @@ static void encode_radix(const struct seen_radix *radix, uint8_t *page, struct p
 
 size_t seen_page_encode(const uint64_t *ids, const struct seen_plan *plan, uint8_t *page)
 {
-    const size_t places = plan->count - 1;
+    const size_t places_count = plan->count - 1;
     const unsigned low_bits = plan->low_bits;
     struct place_map map = {.snowflake = plan->snowflake,
                             .base = plan->snowflake ? time_of(ids[0]) : ids[0]};
@@ -275,18 +307,17 @@ size_t seen_page_encode(const uint64_t *ids, const struct seen_plan *plan, uint8
     }
 
     struct bit_writer low = {.next = page + header_bytes};
-    uint8_t *const bitmap = low.next + bytes_of_bits((uint64_t)places * low_bits);
+    struct bitmap_writer high = {.bytes =
+                                     low.next + bytes_of_bits((uint64_t)places_count * low_bits)};
     const uint64_t low_mask = ((uint64_t)1 << low_bits) - 1;
-    uint64_t bit = 0;
-    for (size_t i = 0; i < places; i++) {
+    for (size_t i = 0; i < places_count; i++) {
         const uint64_t place = place_of(&map, ids[i + 1]);
         put_bits(&low, place & low_mask, low_bits);
-        bit = (place >> low_bits) + i;
-        bitmap[bit / 8] |= (uint8_t)(1u << bit % 8);
+        set_bit(&high, (place >> low_bits) + i);
     }
     flush_bits(&low);
-    assert(low.next == bitmap);
-    const size_t bytes_len = (size_t)(bitmap - page) + (places > 0 ? (size_t)(bit / 8) + 1 : 0);
+    assert(low.next == high.bytes);
+    const size_t bytes_len = (size_t)(high.bytes - page) + finish_bitmap(&high);
     assert(bytes_len <= SEEN_PAGE_BYTES_MAX);
     return bytes_len;
 }
