@@ -18,17 +18,18 @@
 #include <stddef.h>
 
 #define MUST_CHECK __attribute__((warn_unused_result))
-#define PRINTF_LIKE(format_index, first_index) __attribute__((format(printf, format_index, first_index)))
+#define PRINTF_LIKE(format_index, first_index) \
+    __attribute__((format(printf, format_index, first_index)))
 
 /* Releases the variable with `fn(&variable)` when its scope ends. */
 #define OWNED(fn) __attribute__((cleanup(fn)))
 
 /* Evaluates a call that returns `enum status` and returns its failure. */
-#define TRY(call)                                                                                  \
-    do {                                                                                           \
-        const enum status try_status_ = (call);                                                    \
-        if (try_status_ != STATUS_OK)                                                              \
-            return try_status_;                                                                    \
+#define TRY(call)                               \
+    do {                                        \
+        const enum status try_status_ = (call); \
+        if (try_status_ != STATUS_OK)           \
+            return try_status_;                 \
     } while (0)
 
 enum status {

@@ -28,8 +28,7 @@ static enum status put_catalogue(const struct catalogue *catalogue, struct buffe
     return STATUS_OK;
 }
 
-enum status catalogue_save(const struct catalogue *catalogue, struct kv_txn *txn,
-                           struct error *err)
+enum status catalogue_save(const struct catalogue *catalogue, struct kv_txn *txn, struct error *err)
 {
     OWNED(buffer_release) struct buffer bytes = {0};
     if (put_catalogue(catalogue, &bytes) != STATUS_OK)
@@ -75,7 +74,8 @@ static enum status check_version(struct slice value, struct error *err)
         return error_set(err, STATUS_CORRUPT, "the catalogue is cut short");
     const uint8_t *preamble = value.data + KV_CHECKSUM_BYTES;
     if (memcmp(preamble, magic, sizeof magic) != 0)
-        return error_set(err, STATUS_CORRUPT, "this is no mnsdb store, or its catalogue is damaged");
+        return error_set(err, STATUS_CORRUPT,
+                         "this is no mnsdb store, or its catalogue is damaged");
     const uint32_t version = load_u32(preamble + sizeof magic);
     if (version > STORE_FORMAT_VERSION)
         return error_set(err, STATUS_VERSION,

@@ -7,8 +7,8 @@
  */
 #include "engine/dictionary/dictionary.h"
 
-#include "engine/format/format.h"
 #include "engine/base/mem.h"
+#include "engine/format/format.h"
 
 #include <assert.h>
 
@@ -54,7 +54,8 @@ static enum status read_name(struct cursor *cursor, uint8_t key_type, struct sli
     if (len <= NAME_BYTES_MAX)
         *name = cursor_bytes(cursor, (size_t)len);
     if (cursor->failed || len > NAME_BYTES_MAX)
-        return error_set(err, STATUS_CORRUPT, "dictionary '%c': a page with a broken name", key_type);
+        return error_set(err, STATUS_CORRUPT, "dictionary '%c': a page with a broken name",
+                         key_type);
     return STATUS_OK;
 }
 
@@ -68,8 +69,8 @@ static enum status check_count(uint8_t key_type, uint64_t count, uint64_t expect
 }
 
 /* Copies a page and appends its names to the list. */
-static enum status name_list_add_page(struct name_list *list, struct slice payload, uint8_t key_type,
-                                      struct error *err)
+static enum status name_list_add_page(struct name_list *list, struct slice payload,
+                                      uint8_t key_type, struct error *err)
 {
     const struct slice copy = arena_copy(&list->arena, payload);
     if (!copy.data)

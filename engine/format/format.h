@@ -47,8 +47,8 @@
 
 #include "engine/base/bytes.h"
 #include "engine/block/block.h"
+#include "engine/counters/counters.h"
 #include "engine/kv/kv.h"
-#include "engine/store/store.h"
 
 #include <stdint.h>
 

@@ -43,7 +43,8 @@ struct part_totals {
 };
 
 /* Adds the summary of more rows, none of which sorts before those added so far. */
-MUST_CHECK enum status part_totals_add(struct part_totals *totals, const struct block_summary *more);
+MUST_CHECK enum status part_totals_add(struct part_totals *totals,
+                                       const struct block_summary *more);
 void part_totals_release(struct part_totals *totals);
 
 /* A part kept in memory instead of the store. */
@@ -53,7 +54,7 @@ struct part_memory {
     struct part_memory_value {
         struct row_key first;
         size_t offset, len;
-    } *values; /* owned */
+    } * values; /* owned */
     size_t value_count, value_capacity;
 };
 void part_memory_release(struct part_memory *memory);
@@ -74,16 +75,16 @@ void part_memory_release(struct part_memory *memory);
 struct part {
     uint64_t number;
     enum table table;
-    bool dense;        /* blocks of up to PART_BLOCK_ROWS_DENSE rows */
-    bool consumed;     /* an input of a merge: rows up to and with `consumed_key` are in the output */
-    bool merging;      /* the output of a merge that is under way */
+    bool dense;    /* blocks of up to PART_BLOCK_ROWS_DENSE rows */
+    bool consumed; /* an input of a merge: rows up to and with `consumed_key` are in the output */
+    bool merging;  /* the output of a merge that is under way */
     struct row_key consumed_key;
     uint64_t block_count; /* as written; a consumed part has fewer left */
     uint64_t stream_bytes;
     uint64_t directory_values;
     uint64_t inputs[PART_INPUTS_MAX];
     uint32_t input_count;
-    struct part_totals totals; /* as written, consumed rows included */
+    struct part_totals totals;  /* as written, consumed rows included */
     struct part_memory *memory; /* borrowed; NULL for parts of the store */
 };
 

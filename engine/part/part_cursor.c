@@ -16,11 +16,11 @@
 #include <assert.h>
 
 struct part_cursor {
-    const struct part *part;         /* borrowed */
+    const struct part *part;          /* borrowed */
     const struct part_filter *filter; /* borrowed */
     struct part_source source;
     struct directory_reader directory;
-    bool started;  /* the directory stands on a value */
+    bool started; /* the directory stands on a value */
     bool ended;
     bool has_previous;
     struct row_key previous; /* last key of the entry before */
@@ -203,9 +203,8 @@ static enum status skip_ahead(struct part_cursor *cursor, struct error *err)
 
 static enum status start(struct part_cursor *cursor, struct error *err)
 {
-    const struct row_key floor = cursor->part->consumed
-                                     ? cursor->part->consumed_key
-                                     : (struct row_key){.time_ms = INT64_MIN};
+    const struct row_key floor = cursor->part->consumed ? cursor->part->consumed_key
+                                                        : (struct row_key){.time_ms = INT64_MIN};
     struct row_key wanted = {0};
     if (!lowest_wanted(cursor, &floor, &wanted)) {
         cursor->ended = true;

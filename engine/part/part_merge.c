@@ -128,9 +128,8 @@ static enum status grow_inputs(struct part_merge *merge, size_t count)
     return STATUS_OK;
 }
 
-static enum status open_input(struct part_merge *merge, const struct part *part,
-                              struct kv_txn *txn, const struct part_filter *filter,
-                              struct error *err)
+static enum status open_input(struct part_merge *merge, const struct part *part, struct kv_txn *txn,
+                              const struct part_filter *filter, struct error *err)
 {
     struct merge_input *input = &merge->inputs[merge->input_count++];
     if (!input->cursor && part_cursor_new(&input->cursor) != STATUS_OK)

@@ -70,9 +70,9 @@ static enum status put_totals(const struct part *part, struct buffer *out)
 static enum status encode_part(const struct part *part, struct buffer *out)
 {
     TRY(buffer_reserve(out, 64 + part->input_count * sizeof(uint64_t)));
-    buffer_put_u8(out, (uint8_t)((part->dense ? FLAG_DENSE : 0) |
-                                 (part->consumed ? FLAG_CONSUMED : 0) |
-                                 (part->merging ? FLAG_MERGING : 0)));
+    buffer_put_u8(out,
+                  (uint8_t)((part->dense ? FLAG_DENSE : 0) | (part->consumed ? FLAG_CONSUMED : 0) |
+                            (part->merging ? FLAG_MERGING : 0)));
     buffer_put_u64(out, part->block_count);
     buffer_put_u64(out, part->stream_bytes);
     buffer_put_u64(out, part->directory_values);

@@ -110,8 +110,8 @@ enum status part_source_reaches(struct part_source *source, const struct row_key
     const struct part_memory *memory = source->part->memory;
     if (memory) {
         const size_t next = source->memory_value + 1;
-        *reaches = next >= memory->value_count ||
-                   row_key_compare(key, &memory->values[next].first) <= 0;
+        *reaches =
+            next >= memory->value_count || row_key_compare(key, &memory->values[next].first) <= 0;
         return STATUS_OK;
     }
     TRY(peek(source, err));

@@ -9,17 +9,17 @@
 #include "engine/part/part.h"
 
 struct part_source {
-    const struct part *part;     /* borrowed */
+    const struct part *part; /* borrowed */
     struct key directory_prefix;
     struct key stream_prefix;
     struct kv_cursor *directory; /* owned; NULL for memory */
     struct kv_cursor *stream;    /* owned; NULL for memory */
     struct kv_entry next_value;  /* the directory value after the current one, if peeked */
     bool peeked;
-    struct slice value;          /* the stream value read last */
-    uint64_t value_offset;       /* of its first byte in the stream */
-    size_t memory_value;         /* index of the current directory value in memory */
-    struct buffer scratch;       /* a block that spans values */
+    struct slice value;    /* the stream value read last */
+    uint64_t value_offset; /* of its first byte in the stream */
+    size_t memory_value;   /* index of the current directory value in memory */
+    struct buffer scratch; /* a block that spans values */
 };
 
 MUST_CHECK enum status part_source_open(struct part_source *source, const struct part *part,

@@ -18,8 +18,8 @@
 #include <assert.h>
 
 struct part_writer {
-    struct part *part;   /* borrowed */
-    struct kv_txn *txn;  /* borrowed; NULL for a part in memory */
+    struct part *part;  /* borrowed */
+    struct kv_txn *txn; /* borrowed; NULL for a part in memory */
     struct block_builder *builder;
     struct directory_writer directory;
     struct buffer stream; /* bytes of blocks not written yet; they begin at stream_start */

@@ -26,8 +26,8 @@ static void put_entry(struct buffer *page, uint64_t page_first, const struct kep
 {
     buffer_put_varint(page, reject->sequence - page_first);
     buffer_put_u8(page, (uint8_t)reject->reason);
-    buffer_put_u8(page, (uint8_t)((reject->altered ? FLAG_ALTERED : 0) |
-                                  (reject->has_id ? FLAG_HAS_ID : 0)));
+    buffer_put_u8(
+        page, (uint8_t)((reject->altered ? FLAG_ALTERED : 0) | (reject->has_id ? FLAG_HAS_ID : 0)));
     if (reject->has_id)
         buffer_put_u64(page, reject->id);
     buffer_put_signed_varint(page, reject->received_ms);
@@ -57,8 +57,7 @@ static enum status read_entry(struct cursor *cursor, uint64_t page_first,
     return STATUS_OK;
 }
 
-enum status reject_writer_begin(struct reject_writer *writer, struct kv_txn *txn,
-                                struct error *err)
+enum status reject_writer_begin(struct reject_writer *writer, struct kv_txn *txn, struct error *err)
 {
     writer->txn = txn;
     buffer_clear(&writer->page);

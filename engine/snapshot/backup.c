@@ -38,12 +38,13 @@ static enum status sync_directory(const char *path, struct error *err)
 
 static enum status copy_file(struct snapshot *snapshot, const char *temporary, struct error *err)
 {
-    OWNED(close_file) int directory =
-        open(temporary, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    OWNED(close_file)
+    int directory = open(temporary, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (directory < 0)
         return failed(err, "cannot open", temporary);
-    OWNED(close_file) int file = openat(
-        directory, "data.mdb", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    OWNED(close_file)
+    int file =
+        openat(directory, "data.mdb", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (file < 0)
         return failed(err, "cannot make a file in", temporary);
     TRY(kv_copy(snapshot->kv, file, err));
@@ -68,8 +69,8 @@ static enum status publish(const char *temporary, char *destination, struct erro
 {
     if (renameat2(AT_FDCWD, temporary, AT_FDCWD, destination, RENAME_NOREPLACE) != 0) {
         if (errno == EEXIST)
-            return error_set(err, STATUS_INPUT, "%s exists already: a backup never replaces anything",
-                             destination);
+            return error_set(err, STATUS_INPUT,
+                             "%s exists already: a backup never replaces anything", destination);
         return failed(err, "cannot make", destination);
     }
     parent_of(destination);
@@ -78,10 +79,11 @@ static enum status publish(const char *temporary, char *destination, struct erro
 
 static void remove_temporary(const char *temporary)
 {
-    OWNED(close_file) int directory =
-        open(temporary, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    OWNED(close_file)
+    int directory = open(temporary, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (directory >= 0)
-        (void)unlinkat(directory, "data.mdb", 0); /* best effort: the failure before is what counts */
+        (void)unlinkat(directory, "data.mdb",
+                       0); /* best effort: the failure before is what counts */
     (void)rmdir(temporary);
 }
 

@@ -72,7 +72,8 @@ static enum status check_numbers(const struct snapshot *snapshot, const struct r
     }
     if (sound)
         return STATUS_OK;
-    return error_set(err, STATUS_CORRUPT, "the commit log names devices or metrics that are not there");
+    return error_set(err, STATUS_CORRUPT,
+                     "the commit log names devices or metrics that are not there");
 }
 
 static enum status load_log(struct snapshot *snapshot, struct error *err)

@@ -24,7 +24,8 @@
 struct snapshot;
 
 /* STATUS_MISSING, STATUS_VERSION, STATUS_CORRUPT name the directory and what to do. */
-MUST_CHECK enum status snapshot_open(struct snapshot **snapshot, const char *dir, struct error *err);
+MUST_CHECK enum status snapshot_open(struct snapshot **snapshot, const char *dir,
+                                     struct error *err);
 void snapshot_pause(struct snapshot *snapshot);
 MUST_CHECK enum status snapshot_resume(struct snapshot *snapshot, struct error *err);
 void snapshot_close(struct snapshot *snapshot); /* NULL is fine */
@@ -80,12 +81,12 @@ struct scan_visitor {
 /* What a scan did: for --explain. Scans add to it. */
 struct scan_statistics {
     uint64_t parts_total;
-    uint64_t parts_read;           /* not skipped by time */
-    uint64_t parts_from_totals;    /* answered by their totals */
+    uint64_t parts_read;        /* not skipped by time */
+    uint64_t parts_from_totals; /* answered by their totals */
     uint64_t blocks_from_summary;
-    uint64_t blocks_read;          /* decoded */
+    uint64_t blocks_read; /* decoded */
     uint64_t rows_decoded;
-    uint64_t log_records;          /* commits not folded yet */
+    uint64_t log_records; /* commits not folded yet */
     uint64_t log_rows;
 };
 
@@ -95,9 +96,9 @@ MUST_CHECK enum status snapshot_scan(struct snapshot *snapshot, const struct sca
 
 /* The newest row of one device in a table before `until_ms` (TIME_MS_MAX: ever), as a vector of which `*row` counts. */
 MUST_CHECK enum status snapshot_last_row(struct snapshot *snapshot, const struct scan_spec *spec,
-                                         uint32_t device, const struct row_vector **rows, uint32_t *row,
-                                         bool *found, struct scan_statistics *statistics,
-                                         struct error *err);
+                                         uint32_t device, const struct row_vector **rows,
+                                         uint32_t *row, bool *found,
+                                         struct scan_statistics *statistics, struct error *err);
 
 /* Calls `visit` for each in order of arrival, from `sequence` on. */
 MUST_CHECK enum status snapshot_rejects(struct snapshot *snapshot, uint64_t sequence,

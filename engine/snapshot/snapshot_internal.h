@@ -20,7 +20,8 @@ struct snapshot {
     struct store_state state;
     struct name_list devices;
     struct name_list metrics;
-    struct part_list parts[TABLE_COUNT]; /* the last one holds the rows of the commit log, if there are any */
+    struct part_list
+        parts[TABLE_COUNT]; /* the last one holds the rows of the commit log, if there are any */
     struct part_memory log_rows[TABLE_COUNT];
 
     /* Scratch memory. */

@@ -43,8 +43,8 @@ static void PRINTF_LIKE(3, 4)
 }
 
 /* Damage is reported and forgotten; any other failure ends the verification. */
-static enum status settle(struct verification *verification, const char *thing,
-                          enum status status, struct error *err)
+static enum status settle(struct verification *verification, const char *thing, enum status status,
+                          struct error *err)
 {
     if (status != STATUS_CORRUPT)
         return status;
@@ -152,7 +152,8 @@ static enum status verify_block(struct verification *verification, struct part_w
     if (!rows_in_order(walk, rows))
         report(verification, walk->thing, "the rows of the block at %llu are out of order", offset);
     if (walk->blocks > 0 && entry->offset != walk->stream_end)
-        report(verification, walk->thing, "the block at %llu does not follow the one before", offset);
+        report(verification, walk->thing, "the block at %llu does not follow the one before",
+               offset);
     walk->blocks++;
     walk->stream_end = entry->offset + entry->bytes_len;
     count_rows(verification, walk->part, rows);

@@ -203,8 +203,8 @@ enum status store_write_part(struct store *store, struct kv_txn *txn, enum table
         const struct row *row = &set->rows[table][arranged[i].row];
         const struct row_key key = {
             .time_ms = row->time_ms, .message_id = row->message_id, .device = row->device};
-        TRY(part_writer_append(store->writer, &key, row->time_source,
-                               set->cells + row->first_cell, row->cell_count, err));
+        TRY(part_writer_append(store->writer, &key, row->time_source, set->cells + row->first_cell,
+                               row->cell_count, err));
     }
     return part_writer_finish(store->writer, err);
 }
@@ -324,7 +324,8 @@ enum status store_commit(struct store *store, struct row_batch *const *batches, 
                          struct commit_result *result, struct error *err)
 {
     TRY(store_refresh(store, err));
-    OWNED(commit_release) struct commit commit = {
+    OWNED(commit_release)
+    struct commit commit = {
         .store = store,
         .bulk = batch_rows(batches, batch_count) >= BULK_ROWS,
     };

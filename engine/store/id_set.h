@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 struct id_set {
-    uint64_t *slots; /* owned; 0 is empty: the id 0 has a flag of its own */
+    uint64_t *slots;   /* owned; 0 is empty: the id 0 has a flag of its own */
     size_t slot_count; /* a power of two, or 0 */
     size_t count;      /* without the id 0 */
     bool has_zero;

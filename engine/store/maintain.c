@@ -4,9 +4,9 @@
 #include "engine/store/store_internal.h"
 
 /* The log is folded beyond this many rows: it is what every reader decodes anew. */
-#define FOLD_ROWS_STEADY  65536u
-#define FOLD_ROWS_BULK    8192u
-#define FOLD_RECORDS_MAX  4096u
+#define FOLD_ROWS_STEADY 65536u
+#define FOLD_ROWS_BULK   8192u
+#define FOLD_RECORDS_MAX 4096u
 
 static bool fold_is_due(const struct store *store, enum upkeep upkeep)
 {

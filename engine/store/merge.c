@@ -31,10 +31,10 @@ struct merge_step {
     struct kv_txn *write;
     struct part *output;
     const struct part *inputs[PART_INPUTS_MAX];
-    struct row_key last;  /* of the rows written */
-    bool wrote;           /* at least one */
-    bool finished;        /* the inputs have no rows left */
-    struct cell *cells;   /* owned; of one row */
+    struct row_key last; /* of the rows written */
+    bool wrote;          /* at least one */
+    bool finished;       /* the inputs have no rows left */
+    struct cell *cells;  /* owned; of one row */
     size_t cell_capacity;
 };
 
@@ -137,8 +137,7 @@ static enum status write_rows(struct merge_step *step, struct error *err)
 }
 
 /* Notes how far the inputs are consumed and gives back their pages. */
-static enum status retire_inputs(struct merge_step *step, struct part_list *list,
-                                 struct error *err)
+static enum status retire_inputs(struct merge_step *step, struct part_list *list, struct error *err)
 {
     for (uint32_t i = 0; i < step->output->input_count; i++) {
         struct part *input = find_part(list, step->output->inputs[i]);
@@ -161,15 +160,14 @@ static void drop_part(struct part_list *list, uint64_t number)
 }
 
 /* All rows are in the output: the inputs go, and the output is a part like any other. */
-static enum status remove_inputs(struct merge_step *step, struct part_list *list,
-                                 struct error *err)
+static enum status remove_inputs(struct merge_step *step, struct part_list *list, struct error *err)
 {
     const uint64_t output = step->output->number;
     bool all_done = true;
     for (uint32_t i = 0; i < step->output->input_count; i++) {
         bool done = false;
-        TRY(part_remove(find_part(list, step->output->inputs[i]), step->write, RETIRE_VALUES,
-                        &done, err));
+        TRY(part_remove(find_part(list, step->output->inputs[i]), step->write, RETIRE_VALUES, &done,
+                        err));
         all_done = all_done && done;
     }
     if (!all_done)
@@ -232,8 +230,7 @@ static enum status begin_merge(struct store *store, struct part_list *list, enum
     return STATUS_OK;
 }
 
-enum status store_merge_step(struct store *store, enum upkeep upkeep, bool *more,
-                             struct error *err)
+enum status store_merge_step(struct store *store, enum upkeep upkeep, bool *more, struct error *err)
 {
     *more = false;
     for (int table = 0; table < TABLE_COUNT; table++) {

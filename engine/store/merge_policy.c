@@ -115,8 +115,8 @@ enum status merge_pick(const struct part_list *parts, enum upkeep upkeep,
                        uint64_t chosen[PART_INPUTS_MAX], uint32_t *count)
 {
     *count = 0;
-    OWNED(mem_free_owned) struct candidate *candidates =
-        mem_alloc(parts->count, sizeof *candidates);
+    OWNED(mem_free_owned)
+    struct candidate *candidates = mem_alloc(parts->count, sizeof *candidates);
     if (!candidates)
         return STATUS_NOMEM;
     for (size_t i = 0; i < parts->count; i++) {

@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #define MERGE_FAN_IN    8u
-#define PARTS_MAX       64u               /* beyond, neighbours are merged whatever their size */
+#define PARTS_MAX       64u                  /* beyond, neighbours are merged whatever their size */
 #define PART_ROWS_CAP   (UINT32_C(32) << 20) /* a part of this many rows is not merged again */
 #define TIER_ROWS_FIRST (UINT64_C(512) << 10)
 

@@ -72,8 +72,7 @@ static enum status retry_all(struct commit *commit, struct row_batch *batch,
 }
 
 static enum status fill_transaction(struct commit *commit, struct row_batch *batch,
-                                    const uint64_t *sequences, uint64_t *leaving,
-                                    struct error *err)
+                                    const uint64_t *sequences, uint64_t *leaving, struct error *err)
 {
     struct store *store = commit->store;
     size_t leaving_count = 0;

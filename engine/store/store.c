@@ -153,8 +153,8 @@ static enum status found_store(struct store *store, struct error *err)
 
 static enum status open_parts(struct store *store, struct error *err)
 {
-    if (part_writer_new(&store->writer) == STATUS_OK && part_merge_new(&store->merge) == STATUS_OK &&
-        seen_new(&store->seen) == STATUS_OK)
+    if (part_writer_new(&store->writer) == STATUS_OK &&
+        part_merge_new(&store->merge) == STATUS_OK && seen_new(&store->seen) == STATUS_OK)
         return STATUS_OK;
     return error_set(err, STATUS_NOMEM, "no memory to open the store %s", store->dir);
 }

@@ -15,30 +15,14 @@
 #define MNSDB_ENGINE_STORE_STORE_H
 
 #include "engine/base/error.h"
+#include "engine/counters/counters.h"
 #include "engine/row/row.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define STORE_FORMAT_VERSION 1u
-
 struct store;
-
-/* What the store holds; part of every commit. */
-struct store_counters {
-    uint64_t stored;     /* messages */
-    uint64_t duplicates; /* deliveries */
-    uint64_t rejected;   /* bodies kept */
-    uint64_t rows[TABLE_COUNT]; /* readings, status events */
-    uint64_t clock_faults;      /* rows and events whose payload carried a broken clock */
-    uint64_t seen_ids;
-    uint64_t seen_bodies; /* digests of rejected bodies without an id */
-    uint64_t devices;
-    uint64_t metrics;
-    int64_t first_time_ms; /* business time over both tables; if any row exists */
-    int64_t last_time_ms;
-};
 
 struct commit_result {
     uint64_t received;
@@ -54,7 +38,8 @@ struct commit_result {
  */
 MUST_CHECK enum status store_open(struct store **store, const char *dir, struct error *err);
 /* Also opens, but never creates: STATUS_MISSING. */
-MUST_CHECK enum status store_open_existing(struct store **store, const char *dir, struct error *err);
+MUST_CHECK enum status store_open_existing(struct store **store, const char *dir,
+                                           struct error *err);
 void store_close(struct store *store); /* NULL is fine; uncommitted batches are the caller's */
 
 /*

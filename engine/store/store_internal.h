@@ -7,6 +7,7 @@
 #ifndef MNSDB_ENGINE_STORE_STORE_INTERNAL_H
 #define MNSDB_ENGINE_STORE_STORE_INTERNAL_H
 
+#include "engine/arrange/arrange.h"
 #include "engine/catalogue/catalogue.h"
 #include "engine/dictionary/dictionary.h"
 #include "engine/format/format.h"
@@ -14,7 +15,6 @@
 #include "engine/log/log.h"
 #include "engine/part/part.h"
 #include "engine/seen/seen.h"
-#include "engine/arrange/arrange.h"
 #include "engine/store/id_set.h"
 #include "engine/store/intake.h"
 #include "engine/store/store.h"

@@ -1,0 +1,270 @@
+/*
+ * main.c - mnsdb-fleet: writes the messages of a simulated fleet as a recorded set.
+ */
+#include "bench/fleet/fleet.h"
+
+#include "cli/exit_code.h"
+#include "cli/message.h"
+#include "cli/options.h"
+#include "query/time_expression/time_expression.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+static const struct option_spec fleet_options[] = {
+    {"devices", "N", "Devices of the fleet (default 1000).", 'n', false},
+    {"products", "N", "Products that the devices belong to (default 1).", 0, false},
+    {"interval", "DUR", "Time between two readings of a device (default 10s).", 'i', false},
+    {"jitter", "DUR", "Readings come up to this earlier or later (default 500ms).", 0, false},
+    {"messages", "N", "Lines to write. Without it, --span decides.", 'm', false},
+    {"span", "DUR", "Simulated time (default 1h if --messages is not given).", 's', false},
+    {"start", "TIME", "Simulated time of the beginning (default 2024-01-01, UTC).", 0, false},
+    {"seed", "N", "The same seed and options make the same lines (default 1).", 0, false},
+};
+
+static const struct option_spec network_options[] = {
+    {"duplicates", "SHARE", "Messages delivered twice, within a minute (default 0.02).", 0, false},
+    {"late", "DUR", "Late messages come up to this later (default 30s).", 0, false},
+    {"late-share", "SHARE", "Messages that are late (default 0.05).", 0, false},
+    {"online-time", "DUR", "Mean time that a device stays online (default 6h).", 0, false},
+    {"offline-time", "DUR", "Mean time that a device stays offline (default 10m).", 0, false},
+    {"timeouts", "SHARE",
+     "Disconnects that the platform notices late, by timeout; the rest are clean (default 0.3).", 0,
+     false},
+    {"workers", "N", "Workers of the platform that give message ids (default 4).", 0, false},
+};
+
+static const struct option_spec content_options[] = {
+    {"profile", "NAME",
+     "sensors: random walks with decimals (default). walkthrough: integers as the platform "
+     "walkthrough's device script sends them, temperature 10 to 29, humidity 20 to 119, topic "
+     "without a leading slash.",
+     0, false},
+    {"decimals", "T[,H]", "Decimals of temperature and humidity, 0 to 6 (default 2,1).", 0, false},
+    {"thing-model", "SHARE", "Readings sent as thing-model posts (default 0).", 0, false},
+    {"hostile", "SHARE", "Readings with a broken line beside them (default 0).", 0, false},
+    {"base64", NULL, "Every line is base64 of the envelope, as queues carry it.", 0, false},
+    {"output", "FILE", "Where the lines go (default: standard output).", 'o', false},
+};
+
+static const struct option_group fleet_group = {"Fleet", fleet_options,
+                                                sizeof fleet_options / sizeof fleet_options[0]};
+static const struct option_group network_group = {"Connections and delivery", network_options,
+                                                  sizeof network_options /
+                                                      sizeof network_options[0]};
+static const struct option_group content_group = {
+    "Messages", content_options, sizeof content_options / sizeof content_options[0]};
+static const struct option_group *const groups[] = {&fleet_group, &network_group, &content_group,
+                                                    NULL};
+
+static const struct command_spec command = {.groups = groups};
+
+static const struct program_spec program = {
+    .name = "mnsdb-fleet",
+    .summary = "Writes the messages of a simulated fleet of devices, one a line.",
+    .description = "The lines are a recorded message set, as mnsdb-ingest takes it:\n"
+                   "  mnsdb-fleet --devices 100 --span 1d -o day.ndjson\n"
+                   "  mnsdb-fleet -m 1000000 | mnsdb-ingest --db store -\n"
+                   "Shares are between 0 and 1; durations are written like 500ms, 10s, 6h, 1d.",
+    .commands = &command,
+    .command_count = 1,
+};
+
+static enum status share_option(const struct options *options, const char *name, double *share,
+                                struct error *err)
+{
+    const char *text = options_text(options, name);
+    if (!text)
+        return STATUS_OK;
+    char *end = NULL;
+    errno = 0;
+    const double value = strtod(text, &end);
+    if (end == text || *end != '\0' || errno != 0 || !(value >= 0 && value <= 1))
+        return error_set(err, STATUS_INPUT, "--%s takes a share between 0 and 1, not '%s'", name,
+                         text);
+    *share = value;
+    return STATUS_OK;
+}
+
+static enum status duration_option(const struct options *options, const char *name,
+                                   int64_t least_ms, int64_t *duration_ms, struct error *err)
+{
+    const int64_t most_ms = 100 * 366 * MS_PER_DAY;
+    const char *text = options_text(options, name);
+    if (!text)
+        return STATUS_OK;
+    int64_t value = 0;
+    const enum status status = duration_parse(text, &value, err);
+    if (status != STATUS_OK) {
+        error_add_context(err, "--%s", name);
+        return status;
+    }
+    if (value < least_ms || value > most_ms)
+        return error_set(err, STATUS_INPUT, "--%s %s is out of range", name, text);
+    *duration_ms = value;
+    return STATUS_OK;
+}
+
+static enum status count_option(const struct options *options, const char *name, uint32_t most,
+                                uint32_t *count, struct error *err)
+{
+    uint64_t value = *count;
+    TRY(options_number(options, name, 1, most, &value, err));
+    *count = (uint32_t)value;
+    return STATUS_OK;
+}
+
+static enum status decimals_option(const struct options *options, struct fleet_config *config,
+                                   struct error *err)
+{
+    const char *text = options_text(options, "decimals");
+    if (!text)
+        return STATUS_OK;
+    const bool one = text[0] >= '0' && text[0] <= '6';
+    const bool single = one && text[1] == '\0';
+    const bool both = one && text[1] == ',' && text[2] >= '0' && text[2] <= '6' && text[3] == '\0';
+    if (!single && !both)
+        return error_set(err, STATUS_INPUT, "--decimals takes one or two digits 0 to 6, like 2,1");
+    config->temperature_decimals = (uint32_t)(text[0] - '0');
+    config->humidity_decimals = (uint32_t)(text[both ? 2 : 0] - '0');
+    return STATUS_OK;
+}
+
+static enum status profile_option(const struct options *options, struct fleet_config *config,
+                                  struct error *err)
+{
+    const char *text = options_text(options, "profile");
+    if (!text || strcmp(text, "sensors") == 0)
+        return STATUS_OK;
+    if (strcmp(text, "walkthrough") != 0)
+        return error_set(err, STATUS_INPUT, "--profile is sensors or walkthrough, not '%s'", text);
+    config->profile = FLEET_WALKTHROUGH;
+    return STATUS_OK;
+}
+
+static enum status start_option(const struct options *options, struct fleet_config *config,
+                                struct error *err)
+{
+    const char *text = options_text(options, "start");
+    if (!text)
+        return STATUS_OK;
+    struct civil_zone utc;
+    TRY(civil_zone_open(&utc, "UTC", err));
+    const struct time_context context = {.zone = &utc, .now_ms = (int64_t)time(NULL) * 1000};
+    TRY(time_expression_parse(text, &context, &config->start_ms, err));
+    if (config->start_ms < INT64_C(1288834974657) || config->start_ms > INT64_C(4000000000000))
+        return error_set(err, STATUS_INPUT, "--start %s: message ids exist from November 2010 on",
+                         text);
+    return STATUS_OK;
+}
+
+static enum status fleet_from_options(const struct options *options, struct fleet_config *config,
+                                      struct error *err)
+{
+    TRY(count_option(options, "devices", FLEET_DEVICES_MAX, &config->devices, err));
+    TRY(count_option(options, "products", 9999, &config->products, err));
+    TRY(count_option(options, "workers", FLEET_WORKERS_MAX, &config->workers, err));
+    TRY(duration_option(options, "interval", 1, &config->interval_ms, err));
+    TRY(duration_option(options, "jitter", 0, &config->jitter_ms, err));
+    TRY(options_number(options, "messages", 1, UINT64_MAX / 2, &config->messages, err));
+    TRY(duration_option(options, "span", 1, &config->span_ms, err));
+    TRY(options_number(options, "seed", 0, UINT64_MAX, &config->seed, err));
+    if (config->messages == 0 && config->span_ms == 0)
+        config->span_ms = MS_PER_HOUR;
+    if (config->interval_ms > MS_PER_DAY || config->jitter_ms > config->interval_ms)
+        return error_set(err, STATUS_INPUT,
+                         "--interval is at most a day, --jitter at most the interval");
+    return start_option(options, config, err);
+}
+
+static enum status delivery_from_options(const struct options *options, struct fleet_config *config,
+                                         struct error *err)
+{
+    TRY(share_option(options, "duplicates", &config->duplicate_share, err));
+    TRY(share_option(options, "late-share", &config->late_share, err));
+    TRY(share_option(options, "timeouts", &config->timeout_share, err));
+    TRY(share_option(options, "thing-model", &config->thing_model_share, err));
+    TRY(share_option(options, "hostile", &config->hostile_share, err));
+    TRY(duration_option(options, "late", 0, &config->late_ms, err));
+    TRY(duration_option(options, "online-time", 1, &config->online_mean_ms, err));
+    TRY(duration_option(options, "offline-time", 1, &config->offline_mean_ms, err));
+    if (config->late_ms > MS_PER_HOUR)
+        return error_set(err, STATUS_INPUT, "--late is at most an hour");
+    config->base64_lines = options_given(options, "base64");
+    TRY(decimals_option(options, config, err));
+    return profile_option(options, config, err);
+}
+
+/* A file descriptor; a reader that closed its pipe ends the run without a word. */
+static enum status write_lines(void *context, struct slice lines, bool *stop, struct error *err)
+{
+    const int file = *(const int *)context;
+    size_t written = 0;
+    while (written < lines.len) {
+        const ssize_t count = write(file, lines.data + written, lines.len - written);
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count < 0 && errno == EPIPE) {
+            *stop = true;
+            return STATUS_OK;
+        }
+        if (count < 0)
+            return error_set_errno(err, STATUS_FULL, errno, "cannot write the set");
+        written += (size_t)count;
+    }
+    return STATUS_OK;
+}
+
+static enum exit_code run(const struct fleet_config *config, int file)
+{
+    struct error err = {0};
+    struct fleet_totals totals;
+    const struct fleet_output output = {.context = &file, .write = write_lines};
+    if (fleet_run(config, &output, &totals, &err) != STATUS_OK)
+        return message_failure(&err);
+    message_note("%llu lines (%llu readings, %llu status events, %llu redelivered, %llu late, "
+                 "%llu broken)",
+                 (unsigned long long)totals.lines, (unsigned long long)totals.readings,
+                 (unsigned long long)totals.status_events, (unsigned long long)totals.duplicates,
+                 (unsigned long long)totals.late, (unsigned long long)totals.hostile);
+    return EXIT_CODE_OK;
+}
+
+static enum exit_code run_into(const struct fleet_config *config, const char *path)
+{
+    if (!path || strcmp(path, "-") == 0)
+        return run(config, STDOUT_FILENO);
+    const int file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (file < 0) {
+        message_error("cannot write %s: %s", path, strerror(errno));
+        return EXIT_CODE_PROBLEM;
+    }
+    enum exit_code code = run(config, file);
+    if (close(file) != 0 && code == EXIT_CODE_OK) {
+        message_error("cannot write %s: %s", path, strerror(errno));
+        code = EXIT_CODE_PROBLEM;
+    }
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    struct options options = {0};
+    enum exit_code code = EXIT_CODE_OK;
+    message_ignore_sigpipe();
+    if (options_begin(&options, &program, argc, argv, &code) == OPTIONS_RUN) {
+        struct error err = {0};
+        struct fleet_config config = fleet_config_default();
+        if (fleet_from_options(&options, &config, &err) != STATUS_OK ||
+            delivery_from_options(&options, &config, &err) != STATUS_OK)
+            code = options_usage_error(&options, "%s", err.message);
+        else
+            code = run_into(&config, options_text(&options, "output"));
+    }
+    options_release(&options);
+    return message_stdout_finish(code);
+}
