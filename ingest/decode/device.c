@@ -11,11 +11,15 @@
 
 #include <string.h>
 
-static struct slice without_prefix(struct slice text, const char *prefix, bool *had_it)
+/* True, and the prefix gone, if the text begins with it. Of constant length: every message asks. */
+#define SKIP_PREFIX(text, literal) skip_prefix(text, literal, sizeof(literal) - 1)
+
+static inline bool skip_prefix(struct slice *text, const char *prefix, size_t len)
 {
-    const size_t len = strlen(prefix);
-    *had_it = text.len >= len && memcmp(text.data, prefix, len) == 0;
-    return *had_it ? slice_of(text.data + len, text.len - len) : text;
+    if (text->len < len || memcmp(text->data, prefix, len) != 0)
+        return false;
+    *text = slice_of(text->data + len, text->len - len);
+    return true;
 }
 
 /* Bytes up to the next slash or the end. */
@@ -28,14 +32,9 @@ static size_t part_len(struct slice text)
 struct slice topic_device(struct slice topic, bool is_status)
 {
     const struct slice none = {0};
-    bool had_it = false;
-    if (topic.len == 0)
-        return none;
-    topic = without_prefix(topic, "/", &had_it);
-    if (is_status)
-        topic = without_prefix(topic, "as/mqtt/status/", &had_it);
-    if (!is_status || !had_it)
-        topic = without_prefix(topic, "sys/", &had_it);
+    SKIP_PREFIX(&topic, "/");
+    if (!is_status || !SKIP_PREFIX(&topic, "as/mqtt/status/"))
+        SKIP_PREFIX(&topic, "sys/");
     const size_t product_len = part_len(topic);
     if (product_len == 0 || product_len == topic.len)
         return none;

@@ -38,98 +38,124 @@ struct fast_envelope {
 
 /* --- the envelope -------------------------------------------------------------------------- */
 
+/* What follows a decoded payload in its buffer: no JSON, so that scans may read 8 bytes at once. */
+#define SLACK_BYTES 8u
+
+_Static_assert(SLACK_BYTES + 2 <= 16,
+               "base64_room() leaves 16 bytes behind what whole groups give");
+
 /* The payload's string: decoded while it is scanned; only its last few characters one by one. */
-static bool scan_payload(struct scanner *scanner, uint8_t *room, struct slice *payload)
+static const uint8_t *scan_payload(const uint8_t *at, const uint8_t *end, uint8_t *room,
+                                   struct slice *payload)
 {
-    if (!scan_byte(scanner, '"'))
-        return false;
-    const size_t left = (size_t)(scanner->end - scanner->next);
-    const size_t taken = base64_decode_groups(slice_of(scanner->next, left), room);
-    const uint8_t *const tail = scanner->next + taken;
+    at = scan_byte(at, end, '"');
+    if (!at)
+        return NULL;
+    const size_t taken = base64_decode_groups(slice_of(at, (size_t)(end - at)), room);
+    const uint8_t *const tail = at + taken;
     const uint8_t *quote = tail;
-    while (quote < scanner->end && *quote != '"') {
+    while (quote < end && *quote != '"') {
         if (quote - tail == 4 || is_blank(*quote))
-            return false;
+            return NULL;
         quote++;
     }
-    if (quote == scanner->end)
-        return false;
     size_t len = taken / 4 * 3;
     size_t tail_len = 0;
     const struct slice rest = slice_of(tail, (size_t)(quote - tail));
     if (rest.len > 0 && !base64_decode(rest, room + len, &tail_len))
-        return false;
+        return NULL;
     len += tail_len;
+    memset(room + len, 0, SLACK_BYTES);
     *payload = slice_of(room, len);
-    scanner->next = quote + 1;
-    return true;
+    return scan_byte(quote, end, '"');
 }
 
-static bool scan_id(struct scanner *scanner, uint64_t *id)
+static const uint8_t *scan_id(const uint8_t *at, const uint8_t *end, uint64_t *id)
 {
-    const bool quoted = scan_byte(scanner, '"');
-    return scan_unsigned(scanner, id) && (!quoted || scan_byte(scanner, '"'));
+    if (!at || at == end)
+        return NULL;
+    const bool quoted = *at == '"';
+    at = scan_unsigned(at + quoted, end, id);
+    return quoted ? scan_byte(at, end, '"') : at;
 }
 
-static bool scan_type(struct scanner *scanner, bool *is_status)
+static const uint8_t *scan_type(const uint8_t *at, const uint8_t *end, bool *is_status)
 {
     struct slice type = {0};
-    if (!scan_string(scanner, &type))
-        return false;
+    at = scan_string(at, end, &type);
+    if (!at)
+        return NULL;
     *is_status = SLICE_IS(type, "status");
-    return *is_status || SLICE_IS(type, "upload");
+    return *is_status || SLICE_IS(type, "upload") ? at : NULL;
 }
 
-static bool scan_timestamp(struct scanner *scanner, int64_t *timestamp_s)
+static const uint8_t *scan_timestamp(const uint8_t *at, const uint8_t *end, int64_t *timestamp_s)
 {
     uint64_t value = 0;
-    if (!scan_unsigned(scanner, &value) || value < TIMESTAMP_S_MIN || value > TIMESTAMP_S_MAX)
-        return false;
+    at = scan_unsigned(at, end, &value);
+    if (!at || value < TIMESTAMP_S_MIN || value > TIMESTAMP_S_MAX)
+        return NULL;
     *timestamp_s = (int64_t)value;
-    return true;
+    return at;
 }
 
-static bool scan_envelope_member(struct scanner *scanner, uint8_t *room,
-                                 struct fast_envelope *envelope)
+/* The first 8 bytes of what may be a name and its quote; `end` is further away. */
+static inline bool begins_with(const uint8_t *at, const char *word)
 {
-    struct slice name = {0};
+    return memcmp(at, word, 8) == 0;
+}
+
+#define ENVELOPE_NAME_BYTES_MAX 16 /* a quoted name of the five and what follows it */
+
+/* What follows a name's quotes: the colon. */
+static inline const uint8_t *scan_colon(const uint8_t *at, const uint8_t *end)
+{
+    return scan_blanks(scan_byte(scan_blanks(at, end), end, ':'), end);
+}
+
+/*
+ * One of the five members. Their names differ within 8 bytes, so one load and
+ * five compares tell them apart; a chain of ifs, since the order of members
+ * repeats and so predicts well, where a table of jumps does not.
+ */
+static const uint8_t *scan_envelope_member(const uint8_t *at, const uint8_t *end, uint8_t *room,
+                                           struct fast_envelope *envelope)
+{
     unsigned member = 0;
-    bool valid = false;
-    if (!scan_name(scanner, &name))
-        return false;
-    if (SLICE_IS(name, "payload")) {
+    if (end - at < ENVELOPE_NAME_BYTES_MAX || *at++ != '"')
+        return NULL;
+    if (begins_with(at, "payload\"")) {
         member = MEMBER_PAYLOAD;
-        valid = scan_payload(scanner, room, &envelope->payload);
-    } else if (SLICE_IS(name, "messagetype")) {
+        at = scan_payload(scan_colon(at + 8, end), end, room, &envelope->payload);
+    } else if (begins_with(at, "messaget") && memcmp(at + 8, "ype\"", 4) == 0) {
         member = MEMBER_TYPE;
-        valid = scan_type(scanner, &envelope->is_status);
-    } else if (SLICE_IS(name, "topic")) {
-        member = MEMBER_TOPIC;
-        valid = scan_string(scanner, &envelope->topic);
-    } else if (SLICE_IS(name, "messageid")) {
+        at = scan_type(scan_colon(at + 12, end), end, &envelope->is_status);
+    } else if (begins_with(at, "messagei") && memcmp(at + 8, "d\"", 2) == 0) {
         member = MEMBER_ID;
-        valid = scan_id(scanner, &envelope->time.message_id);
-    } else if (SLICE_IS(name, "timestamp")) {
+        at = scan_id(scan_colon(at + 10, end), end, &envelope->time.message_id);
+    } else if (begins_with(at, "timestam") && memcmp(at + 8, "p\"", 2) == 0) {
         member = MEMBER_TIMESTAMP;
-        valid = scan_timestamp(scanner, &envelope->time.timestamp_s);
+        at = scan_timestamp(scan_colon(at + 10, end), end, &envelope->time.timestamp_s);
+    } else if (memcmp(at, "topic\"", 6) == 0) {
+        member = MEMBER_TOPIC;
+        at = scan_string(scan_colon(at + 6, end), end, &envelope->topic);
     }
-    if (!valid || (envelope->seen & member))
-        return false;
+    if (!member || (envelope->seen & member))
+        return NULL;
     envelope->seen |= member;
-    return true;
+    return at;
 }
 
 static bool scan_envelope(struct slice text, uint8_t *room, struct fast_envelope *envelope)
 {
-    struct scanner scanner = scanner_of(text);
-    if (!scan_object_start(&scanner))
-        return false;
+    const uint8_t *const end = text.data + text.len;
+    const uint8_t *at = scan_object_start(text.data, end);
     bool more = true;
-    while (more) {
-        if (!scan_envelope_member(&scanner, room, envelope) || !scan_separator(&scanner, &more))
-            return false;
+    while (more && at) {
+        at = scan_envelope_member(at, end, room, envelope);
+        at = scan_separator(at, end, &more);
     }
-    return scan_end(&scanner) && (envelope->seen & MEMBERS_NEEDED) == MEMBERS_NEEDED;
+    return at && scan_blanks(at, end) == end && (envelope->seen & MEMBERS_NEEDED) == MEMBERS_NEEDED;
 }
 
 /* --- readings ------------------------------------------------------------------------------ */
@@ -140,44 +166,40 @@ struct fast_reading {
     struct number numbers[FAST_CELLS_MAX];
     uint32_t metrics[FAST_CELLS_MAX];
     size_t count;
+    bool has_time; /* any of `times` stands in the payload */
 };
 
-static bool scan_word(struct scanner *scanner, const char *word, size_t len)
+static const uint8_t *scan_word(const uint8_t *at, const uint8_t *end, const char *word, size_t len)
 {
-    if ((size_t)(scanner->end - scanner->next) < len || memcmp(scanner->next, word, len) != 0)
-        return false;
-    scanner->next += len;
-    return true;
+    return (size_t)(end - at) >= len && memcmp(at, word, len) == 0 ? at + len : NULL;
 }
 
-static bool scan_cell_value(struct scanner *scanner, struct number *number)
+static const uint8_t *scan_cell_value(const uint8_t *at, const uint8_t *end, struct number *number)
 {
-    if (scan_number(scanner, number))
-        return true;
-    const bool is_true = scan_word(scanner, "true", 4);
-    if (!is_true && !scan_word(scanner, "false", 5))
-        return false;
+    if (at == end || (*at != 't' && *at != 'f'))
+        return scan_number(at, end, number);
+    const bool is_true = *at == 't';
     *number = normal_decimal(is_true, 0);
-    return true;
+    return is_true ? scan_word(at, end, "true", 4) : scan_word(at, end, "false", 5);
 }
 
 /* A plain string or number, as the member of a time. */
-static bool scan_time_value(struct scanner *scanner, struct slice name, struct time_member *member)
+static const uint8_t *scan_time_value(const uint8_t *at, const uint8_t *end, struct slice name,
+                                      struct time_member *member)
 {
-    const uint8_t *start = scanner->next;
-    struct number number;
-    if (scan_byte(scanner, '"')) {
-        member->form = TIME_FORM_STRING;
-        if (!scan_string_rest(scanner, &member->text))
-            return false;
-    } else {
-        member->form = TIME_FORM_NUMBER;
-        if (!scan_number(scanner, &number))
-            return false;
-        member->text = slice_of(start, (size_t)(scanner->next - start));
-    }
+    if (at == end)
+        return NULL;
     member->utc = name.len >= 3 && memcmp(name.data, "utc", 3) == 0;
-    return true;
+    if (*at == '"') {
+        member->form = TIME_FORM_STRING;
+        return scan_string_rest(at + 1, end, &member->text);
+    }
+    const uint8_t *const start = at;
+    struct number number;
+    member->form = TIME_FORM_NUMBER;
+    at = scan_number(at, end, &number);
+    member->text = slice_of(start, at ? (size_t)(at - start) : 0);
+    return at;
 }
 
 /* The index of a time field, or fields->count. */
@@ -189,39 +211,42 @@ static size_t find_time_field(const struct time_fields *fields, struct slice nam
     return index;
 }
 
-static bool scan_reading_member(struct scanner *scanner, const struct time_fields *fields,
-                                struct fast_reading *reading)
+static const uint8_t *scan_reading_member(const uint8_t *at, const uint8_t *end,
+                                          const struct time_fields *fields,
+                                          struct fast_reading *reading)
 {
     struct slice name = {0};
-    if (!scan_name(scanner, &name))
-        return false;
+    at = scan_name(at, end, &name);
+    if (!at)
+        return NULL;
     const size_t field = find_time_field(fields, name);
     if (field < fields->count) {
         struct time_member *member = &reading->times[field];
-        return member->form == TIME_FORM_NONE && scan_time_value(scanner, name, member);
+        reading->has_time = true;
+        return member->form == TIME_FORM_NONE ? scan_time_value(at, end, name, member) : NULL;
     }
     if (reading->count == FAST_CELLS_MAX || name.len > NAME_BYTES_MAX ||
         SLICE_IS(name, "deviceSecret"))
-        return false;
+        return NULL;
     reading->names[reading->count] = name;
-    return scan_cell_value(scanner, &reading->numbers[reading->count++]);
+    return scan_cell_value(at, end, &reading->numbers[reading->count++]);
 }
 
 static bool scan_reading(struct slice payload, const struct time_fields *fields,
                          struct fast_reading *reading)
 {
-    struct scanner scanner = scanner_of(payload);
+    const uint8_t *const end = payload.data + payload.len + SLACK_BYTES;
+    const uint8_t *at = scan_object_start(payload.data, end);
     reading->count = 0;
+    reading->has_time = false;
     for (size_t i = 0; i < fields->count; i++)
         reading->times[i] = (struct time_member){0};
-    if (!scan_object_start(&scanner))
-        return false;
     bool more = true;
-    while (more) {
-        if (!scan_reading_member(&scanner, fields, reading) || !scan_separator(&scanner, &more))
-            return false;
+    while (more && at) {
+        at = scan_reading_member(at, end, fields, reading);
+        at = scan_separator(at, end, &more);
     }
-    return scan_end(&scanner) && reading->count > 0;
+    return at == payload.data + payload.len && reading->count > 0;
 }
 
 /* The metric's number: payloads of a set look alike, so the n-th name is mostly that of last time. */
@@ -255,8 +280,9 @@ static enum status add_reading(struct decoder *decoder, struct row_batch *batch,
 {
     const struct decoder_config *config = decoder->config;
     const struct row_batch_mark mark = row_batch_mark(batch);
-    const struct business_time when = business_time_choose(
-        reading->times, config->time_fields.count, &config->payload_zone, envelope->time);
+    const size_t time_count = reading->has_time ? config->time_fields.count : 0;
+    const struct business_time when =
+        business_time_choose(reading->times, time_count, &config->payload_zone, envelope->time);
     uint32_t device = 0;
     TRY(name_table_add(&batch->devices, device_name, &device));
     struct row *row = NULL;
@@ -322,16 +348,15 @@ static enum status_member status_member_of(struct slice name)
 /* Scans every member, those of interest into `members`: a value that is no time is a string. */
 static bool scan_status(struct slice payload, struct time_member members[STATUS_OTHER])
 {
-    struct scanner scanner = scanner_of(payload);
-    if (!scan_object_start(&scanner))
-        return false;
+    const uint8_t *const end = payload.data + payload.len + SLACK_BYTES;
+    const uint8_t *at = scan_object_start(payload.data, end);
     bool more = true;
-    while (more) {
+    while (more && at) {
         struct slice name = {0};
         struct time_member value = {0};
-        if (!scan_name(&scanner, &name) || !scan_time_value(&scanner, name, &value) ||
-            !scan_separator(&scanner, &more))
-            return false;
+        at = scan_name(at, end, &name);
+        if (at)
+            at = scan_separator(scan_time_value(at, end, name, &value), end, &more);
         const enum status_member member = status_member_of(name);
         if (member == STATUS_OTHER)
             continue;
@@ -339,7 +364,7 @@ static bool scan_status(struct slice payload, struct time_member members[STATUS_
             return false;
         members[member] = value;
     }
-    return scan_end(&scanner);
+    return at == payload.data + payload.len;
 }
 
 static bool is_filled_string(const struct time_member *member)

@@ -1,12 +1,14 @@
 /*
  * json_scan.h - the fast path's looks at JSON text, inlined into its loops.
  *
- * A scan_ function moves the scanner over one plain token and returns true, or
- * returns false: something unusual stands there, valid or not, and the general
- * path decides. Nothing is read at or past `end`.
+ * A scan_ function takes the place `at` and returns the place behind one plain
+ * token, or NULL: something unusual stands there, valid or not, and the general
+ * path decides. Nothing is read at or past `end`. NULL may be handed on: every
+ * function returns it again, so that a chain is checked once.
  *
  * Plain strings hold ASCII from 0x20 on, without escapes. Plain numbers have at
- * most 18 digits and no exponent.
+ * most 18 digits and no exponent. Eight bytes are looked at in one step where as
+ * many may be read: branches that depend on every byte cost more than the bytes.
  *
  * Private to this folder.
  */
@@ -20,89 +22,163 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define ID_DIGITS_SURE 19 /* as many digits always fit 64 bits */
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
-struct scanner {
-    const uint8_t *next;
-    const uint8_t *end;
-};
+#define UNSIGNED_DIGITS_SURE 19 /* as many digits always fit 64 bits */
+#define EACH_BYTE(value)     (UINT64_C(0x0101010101010101) * (value))
 
-static inline struct scanner scanner_of(struct slice text)
+/* Compares with a literal: the length is a constant, so this becomes a few wide compares. */
+#define SLICE_IS(slice, literal) \
+    ((slice).len == sizeof(literal) - 1 && memcmp((slice).data, literal, sizeof(literal) - 1) == 0)
+
+/* --- eight bytes at once ------------------------------------------------------------------- */
+
+/*
+ * In both functions the lowest mark is exact; a carry or borrow can only disturb
+ * the bytes above a true mark.
+ */
+
+/* Marks the bytes that end a plain string or must not be in one. */
+static inline uint64_t mark_special(uint64_t word)
 {
-    return (struct scanner){.next = text.data, .end = text.data + text.len};
+    const uint64_t ones = EACH_BYTE(1);
+    const uint64_t quote = word ^ EACH_BYTE('"');
+    const uint64_t backslash = word ^ EACH_BYTE('\\');
+    const uint64_t control = (word - EACH_BYTE(0x20)) & ~word;
+    const uint64_t marks =
+        ((quote - ones) & ~quote) | ((backslash - ones) & ~backslash) | control | word;
+    return marks & EACH_BYTE(0x80);
 }
 
-static inline void scan_blanks(struct scanner *scanner)
+#if defined(__SSE2__)
+/* The same of 16 bytes, a bit for each. Signed, bytes from 0x80 on are below 0x20 too. */
+static inline unsigned mark_special_wide(const void *at)
 {
-    while (scanner->next < scanner->end && is_blank(*scanner->next))
-        scanner->next++;
+    const __m128i bytes = _mm_loadu_si128(at);
+    const __m128i quote = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'));
+    const __m128i backslash = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'));
+    const __m128i outside = _mm_cmplt_epi8(bytes, _mm_set1_epi8(0x20));
+    return (unsigned)_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(quote, backslash), outside));
+}
+#endif
+
+/* Non-zero in the bytes that are no digits. */
+static inline uint64_t mark_nondigits(uint64_t word)
+{
+    const uint64_t high = EACH_BYTE(0xf0);
+    const uint64_t threes = EACH_BYTE(0x30);
+    return ((word & high) ^ threes) | (((word + EACH_BYTE(0x06)) & high) ^ threes);
 }
 
-static inline bool scan_byte(struct scanner *scanner, uint8_t wanted)
+static inline unsigned first_marked(uint64_t marks)
 {
-    if (scanner->next == scanner->end || *scanner->next != wanted)
-        return false;
-    scanner->next++;
-    return true;
+    return (unsigned)__builtin_ctzll(marks) / 8;
 }
 
-/* The top bit of each of 8 bytes that ends a plain string or must not be in one. */
-static inline uint64_t special_bytes(uint64_t word)
+/* The value of the first `count` (1 to 8) bytes, all digits; the first is the most significant. */
+static inline uint64_t digits_value(uint64_t word, unsigned count)
 {
-    const uint64_t ones = UINT64_C(0x0101010101010101);
-    const uint64_t tops = UINT64_C(0x8080808080808080);
-    const uint64_t quote = word ^ ones * '"';
-    const uint64_t backslash = word ^ ones * '\\';
-    const uint64_t control = (word - ones * 0x20) & ~word;
-    /* A borrow can only mark bytes above a true mark, and the lowest mark is the one looked at. */
-    return (((quote - ones) & ~quote) | ((backslash - ones) & ~backslash) | control | word) & tops;
+    word <<= 64 - 8 * count; /* what is shifted in reads as leading zeros */
+    word &= EACH_BYTE(0x0f);
+    word = word * 10 + (word >> 8); /* pairs, in every other byte */
+    const uint64_t pairs = UINT64_C(0x000000ff000000ff);
+    return ((word & pairs) * UINT64_C(0x000f424000000064) +
+            (word >> 16 & pairs) * UINT64_C(0x0000271000000001)) >>
+           32;
 }
 
-/* The rest of a plain string whose opening quote was taken, and its closing quote. */
-static inline bool scan_string_rest(struct scanner *scanner, struct slice *text)
+/* --- tokens -------------------------------------------------------------------------------- */
+
+static inline const uint8_t *scan_blanks(const uint8_t *at, const uint8_t *end)
 {
-    const uint8_t *start = scanner->next;
-    const uint8_t *at = start;
-    while (scanner->end - at >= 8) {
-        const uint64_t special = special_bytes(load_u64(at));
-        if (special != 0) {
-            at += __builtin_ctzll(special) / 8;
-            break;
+    while (at && at < end && *at <= ' ' && is_blank(*at))
+        at++;
+    return at;
+}
+
+static inline const uint8_t *scan_byte(const uint8_t *at, const uint8_t *end, uint8_t wanted)
+{
+    return at && at < end && *at == wanted ? at + 1 : NULL;
+}
+
+/* The rest of a plain string behind its opening quote, and the closing quote. */
+static inline const uint8_t *scan_string_rest(const uint8_t *at, const uint8_t *end,
+                                              struct slice *text)
+{
+    const uint8_t *const start = at;
+    if (!at)
+        return NULL;
+#if defined(__SSE2__)
+    while (end - at >= 16) {
+        const unsigned marks = mark_special_wide(at);
+        if (marks != 0) {
+            at += __builtin_ctz(marks);
+            *text = slice_of(start, (size_t)(at - start));
+            return *at == '"' ? at + 1 : NULL;
+        }
+        at += 16;
+    }
+#endif
+    while (end - at >= 8) {
+        const uint64_t marks = mark_special(load_u64(at));
+        if (marks != 0) {
+            at += first_marked(marks);
+            *text = slice_of(start, (size_t)(at - start));
+            return *at == '"' ? at + 1 : NULL;
         }
         at += 8;
     }
-    while (at < scanner->end && *at >= 0x20 && *at < 0x80 && *at != '"' && *at != '\\')
+    while (at < end && *at >= 0x20 && *at < 0x80 && *at != '"' && *at != '\\')
         at++;
-    if (at == scanner->end || *at != '"')
-        return false;
     *text = slice_of(start, (size_t)(at - start));
-    scanner->next = at + 1;
-    return true;
+    return scan_byte(at, end, '"');
 }
 
-static inline bool scan_string(struct scanner *scanner, struct slice *text)
+static inline const uint8_t *scan_string(const uint8_t *at, const uint8_t *end, struct slice *text)
 {
-    return scan_byte(scanner, '"') && scan_string_rest(scanner, text);
+    return scan_string_rest(scan_byte(at, end, '"'), end, text);
+}
+
+/* A member's name, its colon and the blanks around it. */
+static inline const uint8_t *scan_name(const uint8_t *at, const uint8_t *end, struct slice *name)
+{
+    at = scan_blanks(scan_string(at, end, name), end);
+    return scan_blanks(scan_byte(at, end, ':'), end);
 }
 
 /* Digits without a leading zero, few enough for 64 bits. What follows is the caller's to check. */
-static inline bool scan_unsigned(struct scanner *scanner, uint64_t *value)
+static inline const uint8_t *scan_unsigned(const uint8_t *at, const uint8_t *end, uint64_t *value)
 {
-    const uint8_t *start = scanner->next;
-    const uint8_t *at = start;
+    static const uint32_t powers[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000};
+    if (!at)
+        return NULL;
+    const uint8_t *const start = at;
     uint64_t sum = 0;
-    while (at < scanner->end && *at >= '0' && *at <= '9')
-        sum = sum * 10 + (uint64_t)(*at++ - '0');
-    if (at == start || at - start > ID_DIGITS_SURE || (*start == '0' && at - start > 1))
-        return false;
+    unsigned step = 8;
+    while (step == 8 && end - at >= 8 && at - start <= UNSIGNED_DIGITS_SURE) {
+        const uint64_t word = load_u64(at);
+        const uint64_t marks = mark_nondigits(word);
+        step = marks ? first_marked(marks) : 8;
+        if (step > 0)
+            sum = sum * (step == 8 ? 100000000 : powers[step]) + digits_value(word, step);
+        at += step;
+    }
+    for (; at < end && *at >= '0' && *at <= '9'; at++)
+        sum = sum * 10 + (uint64_t)(*at - '0');
+    const ptrdiff_t digits = at - start;
+    if (digits == 0 || digits > UNSIGNED_DIGITS_SURE || (*start == '0' && digits > 1))
+        return NULL;
     *value = sum;
-    scanner->next = at;
-    return true;
+    return at;
 }
+
+/* --- numbers ------------------------------------------------------------------------------- */
 
 static inline struct number normal_decimal(int64_t mantissa, int exponent)
 {
-    while (mantissa != 0 && mantissa % 10 == 0) {
+    while (mantissa % 2 == 0 && mantissa % 10 == 0 && mantissa != 0) { /* mostly odd: no division */
         mantissa /= 10;
         exponent++;
     }
@@ -111,80 +187,104 @@ static inline struct number normal_decimal(int64_t mantissa, int exponent)
                            .kind = NUMBER_DECIMAL};
 }
 
-/* A plain number; an exponent behind it is no end of a value, so that the caller falls out. */
-static inline bool scan_number(struct scanner *scanner, struct number *number)
+/* The digits of a plain number, its point taken out. */
+struct plain_digits {
+    uint64_t mantissa;
+    ptrdiff_t whole;    /* digits before the point */
+    ptrdiff_t fraction; /* digits behind it */
+};
+
+/* Digit by digit: numbers that 8 bytes do not hold. */
+static inline const uint8_t *scan_digits_slowly(const uint8_t *at, const uint8_t *end,
+                                                struct plain_digits *digits)
 {
-    const uint8_t *at = scanner->next;
-    const uint8_t *const end = scanner->end;
-    const bool negative = at < end && *at == '-';
-    at += negative;
-    const uint8_t *const digits = at;
+    const uint8_t *const start = at;
     uint64_t mantissa = 0;
-    while (at < end && *at >= '0' && *at <= '9')
-        mantissa = mantissa * 10 + (uint64_t)(*at++ - '0');
-    const ptrdiff_t whole_digits = at - digits;
-    if (whole_digits == 0 || (*digits == '0' && whole_digits > 1))
-        return false;
-    ptrdiff_t fraction_digits = 0;
+    for (; at < end && *at >= '0' && *at <= '9'; at++)
+        mantissa = mantissa * 10 + (uint64_t)(*at - '0');
+    digits->whole = at - start;
+    digits->fraction = 0;
     if (at < end && *at == '.') {
         const uint8_t *const fraction = ++at;
-        while (at < end && *at >= '0' && *at <= '9')
-            mantissa = mantissa * 10 + (uint64_t)(*at++ - '0');
-        fraction_digits = at - fraction;
-        if (fraction_digits == 0)
-            return false;
+        for (; at < end && *at >= '0' && *at <= '9'; at++)
+            mantissa = mantissa * 10 + (uint64_t)(*at - '0');
+        digits->fraction = at - fraction;
+        if (digits->fraction == 0)
+            return NULL;
     }
-    /* Beyond this the mantissa may have wrapped. */
-    if (whole_digits + fraction_digits > NUMBER_DIGITS_MAX)
-        return false;
-    const int64_t magnitude = (int64_t)mantissa;
-    *number = normal_decimal(negative ? -magnitude : magnitude, -(int)fraction_digits);
-    scanner->next = at;
-    return true;
+    digits->mantissa = mantissa;
+    /* With more digits the mantissa may have wrapped. */
+    return digits->whole + digits->fraction <= NUMBER_DIGITS_MAX ? at : NULL;
 }
 
-/* Behind a member's value: true and `*more` if another one follows, true if the object ended. */
-static inline bool scan_separator(struct scanner *scanner, bool *more)
+/* At most 7 digits with or without a point, what ends them included in the same 8 bytes. */
+static inline const uint8_t *scan_digits(const uint8_t *at, const uint8_t *end,
+                                         struct plain_digits *digits)
 {
-    scan_blanks(scanner);
-    *more = scan_byte(scanner, ',');
-    if (*more) {
-        scan_blanks(scanner);
-        return true;
+    if (end - at < 8)
+        return scan_digits_slowly(at, end, digits);
+    uint64_t word = load_u64(at);
+    const uint64_t marks = mark_nondigits(word);
+    if (marks == 0)
+        return scan_digits_slowly(at, end, digits);
+    const unsigned whole = first_marked(marks);
+    if (whole == 0)
+        return NULL;
+    unsigned used = whole;
+    unsigned count = whole;
+    if (at[whole] == '.') {
+        const uint64_t below = (UINT64_C(1) << 8 * whole) - 1;
+        const uint64_t behind = marks & ~(below << 8 | 0xff);
+        if (behind == 0)
+            return scan_digits_slowly(at, end, digits);
+        used = first_marked(behind);
+        count = used - 1;
+        if (count == whole)
+            return NULL;
+        word = (word & below) | (word >> 8 & ~below);
     }
-    return scan_byte(scanner, '}');
+    digits->mantissa = digits_value(word, count);
+    digits->whole = whole;
+    digits->fraction = count - whole;
+    return at + used;
 }
 
-/* A member's name and its colon. */
-static inline bool scan_name(struct scanner *scanner, struct slice *name)
+/* A plain number; an exponent behind it is no end of a value, so that the caller falls out. */
+static inline const uint8_t *scan_number(const uint8_t *at, const uint8_t *end,
+                                         struct number *number)
 {
-    if (!scan_string(scanner, name))
-        return false;
-    scan_blanks(scanner);
-    if (!scan_byte(scanner, ':'))
-        return false;
-    scan_blanks(scanner);
-    return true;
+    if (!at || at == end)
+        return NULL;
+    const bool negative = *at == '-';
+    at += negative;
+    const uint8_t *const start = at;
+    struct plain_digits digits;
+    at = scan_digits(at, end, &digits);
+    if (!at || digits.whole == 0 || (*start == '0' && digits.whole > 1))
+        return NULL;
+    const int64_t magnitude = (int64_t)digits.mantissa;
+    *number = normal_decimal(negative ? -magnitude : magnitude, -(int)digits.fraction);
+    return at;
 }
 
-/* "{" with at least one member behind it. */
-static inline bool scan_object_start(struct scanner *scanner)
+/* --- objects ------------------------------------------------------------------------------- */
+
+/* "{" and the blanks around it. */
+static inline const uint8_t *scan_object_start(const uint8_t *at, const uint8_t *end)
 {
-    scan_blanks(scanner);
-    if (!scan_byte(scanner, '{'))
-        return false;
-    scan_blanks(scanner);
-    return true;
+    return scan_blanks(scan_byte(scan_blanks(at, end), end, '{'), end);
 }
 
-static inline bool scan_end(struct scanner *scanner)
+/* Behind a member's value: a comma (`*more`), or the object's end. */
+static inline const uint8_t *scan_separator(const uint8_t *at, const uint8_t *end, bool *more)
 {
-    scan_blanks(scanner);
-    return scanner->next == scanner->end;
+    at = scan_blanks(at, end);
+    if (!at || at == end)
+        return NULL;
+    *more = *at == ',';
+    if (!*more && *at != '}')
+        return NULL;
+    return scan_blanks(at + 1, end);
 }
-
-/* Compares with a literal: the length is a constant, so this becomes a few wide compares. */
-#define SLICE_IS(slice, literal) \
-    ((slice).len == sizeof(literal) - 1 && memcmp((slice).data, literal, sizeof(literal) - 1) == 0)
 
 #endif
