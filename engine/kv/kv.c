@@ -220,14 +220,16 @@ enum status kv_open(struct kv **kv, const char *dir, bool writable, struct error
     assert(kv && dir);
     *kv = NULL;
     OWNED(free_kv) struct kv *opened = mem_alloc_zeroed(1, sizeof *opened);
-    const size_t dir_bytes = strlen(dir) + 1;
-    char *name = opened ? mem_alloc(dir_bytes, 1) : NULL;
+    size_t dir_len = strlen(dir);
+    while (dir_len > 1 && dir[dir_len - 1] == '/') /* a slash at the end would follow a link */
+        dir_len--;
+    char *name = opened ? mem_alloc_zeroed(dir_len + 1, 1) : NULL;
     if (opened)
         opened->slot = -1;
     if (!name)
         return error_set(err, STATUS_NOMEM, "store %s: cannot open: no memory", dir);
 
-    memcpy(name, dir, dir_bytes);
+    memcpy(name, dir, dir_len);
     opened->dir = name;
     opened->writable = writable;
     opened->owner = getpid();
@@ -401,6 +403,7 @@ enum status kv_put_raw(struct kv_txn *txn, struct slice key, struct slice value,
 {
     uint8_t *bytes = NULL;
     TRY(put_reserved(txn, key, value.len, &bytes, err));
+    assert(bytes);
     if (value.len > 0)
         memcpy(bytes, value.data, value.len);
     return STATUS_OK;
@@ -411,6 +414,7 @@ enum status kv_put(struct kv_txn *txn, struct slice key, struct slice payload, s
     const uint64_t checksum = checksum_of(key, payload);
     uint8_t *bytes = NULL;
     TRY(put_reserved(txn, key, KV_CHECKSUM_BYTES + payload.len, &bytes, err));
+    assert(bytes);
     memcpy(bytes, &checksum, sizeof checksum);
     if (payload.len > 0)
         memcpy(bytes + KV_CHECKSUM_BYTES, payload.data, payload.len);

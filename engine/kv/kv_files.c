@@ -31,7 +31,7 @@
 #include <unistd.h>
 
 #define HEADER_PAGE_BYTES   4096u
-#define HEADER_BYTES        (2u * HEADER_PAGE_BYTES)
+#define HEADER_BYTES        8192u /* two pages */
 #define HEADER_FLAGS_OFFSET 10u
 #define HEADER_MAGIC_OFFSET 16u
 #define HEADER_SIZE_OFFSET  40u
@@ -56,22 +56,34 @@ static enum status fail_open(const char *dir, const char *what, int errno_value,
                            "store %s: cannot open %s", dir, what);
 }
 
-static enum status open_directory(const char *dir, bool writable, int *directory,
-                                  struct kv_files *files, struct error *err)
+/* The store's directory, open; `file` is -1 if it is not. */
+struct directory {
+    const char *dir;
+    int file; /* owned */
+    bool writable;
+};
+
+static void close_directory(const struct directory *directory)
 {
+    close_file(&directory->file);
+}
+
+static enum status open_directory(struct directory *directory, struct kv_files *files,
+                                  struct error *err)
+{
+    const char *dir = directory->dir;
     struct stat info;
-    /* A path that ends in a slash would follow the link, so the link itself is looked at. */
-    *directory = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (*directory < 0 && errno == ENOTDIR && lstat(dir, &info) == 0 && S_ISLNK(info.st_mode))
+    directory->file = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (directory->file < 0 && errno == ENOTDIR && lstat(dir, &info) == 0 && S_ISLNK(info.st_mode))
         return fail_open(dir, "it", ELOOP, err);
-    if (*directory < 0)
+    if (directory->file < 0)
         return fail_open(dir, "it", errno, err);
-    if (fstat(*directory, &info) != 0)
+    if (fstat(directory->file, &info) != 0)
         return fail_open(dir, "it", errno, err);
 
     files->device = info.st_dev;
     files->directory = info.st_ino;
-    if (!writable)
+    if (!directory->writable)
         return STATUS_OK;
     if (info.st_uid != geteuid() && geteuid() != 0)
         return error_set(err, STATUS_IO, "store %s: it belongs to user %u: run as that user", dir,
@@ -82,17 +94,18 @@ static enum status open_directory(const char *dir, bool writable, int *directory
 }
 
 /* Looks at one file without following links; `*exists` false if there is none. */
-static enum status check_file(const char *dir, int directory, const char *name, bool writable,
+static enum status check_file(const struct directory *directory, const char *name,
                               struct stat *info, bool *exists, struct error *err)
 {
+    const char *dir = directory->dir;
     *exists = false;
-    if (fstatat(directory, name, info, AT_SYMLINK_NOFOLLOW) != 0)
+    if (fstatat(directory->file, name, info, AT_SYMLINK_NOFOLLOW) != 0)
         return errno == ENOENT ? STATUS_OK : fail_open(dir, name, errno, err);
     if (S_ISLNK(info->st_mode))
         return fail_open(dir, name, ELOOP, err);
     if (!S_ISREG(info->st_mode))
         return error_set(err, STATUS_IO, "store %s: %s is no regular file", dir, name);
-    if (writable && info->st_nlink > 1)
+    if (directory->writable && info->st_nlink > 1)
         return error_set(err, STATUS_IO,
                          "store %s: %s has %lu names (hard links), and a write would change them "
                          "all: copy it",
@@ -152,12 +165,14 @@ static enum status check_header(const char *dir, const uint8_t *header, size_t h
 }
 
 /* Reads the header through a descriptor of its own: closed before LMDB takes any lock. */
-static enum status check_data(const char *dir, int directory, bool writable, struct kv_files *files,
+static enum status check_data(const struct directory *directory, struct kv_files *files,
                               struct error *err)
 {
+    const char *dir = directory->dir;
+    const bool writable = directory->writable;
     OWNED(close_file)
-    const int file =
-        openat(directory, KV_DATA_NAME, (writable ? O_RDWR : O_RDONLY) | O_NOFOLLOW | O_CLOEXEC);
+    const int file = openat(directory->file, KV_DATA_NAME,
+                            (writable ? O_RDWR : O_RDONLY) | O_NOFOLLOW | O_CLOEXEC);
     if (file < 0)
         return fail_open(dir, KV_DATA_NAME, errno, err);
 
@@ -177,16 +192,17 @@ enum status kv_files_check(const char *dir, bool writable, struct kv_files *file
                            struct error *err)
 {
     *files = (struct kv_files){0};
-    OWNED(close_file) int directory = -1;
-    TRY(open_directory(dir, writable, &directory, files, err));
+    OWNED(close_directory)
+    struct directory directory = {.dir = dir, .file = -1, .writable = writable};
+    TRY(open_directory(&directory, files, err));
 
     struct stat info;
     bool has_lock = false;
-    TRY(check_file(dir, directory, KV_LOCK_NAME, writable, &info, &has_lock, err));
-    TRY(check_file(dir, directory, KV_DATA_NAME, writable, &info, &files->has_data, err));
+    TRY(check_file(&directory, KV_LOCK_NAME, &info, &has_lock, err));
+    TRY(check_file(&directory, KV_DATA_NAME, &info, &files->has_data, err));
     if (files->has_data) {
         files->data_bytes = (uint64_t)info.st_size;
-        TRY(check_data(dir, directory, writable, files, err));
+        TRY(check_data(&directory, files, err));
     }
     if (!files->has_data && !writable)
         return error_set(err, STATUS_MISSING, "store %s: it holds no " KV_DATA_NAME, dir);

@@ -362,8 +362,8 @@ enum status seen_add(struct seen *seen, struct kv_txn *txn, const uint64_t *ids,
     *added = 0;
     OWNED(close_cursor) struct kv_cursor *cursor = NULL;
     TRY(kv_cursor_open(txn, &cursor, err));
-    struct pass pass = {
-        .seen = seen, .txn = txn, .cursor = cursor, .ids = ids, .count = count, .held = held};
+    struct pass pass = {.seen = seen, .txn = txn, .cursor = cursor, .ids = ids, .count = count};
+    pass.held = held;
     seen->pending_from = 0;
     seen->pending_until = 0;
     for (size_t i = 0; i < count;)
