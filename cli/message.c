@@ -41,6 +41,12 @@ void message_bar_shown(void)
     atomic_store(&bar_is_shown, true);
 }
 
+void message_bar_clear(void)
+{
+    if (atomic_exchange(&bar_is_shown, false))
+        (void)fwrite(wipe_line, 1, sizeof wipe_line - 1, stderr);
+}
+
 PRINTF_LIKE(2, 0) static void write_line(const char *kind, const char *format, va_list args)
 {
     char text[MESSAGE_BYTES_MAX];

@@ -37,6 +37,9 @@ void message_detail(const char *format, ...) PRINTF_LIKE(1, 2); /* only with -v 
 /* Tells that a progress bar stands on the terminal's line: the next message wipes it first. */
 void message_bar_shown(void);
 
+/* Wipes the bar, if one is shown. */
+void message_bar_clear(void);
+
 /* Prints the message of a failure and returns the exit code that belongs to its status. */
 enum exit_code message_failure(const struct error *err);
 

@@ -28,6 +28,13 @@ static void print_wrapped(FILE *to, const char *text, size_t column, size_t inde
             text++;
             continue;
         }
+        if (at_start && *text == ' ') { // an indented line: an example
+            const size_t blanks = strspn(text, " ");
+            (void)fprintf(to, "%*s", (int)blanks, "");
+            column += blanks;
+            text += blanks;
+            continue;
+        }
         const size_t word_len = strcspn(text, " \n");
         if (!at_start && column + 1 + word_len > HELP_COLUMNS) {
             (void)fprintf(to, "\n%*s", (int)indent, "");

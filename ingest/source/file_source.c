@@ -22,9 +22,12 @@
 #include "ingest/source/input.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <time.h>
+#include <unistd.h>
 
 #define FILL_BYTES_MIN ((size_t)64 << 10)
 #define FILL_WAIT_MS   200
@@ -36,6 +39,7 @@ struct file_source {
     const char *const *paths; /* borrowed */
     size_t path_count;
     size_t path_next;
+    int wake_file;         /* owned; an eventfd, readable after an interrupt */
     struct input *input;   /* owned; NULL between inputs */
     bool input_ended;      /* nothing more can be read from it */
     struct error fault;    /* why it ended, if not well; reported once its lines are out */
@@ -305,7 +309,7 @@ static enum status open_next(struct file_source *source, struct error *err)
 {
     struct error fault = {0};
     const enum status status =
-        input_open(&source->input, source->paths[source->path_next++], &fault);
+        input_open(&source->input, source->paths[source->path_next++], source->wake_file, &fault);
     if (status == STATUS_OK)
         return STATUS_OK;
     if (status != STATUS_INPUT)
@@ -363,6 +367,14 @@ static void file_source_acknowledge(void *context, uint64_t token)
     (void)token;
 }
 
+static void file_source_interrupt(void *context)
+{
+    const struct file_source *source = context;
+    const uint64_t one = 1;
+    const ssize_t written = write(source->wake_file, &one, sizeof one);
+    (void)written; // it can only fail once the count is at its end, when the file is readable
+}
+
 static struct source_progress file_source_progress(const void *context)
 {
     const struct file_source *source = context;
@@ -378,6 +390,7 @@ static void file_source_close(void *context)
     close_input(source);
     excess_release(&source->excess);
     buffer_release(&source->carried);
+    (void)close(source->wake_file);
     mem_free(source);
 }
 
@@ -387,6 +400,11 @@ enum status file_source_open(struct source *source, const char *const *paths, si
     struct file_source *files = mem_alloc_zeroed(1, sizeof *files);
     if (!files)
         return error_set(err, STATUS_NOMEM, "no memory to read files");
+    files->wake_file = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (files->wake_file < 0) {
+        mem_free(files);
+        return error_set_errno(err, STATUS_IO, errno, "cannot make an event file");
+    }
     files->paths = paths;
     files->path_count = path_count;
     files->fill_bytes = FILL_BYTES_MIN;
@@ -402,6 +420,7 @@ enum status file_source_open(struct source *source, const char *const *paths, si
         .context = files,
         .next = file_source_next,
         .acknowledge = file_source_acknowledge,
+        .interrupt = file_source_interrupt,
         .progress = file_source_progress,
         .close = file_source_close,
     };

@@ -43,13 +43,14 @@ uint64_t input_raw_bytes(const struct input *input)
 static enum status wait_for_file(const struct input *input, int wait_ms, bool *ready,
                                  struct error *err)
 {
-    struct pollfd files[2] = {
+    struct pollfd files[3] = {
         {.fd = input->file, .events = POLLIN},
         {.fd = signals_fd(), .events = POLLIN}, // poll passes over a negative one
+        {.fd = input->wake_file, .events = POLLIN},
     };
-    const int count = poll(files, 2, wait_ms);
-    if (signals_received() != 0)
-        return error_set(err, STATUS_STOPPED, "a signal asked to end");
+    const int count = poll(files, 3, wait_ms);
+    if (signals_received() != 0 || (count > 0 && files[2].revents != 0))
+        return error_set(err, STATUS_STOPPED, "asked to end while waiting for %s", input->name);
     if (count < 0 && errno != EINTR)
         return error_set_errno(err, STATUS_INPUT, errno, "cannot wait for %s", input->name);
     *ready = count > 0 && files[0].revents != 0;
@@ -185,12 +186,13 @@ static enum status open_file(struct input *input, const char *path, struct error
     return STATUS_OK;
 }
 
-enum status input_open(struct input **opened, const char *path, struct error *err)
+enum status input_open(struct input **opened, const char *path, int wake_file, struct error *err)
 {
     struct input *input = mem_alloc_zeroed(1, sizeof *input);
     if (!input)
         return error_set(err, STATUS_NOMEM, "no memory to read %s", path);
     input->file = -1;
+    input->wake_file = wake_file;
     input->raw = mem_alloc(RAW_WINDOW_BYTES, 1);
     enum status status = STATUS_OK;
     if (!input->raw)

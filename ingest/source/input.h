@@ -26,14 +26,18 @@ enum input_event {
 
 #define INPUT_WAIT_FOREVER (-1)
 
-/* "-" is standard input. STATUS_INPUT: it cannot be opened, the message says why. */
-MUST_CHECK enum status input_open(struct input **input, const char *path, struct error *err);
+/*
+ * "-" is standard input. Waiting ends early when `wake_file` becomes readable (-1: nothing
+ * does). STATUS_INPUT: it cannot be opened, the message says why.
+ */
+MUST_CHECK enum status input_open(struct input **input, const char *path, int wake_file,
+                                  struct error *err);
 void input_close(struct input *input); /* NULL is fine */
 
 /*
  * Up to `len` bytes (at least 1) into `to`. Pipes and terminals are waited for up to
  * `wait_ms`. STATUS_INPUT: damaged or unreadable from here on; STATUS_STOPPED: a
- * signal came while waiting.
+ * signal or the wake file ended the wait.
  */
 MUST_CHECK enum status input_read(struct input *input, uint8_t *to, size_t len, int wait_ms,
                                   size_t *got, enum input_event *event, struct error *err);

@@ -29,6 +29,7 @@ struct input {
     void *codec_state; /* owned by the codec */
     const char *name;  /* borrowed; for messages */
     int file;
+    int wake_file;    /* borrowed */
     bool is_borrowed; /* standard input */
     bool waits;       /* no regular file: poll before reading */
     bool ended;       /* read() said so */

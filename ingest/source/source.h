@@ -18,7 +18,7 @@
  * over SOURCE_BODY_BYTES_MAX are never held whole if they do not fit a batch.
  *
  * Life cycle: open -> next* -> close; a body_batch is zero-initialised and reused.
- * Threads:    source_next by one thread at a time; progress by any.
+ * Threads:    source_next by one thread at a time; acknowledge by one; the others by any.
  */
 #ifndef MNSDB_INGEST_SOURCE_SOURCE_H
 #define MNSDB_INGEST_SOURCE_SOURCE_H
@@ -83,13 +83,14 @@ struct source {
     enum status (*next)(void *context, struct body_batch *batch, enum source_event *event,
                         struct error *err);
     void (*acknowledge)(void *context, uint64_t token);
+    void (*interrupt)(void *context);
     struct source_progress (*progress)(const void *context);
     void (*close)(void *context);
 };
 
 /*
- * The next batch, fault or the end. Waits for input; STATUS_STOPPED when a signal asked to end
- * meanwhile. After STATUS_OK with a fault the next call goes on behind it.
+ * The next batch, fault or the end. Waits for input; STATUS_STOPPED when a signal or
+ * source_interrupt asked to end meanwhile. After STATUS_OK with a fault the next call goes on behind it.
  */
 static inline MUST_CHECK enum status source_next(struct source *source, struct body_batch *batch,
                                                  enum source_event *event, struct error *err)
@@ -101,6 +102,12 @@ static inline MUST_CHECK enum status source_next(struct source *source, struct b
 static inline void source_acknowledge(struct source *source, uint64_t token)
 {
     source->acknowledge(source->context, token);
+}
+
+/* Ends a wait in source_next, now or later, with STATUS_STOPPED. Any thread. */
+static inline void source_interrupt(struct source *source)
+{
+    source->interrupt(source->context);
 }
 
 static inline struct source_progress source_progress(const struct source *source)

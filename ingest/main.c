@@ -1,0 +1,178 @@
+/*
+ * main.c - mnsdb-ingest: takes recorded sets of messages into a store.
+ *
+ *      command line -> retry rejects -> read files -> settle -> summary
+ *
+ * Each step is left out if it was not asked for. A signal ends the work between two commits; the
+ * summary then tells what was done so far.
+ */
+#include "cli/fault_handler.h"
+#include "cli/human.h"
+#include "cli/message.h"
+#include "cli/signals.h"
+#include "engine/kv/kv.h"
+#include "ingest/options.h"
+#include "ingest/pipeline/pipeline.h"
+#include "ingest/progress.h"
+#include "ingest/retry.h"
+#include "ingest/settings.h"
+#include "ingest/summary.h"
+
+#include <time.h>
+
+struct job {
+    struct ingest_options options;
+    struct settings settings; /* released by run_job */
+    struct summary summary;
+    uint64_t inputs_failed;
+    struct progress_bar bar;
+};
+
+static int64_t monotonic_ms(void)
+{
+    struct timespec now = {0};
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* --- reading files --------------------------------------------------------------------------- */
+
+static void report_fault(void *context, const struct error *fault)
+{
+    (void)context;
+    message_error("%s", fault->message);
+}
+
+static void draw_progress(void *context, const struct pipeline_progress *progress)
+{
+    struct job *job = context;
+    progress_draw(&job->bar, progress);
+}
+
+static enum status read_files(struct job *job, struct store *store,
+                              const struct decoder_config *decoder, struct error *err)
+{
+    OWNED(source_close) struct source source = {0};
+    TRY(file_source_open(&source, job->options.files, job->options.file_count, err));
+    const struct pipeline_config config = {
+        .source = &source,
+        .sink = pipeline_store_sink(store),
+        .decoder = decoder,
+        .listener = {.context = job, .fault = report_fault, .tick = draw_progress},
+        .threads = job->options.threads,
+    };
+    struct pipeline_result result = {0};
+    progress_begin(&job->bar, job->options.progress);
+    const enum status status = pipeline_run(&config, &result, err);
+    progress_end(&job->bar);
+    commit_result_add(&job->summary.counts, &result.total);
+    job->summary.input_bytes += result.input_bytes;
+    job->inputs_failed += result.faults;
+    message_detail("%llu commits", (unsigned long long)result.commits);
+    return status;
+}
+
+/* --- the other steps ------------------------------------------------------------------------- */
+
+static enum status settle(struct store *store, struct error *err)
+{
+    const int64_t began_ms = monotonic_ms();
+    bool more = true;
+    while (more && signals_received() == 0)
+        TRY(store_maintain(store, UPKEEP_SETTLE, &more, err));
+    char duration[HUMAN_BYTES];
+    message_note("%s after %s", more ? "settling was interrupted" : "settled",
+                 human_duration(monotonic_ms() - began_ms, duration));
+    return STATUS_OK;
+}
+
+static enum status work_on_store(struct job *job, struct store *store, struct error *err)
+{
+    struct decoder_config decoder;
+    TRY(settings_apply(&job->settings, store, &decoder, err));
+    if (job->options.file_count > 0)
+        TRY(read_files(job, store, &decoder, err));
+    if (job->options.settle && signals_received() == 0)
+        TRY(settle(store, err));
+    return STATUS_OK;
+}
+
+static enum status open_and_work(struct job *job, struct error *err)
+{
+    const struct ingest_options *options = &job->options;
+    struct store *store = NULL;
+    // Only messages make a store: settling one that does not exist is a mistake in its name.
+    if (options->file_count > 0)
+        TRY(store_open(&store, options->store_dir, err));
+    else
+        TRY(store_open_existing(&store, options->store_dir, err));
+    const enum status status = work_on_store(job, store, err);
+    store_close(store);
+    return status;
+}
+
+static enum status run_steps(struct job *job, struct error *err)
+{
+    TRY(settings_read(&job->settings, &job->options, err));
+    if (job->options.retry_rejects)
+        TRY(retry_rejects(job->options.store_dir, &job->settings, &job->summary.counts, err));
+    if ((job->options.file_count > 0 || job->options.settle) && signals_received() == 0)
+        TRY(open_and_work(job, err));
+    return STATUS_OK;
+}
+
+/* --- the end --------------------------------------------------------------------------------- */
+
+static void print_summary(const struct job *job)
+{
+    if (job->options.summary_json) {
+        summary_print_json(stdout, &job->summary);
+    } else if (job->options.file_count > 0 || job->options.retry_rejects) {
+        char text[SUMMARY_TEXT_BYTES];
+        summary_text(text, &job->summary);
+        message_note("%s%s", signals_received() != 0 ? "interrupted; " : "", text);
+    }
+}
+
+static enum exit_code report_failure(const struct job *job, const struct error *err)
+{
+    const enum exit_code code = message_failure(err);
+    if (err->status == STATUS_FULL)
+        message_note("What was stored stays. Make room and run the same command again: no message "
+                     "counts twice.");
+    if (job->summary.counts.received > 0)
+        print_summary(job);
+    return code;
+}
+
+static enum exit_code run_job(struct job *job)
+{
+    const int64_t began_ms = monotonic_ms();
+    struct error err = {0};
+    const enum status status = run_steps(job, &err);
+    settings_release(&job->settings);
+    job->summary.duration_ms = monotonic_ms() - began_ms;
+    if (status != STATUS_OK)
+        return report_failure(job, &err);
+    print_summary(job);
+    if (signals_received() != 0)
+        return EXIT_CODE_SIGNAL + (enum exit_code)signals_received();
+    return job->inputs_failed > 0 ? EXIT_CODE_PROBLEM : EXIT_CODE_OK;
+}
+
+int main(int argc, char **argv)
+{
+    message_ignore_sigpipe();
+    OWNED(options_release) struct options options = {0};
+    enum exit_code code = EXIT_CODE_OK;
+    if (options_begin(&options, &ingest_program, argc, argv, &code) != OPTIONS_RUN)
+        return (int)code;
+
+    struct job job = {0};
+    struct error err = {0};
+    if (ingest_options_read(&job.options, &options, &err) != STATUS_OK)
+        return (int)options_usage_error(&options, "%s", err.message);
+    signals_install();
+    fault_handler_install(ingest_program.name, kv_maps_address);
+    return (int)message_stdout_finish(run_job(&job));
+}

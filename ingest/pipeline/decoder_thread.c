@@ -1,0 +1,146 @@
+/*
+ * decoder_thread.c - pull, decode, hand over.
+ *
+ * Pulling takes turns: reading is cheap beside decoding, and a turn is also what orders
+ * the batches. The bytes that a thread has just read are still in its cache when it
+ * decodes them.
+ */
+#include "ingest/pipeline/decoder_thread.h"
+
+#include "cli/signals.h"
+
+#include <assert.h>
+
+static_assert(SOURCE_BODY_BYTES_MAX == BODY_BYTES_MAX, "both speak of the same longest body");
+static_assert(SOURCE_DIGEST_BYTES == BODY_DIGEST_BYTES, "both speak of the same digest");
+
+/* --- one batch ------------------------------------------------------------------------------- */
+
+static enum status decode_excess(struct decoder *decoder, const struct body *body,
+                                 int64_t received_ms, struct row_batch *rows, struct error *err)
+{
+    const struct long_body long_body = {
+        .first = body->bytes,
+        .total_len = body->excess->total_len,
+        .digest = body->excess->digest,
+        .holds_secret_word = body->excess->holds_secret_word,
+    };
+    return decoder_reject_too_long(decoder, &long_body, received_ms, rows, err);
+}
+
+static enum status decode_bodies(struct decoder_thread *thread, struct row_batch *rows,
+                                 struct error *err)
+{
+    const int64_t received_ms = thread->bodies.received_ms;
+    struct body body;
+    while (body_batch_next(&thread->bodies, &body)) {
+        if (body.excess)
+            TRY(decode_excess(&thread->decoder, &body, received_ms, rows, err));
+        else
+            TRY(decoder_decode(&thread->decoder, body.bytes, received_ms, rows, err));
+    }
+    return STATUS_OK;
+}
+
+/* --- a turn at the source -------------------------------------------------------------------- */
+
+static void report_fault(struct intake *intake, const struct error *fault)
+{
+    atomic_fetch_add(&intake->faults, 1);
+    if (intake->listener->fault)
+        intake->listener->fault(intake->listener->context, fault);
+}
+
+/* With the lock held: fills the thread's batch; *got is false at the source's end. */
+static enum status pull_locked(struct decoder_thread *thread, bool *got, struct error *err)
+{
+    struct intake *intake = thread->intake;
+    while (!intake->ended && signals_received() == 0) {
+        enum source_event event = SOURCE_END;
+        struct error failure = {0};
+        const enum status status = source_next(intake->source, &thread->bodies, &event, &failure);
+        if (status != STATUS_OK || event == SOURCE_END)
+            intake->ended = true;
+        if (status == STATUS_STOPPED)
+            return STATUS_OK;
+        if (status != STATUS_OK)
+            return error_set(err, status, "%s", failure.message);
+        if (event == SOURCE_BODIES) {
+            *got = true;
+            return STATUS_OK;
+        }
+        if (event == SOURCE_FAULT)
+            report_fault(intake, &failure);
+    }
+    return STATUS_OK;
+}
+
+static enum status pull(struct decoder_thread *thread, bool *got, uint64_t *sequence,
+                        struct error *err)
+{
+    struct intake *intake = thread->intake;
+    *got = false;
+    (void)pthread_mutex_lock(&intake->source_lock);
+    const enum status status = pull_locked(thread, got, err);
+    if (*got)
+        *sequence = intake->next_sequence++;
+    (void)pthread_mutex_unlock(&intake->source_lock);
+    return status;
+}
+
+/* --- the thread ------------------------------------------------------------------------------ */
+
+/* One batch from the source to the queue; *more is false when this thread is to end. */
+static enum status run_once(struct decoder_thread *thread, bool *more, struct error *err)
+{
+    struct work_queue *queue = thread->intake->queue;
+    *more = false;
+    struct work *work = work_queue_take(queue);
+    if (!work)
+        return STATUS_OK;
+    uint64_t sequence = 0;
+    enum status status = pull(thread, more, &sequence, err);
+    if (status == STATUS_OK && *more)
+        status = decode_bodies(thread, &work->rows, err);
+    if (status != STATUS_OK || !*more) {
+        work_queue_recycle(queue, work);
+        return status;
+    }
+    work->token = thread->bodies.token;
+    work->input_bytes = thread->bodies.input_bytes;
+    atomic_fetch_add_explicit(&thread->intake->decoded, work->rows.message_count,
+                              memory_order_relaxed);
+    work_queue_finish(queue, work, sequence);
+    return STATUS_OK;
+}
+
+static void *run_thread(void *context)
+{
+    struct decoder_thread *thread = context;
+    struct error err = {0};
+    enum status status = STATUS_OK;
+    bool more = true;
+    while (status == STATUS_OK && more)
+        status = run_once(thread, &more, &err);
+    work_queue_leave(thread->intake->queue, status == STATUS_OK ? NULL : &err);
+    return NULL;
+}
+
+enum status decoder_thread_start(struct decoder_thread *thread, struct intake *intake,
+                                 struct error *err)
+{
+    *thread = (struct decoder_thread){.intake = intake};
+    TRY(decoder_init(&thread->decoder, intake->config, err));
+    const int failure = pthread_create(&thread->thread, NULL, run_thread, thread);
+    if (failure == 0)
+        return STATUS_OK;
+    decoder_release(&thread->decoder);
+    return error_set_errno(err, STATUS_NOMEM, failure, "cannot start a thread");
+}
+
+void decoder_thread_join(struct decoder_thread *thread)
+{
+    (void)pthread_join(thread->thread, NULL);
+    decoder_release(&thread->decoder);
+    body_batch_release(&thread->bodies);
+}
