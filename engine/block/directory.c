@@ -26,8 +26,8 @@
  *      .       .        else: numbers min, max, then 24 bytes of sum if COLUMN_SUM, then with
  *                       COLUMN_ENDS the numbers first and last
  *      .       key      of first, then of last, their times less those of the block's first and
- *                       last row; absent if COLUMN_FULL, for then they are these rows', and
- *                       without COLUMN_ENDS
+ *                       last row; absent without COLUMN_ENDS, and if COLUMN_FULL and
+ *                       ENTRY_ONE_DEVICE, for then they are these rows'
  *
  * "signed" is a signed varint. A key is a signed varint of the time's distance, then the id: a signed
  * varint of its own millisecond less the time, and 3 bytes of its low 22 bits.
@@ -180,6 +180,12 @@ static void general_column_put(struct buffer *out, const struct column_summary *
     }
 }
 
+/* A column that every row of one device has begins and ends with the block. */
+static bool ends_are_the_blocks(const struct block_summary *block, bool full)
+{
+    return full && block->first.device == block->last.device;
+}
+
 static void column_put(struct buffer *out, const struct column_summary *column,
                        const struct block_summary *block)
 {
@@ -201,8 +207,7 @@ static void column_put(struct buffer *out, const struct column_summary *column,
         plain_column_put(out, column, &plain);
     else
         general_column_put(out, column);
-    /* A full column's ends are the block's. */
-    if (column->has_ends && !full) {
+    if (column->has_ends && !ends_are_the_blocks(block, full)) {
         key_put(out, block->first.time_ms, column->first.time_ms, column->first.message_id);
         key_put(out, block->last.time_ms, column->last.time_ms, column->last.message_id);
     }
@@ -239,7 +244,7 @@ enum status directory_writer_add(struct directory_writer *writer,
                                  const struct directory_entry *entry, bool *full)
 {
     const struct block_summary *block = &entry->summary;
-    assert(block->row_count >= 1 && block->row_count <= BLOCK_ROWS_MAX);
+    assert(block->row_count >= 1);
 
     struct buffer *const out = &writer->bytes;
     *full = false;
@@ -403,7 +408,7 @@ static void column_get(struct cursor *in, const struct block_summary *block,
     column->first.message_id = block->first.message_id;
     column->last.time_ms = block->last.time_ms;
     column->last.message_id = block->last.message_id;
-    if (!full) {
+    if (!ends_are_the_blocks(block, full)) {
         key_get(in, block->first.time_ms, &column->first.time_ms, &column->first.message_id);
         key_get(in, block->last.time_ms, &column->last.time_ms, &column->last.message_id);
     }
@@ -415,7 +420,7 @@ static void entry_get(struct cursor *in, struct directory_entry *entry)
     struct block_summary *const block = &entry->summary;
     const unsigned flags = cursor_u8(in);
     const uint64_t more_rows = cursor_varint(in);
-    if (flags & ~(unsigned)ENTRY_FLAGS_KNOWN || more_rows >= BLOCK_ROWS_MAX)
+    if (flags & ~(unsigned)ENTRY_FLAGS_KNOWN || more_rows >= UINT32_MAX)
         in->failed = true;
     block->row_count = (uint32_t)more_rows + 1;
     block->first.device = device_get(in, block->last.device);

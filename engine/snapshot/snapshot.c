@@ -153,22 +153,37 @@ static enum status open_all(struct snapshot *snapshot, const char *dir, struct e
         return error_set(err, STATUS_NOMEM, "no memory to read the store %s", dir);
     memcpy(snapshot->dir, dir, dir_len + 1);
     TRY(open_parts(snapshot, err));
-    TRY(kv_open(&snapshot->kv, dir, false, err));
+    if (!snapshot->kv_borrowed)
+        TRY(kv_open(&snapshot->kv, dir, false, err));
     return snapshot_resume(snapshot, err);
 }
 
-enum status snapshot_open(struct snapshot **opened, const char *dir, struct error *err)
+static enum status open_snapshot(struct snapshot **opened, const char *dir, struct kv *kv,
+                                 struct error *err)
 {
     *opened = NULL;
     struct snapshot *snapshot = mem_alloc_zeroed(1, sizeof *snapshot);
     if (!snapshot)
         return error_set(err, STATUS_NOMEM, "no memory to read the store %s", dir);
+    snapshot->kv = kv;
+    snapshot->kv_borrowed = kv != NULL;
     const enum status status = open_all(snapshot, dir, err);
     if (status == STATUS_OK)
         *opened = snapshot;
     else
         snapshot_close(snapshot);
     return status;
+}
+
+enum status snapshot_open(struct snapshot **snapshot, const char *dir, struct error *err)
+{
+    return open_snapshot(snapshot, dir, NULL, err);
+}
+
+enum status snapshot_open_beside(struct snapshot **snapshot, const struct store *store,
+                                 struct error *err)
+{
+    return open_snapshot(snapshot, store_dir(store), store_kv(store), err);
 }
 
 void snapshot_close(struct snapshot *snapshot)
@@ -187,7 +202,8 @@ void snapshot_close(struct snapshot *snapshot)
     name_list_release(&snapshot->devices);
     name_list_release(&snapshot->metrics);
     mem_free(snapshot->one_device);
-    kv_close(snapshot->kv);
+    if (!snapshot->kv_borrowed)
+        kv_close(snapshot->kv);
     mem_free(snapshot->dir);
     mem_free(snapshot);
 }

@@ -26,6 +26,9 @@ struct snapshot;
 /* STATUS_MISSING, STATUS_VERSION, STATUS_CORRUPT name the directory and what to do. */
 MUST_CHECK enum status snapshot_open(struct snapshot **snapshot, const char *dir,
                                      struct error *err);
+/* In the process that writes: LMDB allows one environment a process, so this one is the store's. Close it before the store. */
+MUST_CHECK enum status snapshot_open_beside(struct snapshot **snapshot, const struct store *store,
+                                            struct error *err);
 void snapshot_pause(struct snapshot *snapshot);
 MUST_CHECK enum status snapshot_resume(struct snapshot *snapshot, struct error *err);
 void snapshot_close(struct snapshot *snapshot); /* NULL is fine */

@@ -14,6 +14,7 @@
 struct snapshot {
     char *dir; /* owned */
     struct kv *kv;
+    bool kv_borrowed;   /* it is the store's */
     struct kv_txn *txn; /* NULL while paused */
     bool loaded;        /* the fields below are of `state.revision` */
     struct catalogue catalogue;

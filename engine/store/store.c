@@ -232,6 +232,16 @@ void store_close(struct store *store)
     mem_free(store);
 }
 
+struct kv *store_kv(const struct store *store)
+{
+    return store->kv;
+}
+
+const char *store_dir(const struct store *store)
+{
+    return store->dir;
+}
+
 const struct store_counters *store_counters(const struct store *store)
 {
     return &store->state.counters;

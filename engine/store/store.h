@@ -71,6 +71,11 @@ enum upkeep {
 MUST_CHECK enum status store_maintain(struct store *store, enum upkeep upkeep, bool *more,
                                       struct error *err);
 
+/* The database under the store, for a snapshot in the writer's own process. */
+struct kv;
+struct kv *store_kv(const struct store *store);
+const char *store_dir(const struct store *store);
+
 const struct store_counters *store_counters(const struct store *store);
 
 /*
