@@ -44,6 +44,11 @@ struct fast_envelope {
 _Static_assert(SLACK_BYTES + 2 <= 16,
                "base64_room() leaves 16 bytes behind what whole groups give");
 
+static const uint8_t *scan_word(const uint8_t *at, const uint8_t *end, const char *word, size_t len)
+{
+    return (size_t)(end - at) >= len && memcmp(at, word, len) == 0 ? at + len : NULL;
+}
+
 /* The payload's string: decoded while it is scanned; only its last few characters one by one. */
 static const uint8_t *scan_payload(const uint8_t *at, const uint8_t *end, uint8_t *room,
                                    struct slice *payload)
@@ -87,6 +92,14 @@ static const uint8_t *scan_type(const uint8_t *at, const uint8_t *end, bool *is_
         return NULL;
     *is_status = SLICE_IS(type, "status");
     return *is_status || SLICE_IS(type, "upload") ? at : NULL;
+}
+
+/* Status messages may have null, which is as good as none. */
+static const uint8_t *scan_topic(const uint8_t *at, const uint8_t *end, struct slice *topic)
+{
+    if (!at || at == end)
+        return NULL;
+    return *at == 'n' ? scan_word(at, end, "null", 4) : scan_string(at, end, topic);
 }
 
 static const uint8_t *scan_timestamp(const uint8_t *at, const uint8_t *end, int64_t *timestamp_s)
@@ -138,7 +151,7 @@ static const uint8_t *scan_envelope_member(const uint8_t *at, const uint8_t *end
         at = scan_timestamp(scan_colon(at + 10, end), end, &envelope->time.timestamp_s);
     } else if (memcmp(at, "topic\"", 6) == 0) {
         member = MEMBER_TOPIC;
-        at = scan_string(scan_colon(at + 6, end), end, &envelope->topic);
+        at = scan_topic(scan_colon(at + 6, end), end, &envelope->topic);
     }
     if (!member || (envelope->seen & member))
         return NULL;
@@ -168,11 +181,6 @@ struct fast_reading {
     size_t count;
     bool has_time; /* any of `times` stands in the payload */
 };
-
-static const uint8_t *scan_word(const uint8_t *at, const uint8_t *end, const char *word, size_t len)
-{
-    return (size_t)(end - at) >= len && memcmp(at, word, len) == 0 ? at + len : NULL;
-}
 
 static const uint8_t *scan_cell_value(const uint8_t *at, const uint8_t *end, struct number *number)
 {
