@@ -347,7 +347,7 @@ static enum status add_share(struct pass *pass, size_t *next, struct error *err)
     *next = share_end(&page, pass->ids, from, pass->count);
     const size_t fresh = mark_held(pass->seen, pass->ids, from, *next, pass->held);
     const bool follows = pass->page.found && !pass->page.last && page.key == pass->page.until;
-    if (pending_count(pass->seen) > 0 && (!follows || fresh == 0))
+    if (!follows)
         TRY(end_stream(pass, err));
     if (fresh == 0)
         return STATUS_OK;

@@ -144,6 +144,57 @@ static void a_second_recording_of_the_same_span_leaves_full_pages(void **state)
     expect_bytes_per_id_below(bench, 200000, 1.2);
 }
 
+/* The fewest ids of a page, the last one left out, and the number of pages. */
+static size_t fewest_ids(struct bench *bench, size_t *pages)
+{
+    static uint64_t ids[SEEN_PAGE_IDS_MAX];
+    struct kv_txn *txn = scratch_store_begin(&bench->store, false);
+    struct kv_cursor *cursor = NULL;
+    assert_int_equal(kv_cursor_open(txn, &cursor, NULL), STATUS_OK);
+    struct kv_entry entry;
+    const struct slice all = slice_of_text("S");
+    assert_int_equal(kv_seek_ceiling(cursor, all, all, &entry, NULL), STATUS_OK);
+    size_t fewest = SIZE_MAX;
+    size_t last = SIZE_MAX;
+    for (*pages = 0; entry.found; ++*pages) {
+        struct slice payload;
+        size_t count = 0;
+        assert_int_equal(kv_entry_payload(&entry, &payload, NULL), STATUS_OK);
+        assert_int_equal(
+            seen_page_decode(payload, load_u64_be(entry.key.data + 1), ids, &count, NULL),
+            STATUS_OK);
+        fewest = last < fewest ? last : fewest;
+        last = count;
+        assert_int_equal(kv_next(cursor, all, &entry, NULL), STATUS_OK);
+    }
+    kv_cursor_close(cursor);
+    kv_abort(txn);
+    return fewest;
+}
+
+static void a_full_page_that_takes_late_ids_splits_evenly(void **state)
+{
+    struct bench *bench = *state;
+    size_t pages = 0;
+    fill_snowflakes(bench, 50000);
+    add_ids(bench, 50000);
+    const size_t full = fewest_ids(bench, &pages);
+    const size_t pages_before = pages;
+    for (size_t i = 0; i < 100; i++)
+        bench->ids[i] = bench->ids[25000 + i] + 2;
+    add_ids(bench, 100);
+    const size_t fewest = fewest_ids(bench, &pages);
+    assert_int_equal(pages, pages_before + 1);
+    assert_in_range(fewest, full * 2 / 5, full * 3 / 5);
+
+    /* Each half has room: the next late ids split nothing. */
+    for (size_t i = 0; i < 100; i++)
+        bench->ids[i] = bench->ids[25200 + i] + 2;
+    add_ids(bench, 100);
+    (void)fewest_ids(bench, &pages);
+    assert_int_equal(pages, pages_before + 1);
+}
+
 static void random_ids_take_less_than_their_eight_bytes(void **state)
 {
     struct bench *bench = *state;
@@ -339,7 +390,7 @@ static void pages_that_break_a_rule_are_refused(void **state)
     (void)state;
     static const struct {
         const char *rule;
-        uint8_t bytes[16];
+        uint8_t bytes[48];
         size_t bytes_len;
         uint64_t first;
         bool valid;
@@ -356,6 +407,8 @@ static void pages_that_break_a_rule_are_refused(void **state)
         {"a last byte of zero", {0, 0, 2, 0, 2, 0}, 6, 0, false},
         {"the largest id", {0, 0, 2, 0, 2}, 5, UINT64_MAX - 1, true},
         {"beyond the largest id", {0, 0, 2, 0, 2}, 5, UINT64_MAX, false},
+        {"a place of 64 bits", {0, 56, 2, 0, 1, [42] = 128}, 43, 0, true},
+        {"a place of 65 bits", {0, 56, 2, 0, 1, [43] = 1}, 44, 0, false},
         {"a snowflake", {1, 0, 2, 0, 1, 0, 1, 0, 0, 0, 2}, 11, 0, true},
         {"no sequences", {1, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2}, 11, 0, false},
         {"4097 sequences", {1, 0, 2, 0, 1, 16, 1, 0, 0, 0, 2}, 11, 0, false},
@@ -416,6 +469,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ON_BENCH(snowflakes_in_order_take_little_more_than_a_byte),
         ON_BENCH(a_second_recording_of_the_same_span_leaves_full_pages),
+        ON_BENCH(a_full_page_that_takes_late_ids_splits_evenly),
         ON_BENCH(random_ids_take_less_than_their_eight_bytes),
         ON_BENCH(neighbours_take_a_quarter_of_a_byte),
         ON_BENCH(an_empty_batch_and_an_empty_set_are_fine),
