@@ -1,0 +1,40 @@
+/*
+ * command.h - the commands of `mnsdb`: thin layers over the queries.
+ *
+ *      options ──▶ command_begin ──▶ a query fills the answer ──▶ snapshot paused
+ *                                                   ──▶ ordered, cut ──▶ rendered
+ *
+ * A command reads all it needs, lets go of the store, and only then writes: a
+ * reader that blocks on its output must not hold the store's old pages.
+ *
+ * Threads: one.
+ */
+#ifndef MNSDB_QUERY_COMMAND_COMMAND_H
+#define MNSDB_QUERY_COMMAND_COMMAND_H
+
+#include "cli/exit_code.h"
+#include "cli/options.h"
+
+/* Groups of options that commands share, and those of single commands. */
+extern const struct option_group command_store_group;
+extern const struct option_group command_selection_group;
+extern const struct option_group command_span_group; /* --from and --to alone */
+extern const struct option_group command_output_group;
+extern const struct option_group command_stats_group;
+extern const struct option_group command_online_group;
+extern const struct option_group command_rules_group;
+
+enum exit_code command_stats(const struct options *options);
+enum exit_code command_online(const struct options *options);
+enum exit_code command_sessions(const struct options *options);
+enum exit_code command_last(const struct options *options);
+enum exit_code command_log(const struct options *options);
+enum exit_code command_devices(const struct options *options);
+enum exit_code command_metrics(const struct options *options);
+enum exit_code command_rejects(const struct options *options);
+enum exit_code command_seen(const struct options *options);
+enum exit_code command_info(const struct options *options);
+enum exit_code command_backup(const struct options *options);
+enum exit_code command_verify(const struct options *options);
+
+#endif

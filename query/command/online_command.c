@@ -1,0 +1,64 @@
+/*
+ * online_command.c - `mnsdb online` and `mnsdb sessions`.
+ */
+#include "query/command/command_internal.h"
+
+#include "cli/message.h"
+#include "query/online/online.h"
+
+/* With -v: which bounds stood in for missing ones. */
+static void tell_bounds(const struct command *command)
+{
+    struct time_range range = {0};
+    char text[CIVIL_RFC3339_BYTES];
+    if (!selection_bounds(&command->selection, command->snapshot, &range))
+        return;
+    if (!command->selection.has_from) {
+        (void)civil_format_rfc3339(&command->zone, range.from_ms, text);
+        message_detail("no --from: the store's first time, %s", text);
+    }
+    if (!command->selection.has_until) {
+        (void)civil_format_rfc3339(&command->zone, range.until_ms, text);
+        message_detail("no --to: the store's last time, %s", text);
+    }
+}
+
+static enum status prepare(struct command *command, struct online_spec *spec, struct error *err)
+{
+    spec->selection = &command->selection;
+    spec->zone = &command->zone;
+    TRY(command_rules(command->options, &spec->rules, err));
+    tell_bounds(command);
+    return selection_sort(&command->selection, command->snapshot, err);
+}
+
+static enum status query_online(struct command *command, struct answer *answer, struct error *err)
+{
+    static const char *const groups[] = {"device", "product", "none"};
+    static const enum online_by by_of[] = {ONLINE_BY_DEVICE, ONLINE_BY_PRODUCT, ONLINE_BY_NONE};
+    size_t group = 0;
+    struct bucket_width width = {0};
+    bool has_buckets = false;
+    TRY(command_choice(command->options, "by", groups, 3, &group, err));
+    TRY(command_every(command->options, &width, &has_buckets, err));
+    struct online_spec spec = {.by = by_of[group], .every = has_buckets ? &width : NULL};
+    TRY(prepare(command, &spec, err));
+    return online_query(command->snapshot, &spec, answer, &command->statistics, err);
+}
+
+enum exit_code command_online(const struct options *options)
+{
+    return command_run(options, query_online);
+}
+
+static enum status query_sessions(struct command *command, struct answer *answer, struct error *err)
+{
+    struct online_spec spec = {0};
+    TRY(prepare(command, &spec, err));
+    return sessions_query(command->snapshot, &spec, answer, &command->statistics, err);
+}
+
+enum exit_code command_sessions(const struct options *options)
+{
+    return command_run(options, query_sessions);
+}

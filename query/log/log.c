@@ -1,0 +1,244 @@
+/*
+ * log.c - rows of both tables as records, and records as cells.
+ *
+ * Only metrics that occur in the selection get a column, so the columns are known
+ * once everything is collected.
+ */
+#include "query/log/log.h"
+
+#include "engine/base/mem.h"
+#include "query/log/log_internal.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FIXED_FIELDS 5u
+#define NO_COLUMN    UINT32_MAX
+
+struct log {
+    const struct snapshot *snapshot;
+    bool newest_first;
+    enum table table;  /* the one being read */
+    struct error *err; /* while collecting */
+    struct log_sorter sorter;
+    uint32_t *columns; /* owned; by metric number: NO_COLUMN, else its place */
+    uint32_t metric_count;
+    struct answer_cell *cells; /* owned; the row at hand */
+    size_t cell_count;
+};
+
+static enum status no_memory(struct error *err)
+{
+    return error_set(err, STATUS_NOMEM, "no memory for the log");
+}
+
+void log_release(struct log *log)
+{
+    if (!log)
+        return;
+    log_sorter_release(&log->sorter);
+    mem_free(log->columns);
+    mem_free(log->cells);
+    mem_free(log);
+}
+
+/* --- collecting ---------------------------------------------------------------------------- */
+
+static uint8_t kind_of_event(const struct row_vector *rows, uint32_t row)
+{
+    for (uint32_t i = 0; i < rows->column_count; i++) {
+        if (rows->columns[i].metric != STATUS_METRIC_STATE)
+            continue;
+        const struct number state = column_vector_get(&rows->columns[i], row);
+        return state.kind == NUMBER_DECIMAL && state.mantissa == STATUS_ONLINE ? LOG_ONLINE
+                                                                               : LOG_OFFLINE;
+    }
+    return LOG_OFFLINE;
+}
+
+static enum status add_cells(struct log *log, const struct row_vector *rows, uint32_t row)
+{
+    for (uint32_t i = 0; i < rows->column_count; i++) {
+        const struct number value = column_vector_get(&rows->columns[i], row);
+        if (value.kind == NUMBER_NULL)
+            continue;
+        struct cell cell = {.metric = rows->columns[i].metric, .kind = value.kind};
+        if (value.kind == NUMBER_REAL) {
+            cell.real = value.real;
+        } else {
+            cell.mantissa = value.mantissa;
+            cell.exponent = value.exponent;
+        }
+        log->columns[cell.metric] = 0; // it has a column; which one is settled later
+        TRY(log_sorter_cell(&log->sorter, &cell));
+    }
+    return STATUS_OK;
+}
+
+static enum status take_rows(void *context, const struct row_vector *rows, uint32_t from_row,
+                             uint32_t until_row)
+{
+    struct log *log = context;
+    for (uint32_t row = from_row; row < until_row; row++) {
+        const int64_t time_ms = rows->times_ms[row];
+        const struct log_record record = {
+            .key_ms = log->newest_first ? ~time_ms : time_ms,
+            .message_id = rows->message_ids[row],
+            .device = row_vector_device(rows, row),
+            .kind = log->table == TABLE_STATUS ? kind_of_event(rows, row) : LOG_READING,
+            .time_source = rows->time_sources[row],
+        };
+        TRY(log_sorter_begin(&log->sorter, &record));
+        if (log->table == TABLE_READINGS)
+            TRY(add_cells(log, rows, row));
+        TRY(log_sorter_end(&log->sorter, log->err));
+    }
+    return STATUS_OK;
+}
+
+static enum status collect_table(struct log *log, struct snapshot *snapshot, enum table table,
+                                 const struct log_spec *spec, struct scan_statistics *statistics,
+                                 struct error *err)
+{
+    static const uint32_t state = STATUS_METRIC_STATE;
+    struct scan_spec scan = selection_scan(spec->selection, table);
+    scan.columns = (struct block_selection){.all_metrics = table == TABLE_READINGS,
+                                            .metrics = &state,
+                                            .metric_count = 1,
+                                            .message_ids = true,
+                                            .time_sources = true};
+    log->table = table;
+    const struct scan_visitor visitor = {.context = log, .rows = take_rows};
+    return snapshot_scan(snapshot, &scan, &visitor, statistics, err);
+}
+
+static enum status collect(struct log *log, struct snapshot *snapshot, const struct log_spec *spec,
+                           struct scan_statistics *statistics, struct error *err)
+{
+    log->err = err;
+    log->metric_count = snapshot_metric_count(snapshot);
+    log->columns = mem_alloc(log->metric_count, sizeof *log->columns);
+    if (!log->columns)
+        return no_memory(err);
+    for (uint32_t metric = 0; metric < log->metric_count; metric++)
+        log->columns[metric] = NO_COLUMN;
+    if (!selection_is_empty(spec->selection)) {
+        TRY(collect_table(log, snapshot, TABLE_READINGS, spec, statistics, err));
+        TRY(collect_table(log, snapshot, TABLE_STATUS, spec, statistics, err));
+    }
+    return log_sorter_finish(&log->sorter, err);
+}
+
+enum status log_collect(struct log **log, struct snapshot *snapshot, const struct log_spec *spec,
+                        struct scan_statistics *statistics, struct error *err)
+{
+    struct log *made = mem_alloc_zeroed(1, sizeof *made);
+    if (!made)
+        return no_memory(err);
+    made->snapshot = snapshot;
+    made->newest_first = spec->newest_first;
+    made->sorter.memory_bytes = spec->memory_bytes ? spec->memory_bytes : LOG_MEMORY_BYTES;
+    made->sorter.has_limit = spec->has_limit;
+    made->sorter.limit = spec->limit;
+    const enum status status = collect(made, snapshot, spec, statistics, err);
+    if (status != STATUS_OK) {
+        log_release(made);
+        return status;
+    }
+    *log = made;
+    return STATUS_OK;
+}
+
+/* --- columns ------------------------------------------------------------------------------- */
+
+static int compare_metrics(const void *left, const void *right, void *context)
+{
+    const struct log *log = context;
+    return slice_compare(snapshot_metric_name(log->snapshot, *(const uint32_t *)left),
+                         snapshot_metric_name(log->snapshot, *(const uint32_t *)right));
+}
+
+static enum status add_fixed(struct answer *answer, struct error *err)
+{
+    TRY(answer_add_field(answer, "time", CELL_TIME, err));
+    TRY(answer_add_field(answer, "device", CELL_TEXT, err));
+    TRY(answer_add_field(answer, "kind", CELL_TEXT, err));
+    TRY(answer_add_field(answer, "messageid", CELL_ID, err));
+    return answer_add_field(answer, "time_source", CELL_TEXT, err);
+}
+
+enum status log_add_columns(struct log *log, struct answer *answer, struct error *err)
+{
+    assert(!log->cells);
+    TRY(add_fixed(answer, err));
+    OWNED(mem_free_owned) uint32_t *order = mem_alloc(log->metric_count, sizeof *order);
+    if (!order)
+        return no_memory(err);
+    uint32_t count = 0;
+    for (uint32_t metric = 0; metric < log->metric_count; metric++) {
+        if (log->columns[metric] != NO_COLUMN)
+            order[count++] = metric;
+    }
+    qsort_r(order, count, sizeof *order, compare_metrics, log);
+    for (uint32_t i = 0; i < count; i++) {
+        log->columns[order[i]] = FIXED_FIELDS + i;
+        TRY(answer_add_column(answer, snapshot_metric_name(log->snapshot, order[i]), CELL_NUMBER,
+                              err));
+    }
+    log->cell_count = FIXED_FIELDS + count;
+    log->cells = mem_alloc(log->cell_count, sizeof *log->cells);
+    return log->cells ? STATUS_OK : no_memory(err);
+}
+
+/* --- rows ---------------------------------------------------------------------------------- */
+
+static struct slice kind_word(enum log_kind kind)
+{
+    static const char *const words[] = {
+        [LOG_OFFLINE] = "offline", [LOG_ONLINE] = "online", [LOG_READING] = "reading"};
+    return slice_of_text(words[kind]);
+}
+
+static struct slice source_word(enum time_source source)
+{
+    static const char *const words[] = {[TIME_SOURCE_PAYLOAD] = "payload",
+                                        [TIME_SOURCE_MESSAGEID] = "messageid",
+                                        [TIME_SOURCE_ENVELOPE] = "envelope"};
+    return slice_of_text(words[source]);
+}
+
+static struct number number_of_cell(const struct cell *cell)
+{
+    if (cell->kind == NUMBER_REAL)
+        return number_from_real(cell->real);
+    return number_from_decimal(cell->mantissa, cell->exponent);
+}
+
+static void put_record(struct log *log, const struct log_record *record)
+{
+    memset(log->cells, 0, log->cell_count * sizeof *log->cells);
+    const int64_t time_ms = log->newest_first ? ~record->key_ms : record->key_ms;
+    log->cells[0] = cell_of_time(time_ms);
+    log->cells[1] = cell_of_text(snapshot_device_name(log->snapshot, record->device));
+    log->cells[2] = cell_of_text(kind_word((enum log_kind)record->kind));
+    log->cells[3] = cell_of_id(record->message_id);
+    log->cells[4] = cell_of_text(source_word((enum time_source)record->time_source));
+    const struct cell *cells = log_record_cells(record);
+    for (uint32_t i = 0; i < record->cell_count; i++)
+        log->cells[log->columns[cells[i].metric]] =
+            cell_of_number(exact_of_number(number_of_cell(&cells[i])));
+}
+
+enum status log_next(struct log *log, const struct answer_cell **cells, struct error *err)
+{
+    assert(log->cells);
+    const struct log_record *record = NULL;
+    TRY(log_sorter_next(&log->sorter, &record, err));
+    *cells = NULL;
+    if (record) {
+        put_record(log, record);
+        *cells = log->cells;
+    }
+    return STATUS_OK;
+}

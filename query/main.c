@@ -1,0 +1,200 @@
+/*
+ * main.c - `mnsdb`: questions to a store, and the way to the other programs.
+ *
+ * `mnsdb ingest ...` runs the program mnsdb-ingest that lies beside this one, in
+ * its place: same process, same terminal, its exit code.
+ */
+#include "cli/fault_handler.h"
+#include "cli/message.h"
+#include "cli/options.h"
+#include "engine/base/mem.h"
+#include "engine/kv/kv.h"
+#include "query/command/command.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PROGRAM "mnsdb"
+
+static const struct option_group *const selecting[] = {
+    &command_selection_group, &command_output_group, &command_store_group, NULL};
+static const struct option_group *const stats_groups[] = {
+    &command_stats_group, &command_selection_group, &command_output_group, &command_store_group,
+    NULL};
+static const struct option_group *const online_groups[] = {
+    &command_online_group, &command_rules_group, &command_selection_group,
+    &command_output_group, &command_store_group, NULL};
+static const struct option_group *const sessions_groups[] = {
+    &command_rules_group, &command_selection_group, &command_output_group, &command_store_group,
+    NULL};
+static const struct option_group *const rejects_groups[] = {
+    &command_span_group, &command_output_group, &command_store_group, NULL};
+static const struct option_group *const printing[] = {&command_output_group, &command_store_group,
+                                                      NULL};
+static const struct option_group *const store_only[] = {&command_store_group, NULL};
+
+static const struct command_spec commands[] = {
+    {.name = "stats",
+     .operands = "[METRIC...]",
+     .summary = "Aggregates of metrics: averages, extremes, percentiles, by device and by bucket.",
+     .description = "Without METRIC: temperature and humidity if the store has them, else all. "
+                    "Sums, extremes and percentiles are exact; averages are the nearest double.\n\n"
+                    "Examples:\n"
+                    "mnsdb stats\n"
+                    "mnsdb stats temperature --by device --agg avg,p95,max --from -7d\n"
+                    "mnsdb stats --every 1h --fill null --tz Asia/Shanghai --format json",
+     .groups = stats_groups,
+     .operands_max = OPERANDS_ANY,
+     .run = command_stats},
+    {.name = "online",
+     .summary = "How long devices were online, offline and unknown.",
+     .description =
+         "Each device has one timeline, built from all its status events; the answer is cut out "
+         "of it. Missing bounds are the store's first and last time.\n\n"
+         "Examples:\n"
+         "mnsdb online\n"
+         "mnsdb online --every 1d --device 'sensor-*' --tz Europe/Berlin\n"
+         "mnsdb online --by product --offline-at last-contact",
+     .groups = online_groups,
+     .run = command_online},
+    {.name = "sessions",
+     .summary = "The online sessions of devices.",
+     .description = "Sessions that meet the range, with their true start and end; the duration is "
+                    "what lies inside the range.\n\n"
+                    "Examples:\n"
+                    "mnsdb sessions --from 2018-05-16 --to 2018-05-17\n"
+                    "mnsdb sessions --order-by duration_ms:desc --limit 10",
+     .groups = sessions_groups,
+     .run = command_sessions},
+    {.name = "last",
+     .operands = "[METRIC...]",
+     .summary = "The newest values and the state of each device.",
+     .description = "Without METRIC: every metric that the selection has.\n\n"
+                    "Examples:\n"
+                    "mnsdb last\n"
+                    "mnsdb last temperature --order-by last_seen:desc --limit 20",
+     .groups = selecting,
+     .operands_max = OPERANDS_ANY,
+     .run = command_last},
+    {.name = "log",
+     .summary = "Readings and status events as stored, in order of time.",
+     .description = "Examples:\n"
+                    "mnsdb log --device 'pk/dn' --from '2018-05-16 05:00' --to '2018-05-16 06:00'\n"
+                    "mnsdb log --order-by time:desc --limit 10\n"
+                    "mnsdb log --format csv > log.csv",
+     .groups = selecting,
+     .run = command_log},
+    {.name = "devices",
+     .summary = "The devices, and how much is stored of each.",
+     .description = "Example:\nmnsdb devices --order-by last_seen:desc",
+     .groups = selecting,
+     .run = command_devices},
+    {.name = "metrics",
+     .summary = "The metrics, with their extremes and times.",
+     .description = "Example:\nmnsdb metrics --product 'a1*'",
+     .groups = selecting,
+     .run = command_metrics},
+    {.name = "rejects",
+     .summary = "Bodies that were not understood, byte for byte, with the reason.",
+     .description = "--from and --to are about the time of arrival. Bodies are in base64.\n\n"
+                    "Example:\nmnsdb rejects --format ndjson --limit 5",
+     .groups = rejects_groups,
+     .run = command_rejects},
+    {.name = "seen",
+     .operands = "ID...",
+     .summary = "Whether the store has taken in these message ids.",
+     .description = "Exit code 1 if any was not.\n\nExample:\nmnsdb seen 996631012001751041",
+     .groups = printing,
+     .operands_min = 1,
+     .operands_max = OPERANDS_ANY,
+     .run = command_seen},
+    {.name = "info",
+     .summary = "What the store holds, in numbers.",
+     .description = "Example:\nmnsdb info --format json",
+     .groups = printing,
+     .run = command_info},
+    {.name = "backup",
+     .operands = "DEST",
+     .summary = "Copy the store, compacted, while it is in use.",
+     .description = "DEST is a new directory, complete and on disk when the command ends.\n\n"
+                    "Example:\nmnsdb backup /backup/store-2018-05-16",
+     .groups = store_only,
+     .operands_min = 1,
+     .operands_max = 1,
+     .run = command_backup},
+    {.name = "verify",
+     .summary = "Read every byte of the store, check every checksum and count.",
+     .description = "Prints a row for each problem found; exit code 1 if there is one.\n\n"
+                    "Example:\nmnsdb verify && echo good",
+     .groups = printing,
+     .run = command_verify},
+    {.name = "ingest", .summary = "Run mnsdb-ingest: take messages in.", .external = true},
+    {.name = "fleet", .summary = "Run mnsdb-fleet: simulate devices.", .external = true},
+    {.name = "bench", .summary = "Run mnsdb-bench: measure.", .external = true},
+    {.name = "localqueue", .summary = "Run mnsdb-localqueue: a queue here.", .external = true},
+};
+
+static const struct program_spec program = {
+    .name = PROGRAM,
+    .summary = "Ask a store of IoT device messages.",
+    .description = "Exit codes: 0 ok, 1 a problem was found, 2 usage, 3 configuration, "
+                   "4 store missing, locked or damaged.",
+    .commands = commands,
+    .command_count = sizeof commands / sizeof commands[0],
+};
+
+/* The path of mnsdb-<name> in the folder of this program. */
+static bool find_beside(const char *name, char path[PATH_MAX])
+{
+    const ssize_t len = readlink("/proc/self/exe", path, PATH_MAX - 1);
+    if (len <= 0)
+        return false;
+    path[len] = '\0';
+    char *slash = strrchr(path, '/');
+    if (!slash)
+        return false;
+    const size_t room = PATH_MAX - (size_t)(slash + 1 - path);
+    const int written = snprintf(slash + 1, room, PROGRAM "-%s", name);
+    return written > 0 && (size_t)written < room;
+}
+
+/* Becomes the other program; comes back only if that fails. */
+static enum exit_code run_external(const struct options *options, int argc, char **argv)
+{
+    const char *name = options->command->name;
+    char path[PATH_MAX];
+    OWNED(mem_free_owned) char **arguments = mem_alloc((size_t)argc + 1, sizeof *arguments);
+    if (!arguments || !find_beside(name, path)) {
+        message_error("cannot find " PROGRAM "-%s beside this program", name);
+        return EXIT_CODE_PROBLEM;
+    }
+    int count = 0;
+    arguments[count++] = path;
+    for (int i = 1; i < argc; i++) {
+        if (i != options->command_index)
+            arguments[count++] = argv[i];
+    }
+    arguments[count] = NULL;
+    (void)execv(path, arguments);
+    message_error("cannot run %s: %s", path, strerror(errno));
+    return EXIT_CODE_PROBLEM;
+}
+
+int main(int argc, char **argv)
+{
+    struct options options = {0};
+    enum exit_code code = EXIT_CODE_OK;
+    const enum options_outcome outcome = options_begin(&options, &program, argc, argv, &code);
+    if (outcome == OPTIONS_EXTERNAL) {
+        code = run_external(&options, argc, argv);
+    } else if (outcome == OPTIONS_RUN) {
+        message_ignore_sigpipe();
+        fault_handler_install(PROGRAM, kv_maps_address);
+        code = message_stdout_finish(options.command->run(&options));
+    }
+    options_release(&options);
+    return (int)code;
+}
