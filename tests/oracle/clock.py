@@ -45,12 +45,12 @@ def earlier_instant(naive, zone):
 
 _TEXT = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})[T ]([0-9]{2}):([0-9]{2})"
-    r"(?::([0-9]{2})(?:[ \t\r\n]*\.([0-9]+))?)?(Z|[+-][0-9]{2}:[0-9]{2})?"
+    r"(?::([0-9]{2})(?:[ \t\r\n]*\.([0-9]+))?)?[ \t\r\n]*(Z|[+-][0-9]{2}:[0-9]{2})?"
 )
 
 
 def read_text_time(text, zone):
-    """`YYYY-MM-DD HH:MM[:SS[.fff]]` with an optional zone -> ms, or None."""
+    """`YYYY-MM-DD HH:MM[:SS[.fff]]` with an optional zone, blanks around either -> ms, or None."""
     found = _TEXT.fullmatch(text.strip(BLANKS))
     if not found:
         return None

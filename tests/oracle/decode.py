@@ -309,7 +309,9 @@ def holds_secret(body):
                         return True
                 except Refused:
                     pass
-    return any(word in layer for layer in layers)
+    # Base64 of the word shows its middle wherever it stands, also where a layer is cut or broken.
+    encoded = [base64.b64encode(b"\0" * n + word)[4 : 4 + 12] for n in (1, 2, 3)]
+    return any(w in layer for layer in layers for w in [word] + encoded)
 
 
 def _all_text(value):
