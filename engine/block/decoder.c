@@ -80,10 +80,14 @@ static enum status devices_decode(struct block_reading *reading, struct error *e
 }
 
 /* A part of the block that stands behind its length. */
-static struct cursor part_open(struct block_reading *reading)
+static enum status part_open(struct block_reading *reading, struct cursor *part, struct error *err)
 {
     const uint64_t len = cursor_varint(&reading->in);
-    return cursor_of(cursor_bytes(&reading->in, len));
+    const struct slice bytes = cursor_bytes(&reading->in, len);
+    if (reading->in.failed)
+        return block_corrupt(err, "too short");
+    *part = cursor_of(bytes);
+    return STATUS_OK;
 }
 
 static enum status sources_decode(struct block_reading *reading, struct error *err)
@@ -95,7 +99,8 @@ static enum status sources_decode(struct block_reading *reading, struct error *e
             memset(decoder->sources, (int)source, reading->row_count);
         return STATUS_OK;
     }
-    struct cursor part = part_open(reading);
+    struct cursor part;
+    TRY(part_open(reading, &part, err));
     if (!reading->selection->time_sources)
         return STATUS_OK;
     TRY(codec_decode(&part, reading->row_count, decoder->scratch, err));
@@ -135,7 +140,8 @@ static enum status ids_decode_split(struct block_reading *reading, struct cursor
 static enum status ids_decode(struct block_reading *reading, struct error *err)
 {
     struct block_decoder *const decoder = reading->decoder;
-    struct cursor part = part_open(reading);
+    struct cursor part;
+    TRY(part_open(reading, &part, err));
     if (!reading->selection->message_ids)
         return STATUS_OK;
     if (reading->flags & BLOCK_FLAG_RAW_IDS) {

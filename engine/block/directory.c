@@ -393,7 +393,8 @@ static void column_get(struct cursor *in, const struct block_summary *block,
     column->sum_exponent = biased == SUM_EXPONENT_MASK ? (int16_t)(int8_t)cursor_u8(in)
                                                        : (int16_t)((int)biased - SUM_EXPONENT_BIAS);
     const uint64_t absent = full ? 0 : cursor_varint(in);
-    if (absent >= block->row_count || ((flags & COLUMN_PLAIN) && !column->has_sum)) {
+    if (absent >= block->row_count || (!full && absent == 0) ||
+        ((flags & COLUMN_PLAIN) && !column->has_sum)) {
         in->failed = true;
         return;
     }

@@ -362,7 +362,7 @@ static uint64_t line_slope(const struct column *column)
         squares += x * x;
     }
     /* A clock ticks in round numbers: a slope that is nearly one becomes it. */
-    const double slope = weighted / squares;
+    const double slope = weighted > 0 ? weighted / squares : 0;
     const double round = (double)(uint64_t)(slope / LINE_ROUND + 0.5) * LINE_ROUND;
     const double apart = slope > round ? slope - round : round - slope;
     const double chosen = apart * column->count < round / 32 ? round : slope;
@@ -375,8 +375,7 @@ static uint64_t line_slope(const struct column *column)
  */
 static void plan_line(const struct column *column, struct plan *best)
 {
-    const uint64_t span =
-        (uint64_t)difference(column->values[column->count - 1], column->values[0]);
+    const uint64_t span = (uint64_t)difference(column->frame.max, column->frame.min);
     if (column->count < LINE_COUNT_MIN || column->delta.min < 0 || span >> LINE_SPAN_BITS)
         return;
 
