@@ -1,0 +1,180 @@
+/*
+ * main.c - mnsdb-bench: measures ingest and queries on recorded message sets.
+ */
+#include "bench/bench/bench.h"
+#include "bench/bench/program_call.h"
+
+#include "cli/exit_code.h"
+#include "cli/message.h"
+#include "cli/options.h"
+#include "cli/signals.h"
+#include "cli/store_dir.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct option_spec store_options[] = {
+    {"db", "DIR",
+     "The store. It is made here instead of in a temporary directory, and stays; with "
+     "--queries-only it must exist.",
+     'd', false},
+    {"keep", NULL, "Leave the temporary directory with the store.", 0, false},
+};
+
+static const struct option_spec measure_options[] = {
+    {"runs", "N", "Timed runs of each query, after a first one (default 15, at most 1000).", 'r',
+     false},
+    {"queries-only", NULL, "Ingest nothing: ask the store given with --db, and change nothing.", 0,
+     false},
+    {"device", "NAME",
+     "The device that Q3, Q5 and Q8 ask about (default: the one in the middle, by name).", 0,
+     false},
+};
+
+static const struct option_spec output_options[] = {
+    {"format", "NAME", "table (default) or json, on standard output.", 0, false},
+    {"json", "FILE", "Also write the report as JSON into this file.", 0, false},
+};
+
+static const struct option_group store_group = {"Store", store_options,
+                                                sizeof store_options / sizeof store_options[0]};
+static const struct option_group measure_group = {
+    "Measuring", measure_options, sizeof measure_options / sizeof measure_options[0]};
+static const struct option_group output_group = {"Output", output_options,
+                                                 sizeof output_options / sizeof output_options[0]};
+static const struct option_group *const groups[] = {&store_group, &measure_group, &output_group,
+                                                    NULL};
+
+static const struct command_spec command = {
+    .operands = "[FILE...]",
+    .groups = groups,
+    .operands_max = OPERANDS_ANY,
+};
+
+static const struct program_spec program = {
+    .name = "mnsdb-bench",
+    .summary = "Measures ingest and queries on recorded message sets.",
+    .description =
+        "Takes the files (\"-\": standard input) into a fresh store, as mnsdb-ingest does, asks it "
+        "nine queries, takes the files in again, settles the store, and asks again.\n"
+        "  mnsdb-fleet -m 1000000 -o set.ndjson\n"
+        "  mnsdb-bench set.ndjson --json figures.json\n"
+        "  mnsdb-bench --queries-only --db store\n"
+        "Figures mean something only on a machine that does nothing else.",
+    .commands = &command,
+    .command_count = 1,
+};
+
+/* The command line, read. */
+struct request {
+    struct bench_config config;
+    bool as_json;
+    const char *json_path;
+    char program[WORKSPACE_PATH_BYTES]; /* path of mnsdb */
+};
+
+static enum status read_request(const struct options *options, struct request *request,
+                                struct error *err)
+{
+    struct bench_config *config = &request->config;
+    uint64_t runs = 15;
+    TRY(options_number(options, "runs", 1, TIMING_RUNS_MAX, &runs, err));
+    config->runs = (size_t)runs;
+    config->inputs = options->operands;
+    config->input_count = options->operand_count;
+    config->store = options_text(options, "db");
+    config->device = options_text(options, "device");
+    config->queries_only = options_given(options, "queries-only");
+    config->keep = options_given(options, "keep");
+    request->json_path = options_text(options, "json");
+    const char *format = options_text(options, "format");
+    request->as_json = format && strcmp(format, "json") == 0;
+    if (format && !request->as_json && strcmp(format, "table") != 0)
+        return error_set(err, STATUS_INPUT, "--format is table or json, not '%s'", format);
+    if (config->queries_only && config->input_count > 0)
+        return error_set(err, STATUS_INPUT, "--queries-only takes no files in");
+    if (!config->queries_only && config->input_count == 0)
+        return error_set(err, STATUS_INPUT, "which recorded set? (or --queries-only)");
+    if (config->queries_only && !config->store)
+        config->store = store_dir_choose(options);
+    if (program_find("mnsdb", request->program, sizeof request->program))
+        config->program = request->program;
+    return STATUS_OK;
+}
+
+/* Opened before the work begins: a figure lost after an hour is worse than none. */
+static enum status open_json(const struct request *request, FILE **file, struct error *err)
+{
+    *file = NULL;
+    if (!request->json_path)
+        return STATUS_OK;
+    *file = fopen(request->json_path, "we");
+    if (!*file)
+        return error_set_errno(err, STATUS_FULL, errno, "cannot write %s", request->json_path);
+    return STATUS_OK;
+}
+
+static enum status write_json(const struct request *request, const struct bench_report *report,
+                              FILE **file, struct error *err)
+{
+    if (!*file)
+        return STATUS_OK;
+    TRY(report_print_json(report, *file, err));
+    FILE *closing = *file;
+    *file = NULL;
+    if (fclose(closing) != 0)
+        return error_set_errno(err, STATUS_FULL, errno, "cannot write %s", request->json_path);
+    return STATUS_OK;
+}
+
+static void close_file(FILE **file)
+{
+    if (*file)
+        (void)fclose(*file);
+    *file = NULL;
+}
+
+static enum status measure(const struct request *request, struct bench *bench, struct error *err)
+{
+    OWNED(close_file) FILE *json = NULL;
+    TRY(open_json(request, &json, err));
+    TRY(bench_run(bench, &request->config, err));
+    if (request->as_json)
+        TRY(report_print_json(&bench->report, stdout, err));
+    else
+        report_print_table(&bench->report, stdout);
+    return write_json(request, &bench->report, &json, err);
+}
+
+static enum exit_code run(const struct request *request)
+{
+    struct error err = {0};
+    static struct bench bench; /* too large for comfort on the stack */
+    enum exit_code code = EXIT_CODE_OK;
+    if (measure(request, &bench, &err) != STATUS_OK)
+        code = message_failure(&err);
+    else if (bench.report.answers_differ)
+        code = EXIT_CODE_PROBLEM;
+    bench_release(&bench);
+    const int signal_number = signals_received();
+    return signal_number == 0 ? code : (enum exit_code)((int)EXIT_CODE_SIGNAL + signal_number);
+}
+
+int main(int argc, char **argv)
+{
+    struct options options = {0};
+    enum exit_code code = EXIT_CODE_OK;
+    message_ignore_sigpipe();
+    if (options_begin(&options, &program, argc, argv, &code) == OPTIONS_RUN) {
+        signals_install();
+        struct error err = {0};
+        struct request request = {0};
+        if (read_request(&options, &request, &err) != STATUS_OK)
+            code = options_usage_error(&options, "%s", err.message);
+        else
+            code = run(&request);
+    }
+    options_release(&options);
+    return message_stdout_finish(code);
+}
