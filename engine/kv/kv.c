@@ -7,8 +7,8 @@
  *     never resized: it costs address space only, and a reader need not follow a growing file.
  * (3) A store is open at most once in a process: LMDB's locks belong to the process, and closing
  *     one of two environments would release those of the other.
- * (4) A value's checksum is seeded with the checksum of its key, so that a value found under another
- *     key than it was written to is as wrong as a changed one.
+ * (4) A value's checksum is seeded with that of its key, so that a value found under another key
+ *     than it was written to is as wrong as a changed one.
  *
  * No MDB_NORDAHEAD: values are runs of up to 8 pages and scans go through many in a row.
  * No MDB_NOMEMINIT: it would write stale heap bytes into the file.

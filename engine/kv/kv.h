@@ -25,15 +25,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define KV_KEY_BYTES_MAX   64u
-#define KV_VALUE_BYTES_MAX 32752u /* 8 pages less LMDB's header: one size class, so that freed pages fit again */
-#define KV_CHECKSUM_BYTES  8u
+#define KV_KEY_BYTES_MAX  64u
+#define KV_CHECKSUM_BYTES 8u
+/* A whole value, its checksum included: 8 pages less LMDB's header, so that freed pages fit again. */
+#define KV_VALUE_BYTES_MAX 32752u
 
 struct kv;
 struct kv_txn;
 struct kv_cursor;
 
-/* Opens `dir`/data.mdb; `writable` creates it when missing (mode 0600). A missing store is STATUS_MISSING. */
+/*
+ * Opens `dir`/data.mdb; `writable` creates it when missing (mode 0600), but never the directory. A
+ * missing store is STATUS_MISSING. Refused with STATUS_IO are symbolic links and, to a writer, hard
+ * links and a directory that others own or everybody may write to; with STATUS_CORRUPT a damaged
+ * header and a file cut short; with STATUS_LOCKED a store that this process has open already.
+ */
 MUST_CHECK enum status kv_open(struct kv **kv, const char *dir, bool writable, struct error *err);
 void kv_close(struct kv *kv); /* NULL is fine */
 
@@ -50,13 +56,16 @@ MUST_CHECK enum status kv_space(struct kv *kv, struct kv_space *space, struct er
 bool kv_maps_address(const void *address);
 
 MUST_CHECK enum status kv_begin(struct kv *kv, bool write, struct kv_txn **txn, struct error *err);
-/* Ends the transaction in any case. STATUS_FULL and STATUS_IO leave the store as it was before. */
+/*
+ * Ends the transaction in any case. STATUS_FULL and STATUS_IO leave the store as it was before. A
+ * limit on file size is STATUS_FULL only in a process that ignores SIGXFSZ: else it ends it.
+ */
 MUST_CHECK enum status kv_commit(struct kv_txn *txn, struct error *err);
 void kv_abort(struct kv_txn *txn); /* NULL is fine */
 
 /* `*found` false: no such key. The payload's checksum was verified. */
-MUST_CHECK enum status kv_get(struct kv_txn *txn, struct slice key, struct slice *payload, bool *found,
-                              struct error *err);
+MUST_CHECK enum status kv_get(struct kv_txn *txn, struct slice key, struct slice *payload,
+                              bool *found, struct error *err);
 MUST_CHECK enum status kv_get_raw(struct kv_txn *txn, struct slice key, struct slice *value,
                                   bool *found, struct error *err);
 
@@ -67,11 +76,12 @@ MUST_CHECK enum status kv_put_raw(struct kv_txn *txn, struct slice key, struct s
 /* Deleting a key that is not there is no failure. */
 MUST_CHECK enum status kv_delete(struct kv_txn *txn, struct slice key, struct error *err);
 
-/* Cursors end before their transaction does; in a write transaction puts and deletes keep them valid. */
-MUST_CHECK enum status kv_cursor_open(struct kv_txn *txn, struct kv_cursor **cursor, struct error *err);
+/* Cursors end before their transaction does; its puts and deletes keep them valid. */
+MUST_CHECK enum status kv_cursor_open(struct kv_txn *txn, struct kv_cursor **cursor,
+                                      struct error *err);
 void kv_cursor_close(struct kv_cursor *cursor); /* NULL is fine */
 
-/* A position: key and whole value as stored. `found` is false past either end, and outside `prefix`. */
+/* A position: key and whole value as stored. Not `found` past either end and outside `prefix`. */
 struct kv_entry {
     bool found;
     struct slice key;
@@ -79,13 +89,15 @@ struct kv_entry {
 };
 
 /* The first entry at or above `key` / the last at or below it, if its key begins with `prefix`. */
-MUST_CHECK enum status kv_seek_ceiling(struct kv_cursor *cursor, struct slice key, struct slice prefix,
-                                       struct kv_entry *entry, struct error *err);
-MUST_CHECK enum status kv_seek_floor(struct kv_cursor *cursor, struct slice key, struct slice prefix,
-                                     struct kv_entry *entry, struct error *err);
+MUST_CHECK enum status kv_seek_ceiling(struct kv_cursor *cursor, struct slice key,
+                                       struct slice prefix, struct kv_entry *entry,
+                                       struct error *err);
+MUST_CHECK enum status kv_seek_floor(struct kv_cursor *cursor, struct slice key,
+                                     struct slice prefix, struct kv_entry *entry,
+                                     struct error *err);
 /* The neighbour after the cursor's position. */
-MUST_CHECK enum status kv_next(struct kv_cursor *cursor, struct slice prefix, struct kv_entry *entry,
-                               struct error *err);
+MUST_CHECK enum status kv_next(struct kv_cursor *cursor, struct slice prefix,
+                               struct kv_entry *entry, struct error *err);
 
 /* Verifies the checksum of an entry's value and yields its payload. */
 MUST_CHECK enum status kv_entry_payload(const struct kv_entry *entry, struct slice *payload,

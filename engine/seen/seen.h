@@ -35,8 +35,8 @@ MUST_CHECK enum status seen_check(struct seen *seen, struct kv_txn *txn, const u
  * The same, and adds the ids that were not held, in the write transaction `txn`.
  * `*added` is their number. A failed call leaves the transaction only fit to abort.
  */
-MUST_CHECK enum status seen_add(struct seen *seen, struct kv_txn *txn, const uint64_t *ids, size_t count,
-                                bool *held, uint64_t *added, struct error *err);
+MUST_CHECK enum status seen_add(struct seen *seen, struct kv_txn *txn, const uint64_t *ids,
+                                size_t count, bool *held, uint64_t *added, struct error *err);
 
 /*
  * Walks all pages: checks checksums, order, disjointness, and calls `problem`

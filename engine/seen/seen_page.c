@@ -25,8 +25,8 @@
  *           8     2 w   the workers that occur, ascending (nothing if w is 1024)
  *      then:
  *           -     *     n - 1 fields of b bits, the lowest bits of a byte first; padded to a byte
- *           -     *     the bitmap, the lowest bits of a byte first, to the end: n - 1 bits are set,
- *                       the last of them in the last byte
+ *           -     *     the bitmap, the lowest bits of a byte first, to the end of the page: n - 1
+ *                       bits are set, the last of them in the last byte
  *
  * A place in snowflake form is below 2^52, so that dividing by multiplication is exact.
  */

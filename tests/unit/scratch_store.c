@@ -1,3 +1,6 @@
+/*
+ * scratch_store.c - see scratch_store.h.
+ */
 #include "tests/unit/scratch_store.h"
 
 #include <setjmp.h>

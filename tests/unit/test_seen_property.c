@@ -132,7 +132,7 @@ static void no_problem(void *context, const char *what)
     fail_msg("%s", what);
 }
 
-/* Checks, adds, checks again, and verifies the whole set. `count` ids of the batch, in any order. */
+/* Checks and adds the first `count` ids of the batch, in any order, and verifies the whole set. */
 static void add_batch(struct bench *bench, size_t count)
 {
     count = sort_unique(bench->batch, count);
