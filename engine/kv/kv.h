@@ -27,7 +27,7 @@
 
 #define KV_KEY_BYTES_MAX  64u
 #define KV_CHECKSUM_BYTES 8u
-/* A whole value, its checksum included: 8 pages less LMDB's header, so that freed pages fit again. */
+/* A whole value with its checksum: 8 pages less LMDB's header, so that freed pages fit again. */
 #define KV_VALUE_BYTES_MAX 32752u
 
 struct kv;
@@ -52,7 +52,7 @@ struct kv_space {
 };
 MUST_CHECK enum status kv_space(struct kv *kv, struct kv_space *space, struct error *err);
 
-/* True if `address` lies in the memory map: tells a damaged store from a bug in a signal handler. */
+/* True if `address` lies in the map: tells a signal handler a damaged store from a bug. */
 bool kv_maps_address(const void *address);
 
 MUST_CHECK enum status kv_begin(struct kv *kv, bool write, struct kv_txn **txn, struct error *err);
