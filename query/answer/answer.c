@@ -22,7 +22,8 @@ _Static_assert(sizeof(struct answer_cell) == 24, "answers may have many millions
 
 struct answer_cell cell_of_number(struct exact_value value)
 {
-    struct answer_cell cell = {.kind = CELL_NUMBER, .exact_kind = value.kind};
+    struct answer_cell cell = {
+        .kind = CELL_NUMBER, .exact_kind = value.kind, .exponent = value.exponent};
     switch ((enum exact_kind)value.kind) {
     case EXACT_NULL:
         cell.kind = CELL_NULL;
@@ -30,7 +31,6 @@ struct answer_cell cell_of_number(struct exact_value value)
     case EXACT_DECIMAL:
         cell.mantissa.low = value.mantissa.low;
         cell.mantissa.high = value.mantissa.high;
-        cell.exponent = value.exponent;
         break;
     case EXACT_LONG:
         cell.digits = value.digits;

@@ -231,7 +231,7 @@ enum timeline_state timeline_state_at(const struct timeline *timeline, int64_t a
         return TIMELINE_OFFLINE;
     }
     const struct session *latest = &timeline->sessions[low - 1];
-    const bool is_over = latest->until_ms <= at_ms;
+    const bool is_over = latest->until_ms != TIMELINE_OPEN_UNTIL_MS && latest->until_ms <= at_ms;
     *since_ms = is_over ? latest->until_ms : latest->start_ms;
     return is_over ? TIMELINE_OFFLINE : TIMELINE_ONLINE;
 }
