@@ -251,20 +251,22 @@ static enum exit_code run_into(const struct fleet_config *config, const char *pa
     return code;
 }
 
+static enum exit_code run_options(const struct options *options)
+{
+    struct error err = {0};
+    struct fleet_config config = fleet_config_default();
+    if (fleet_from_options(options, &config, &err) != STATUS_OK ||
+        delivery_from_options(options, &config, &err) != STATUS_OK)
+        return options_usage_error(options, "%s", err.message);
+    return run_into(&config, options_text(options, "output"));
+}
+
 int main(int argc, char **argv)
 {
-    struct options options = {0};
+    OWNED(options_release) struct options options = {0};
     enum exit_code code = EXIT_CODE_OK;
     message_ignore_sigpipe();
-    if (options_begin(&options, &program, argc, argv, &code) == OPTIONS_RUN) {
-        struct error err = {0};
-        struct fleet_config config = fleet_config_default();
-        if (fleet_from_options(&options, &config, &err) != STATUS_OK ||
-            delivery_from_options(&options, &config, &err) != STATUS_OK)
-            code = options_usage_error(&options, "%s", err.message);
-        else
-            code = run_into(&config, options_text(&options, "output"));
-    }
-    options_release(&options);
-    return message_stdout_finish(code);
+    if (options_begin(&options, &program, argc, argv, &code) != OPTIONS_RUN)
+        return (int)code;
+    return (int)message_stdout_finish(run_options(&options));
 }
