@@ -47,9 +47,11 @@ static void skip_source(struct copier *copier, struct slice raw)
     copier->left = slice_of(copier->left.data + len, copier->left.len - len);
 }
 
+/* A member with something to hide: an empty string is left as it is. */
 static bool is_secret(const struct json_node *member)
 {
-    return member->name.data && text_equals(member->name, SECRET_WORD);
+    const bool is_empty = member->type == JSON_STRING && member->text.len == 0;
+    return member->name.data && !is_empty && text_equals(member->name, SECRET_WORD);
 }
 
 static bool holds_secret(const struct json_node *node)

@@ -1,0 +1,260 @@
+/*
+ * test_civil.c - the calendar, fixed offsets, and named zones with their gaps and doubled hours.
+ *
+ * A process has one named zone, so every test of one runs in a child process.
+ */
+#include "engine/civil/civil.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
+
+static struct civil_time time_of(const char *text)
+{
+    struct civil_time time = {0};
+    unsigned fields[6] = {0};
+    int millisecond = 0;
+    assert_true(sscanf(text, "%d-%u-%u %u:%u:%u.%d", &time.year, &fields[1], &fields[2], &fields[3],
+                       &fields[4], &fields[5], &millisecond) >= 5);
+    time.month = (uint8_t)fields[1];
+    time.day = (uint8_t)fields[2];
+    time.hour = (uint8_t)fields[3];
+    time.minute = (uint8_t)fields[4];
+    time.second = (uint8_t)fields[5];
+    time.millisecond = (uint16_t)millisecond;
+    return time;
+}
+
+static void days_and_dates_are_inverse_over_all_years(void **state)
+{
+    (void)state;
+    assert_true(civil_days_from_date(1970, 1, 1) == 0);
+    assert_true(civil_days_from_date(1969, 12, 31) == -1);
+    assert_true(civil_days_from_date(2000, 3, 1) == 11017);
+    assert_true(civil_days_from_date(1, 1, 1) == -719162);
+    assert_true(civil_days_from_date(9999, 12, 31) == 2932896);
+    struct civil_time before = {.year = 0, .month = 12, .day = 31};
+    for (int64_t days = -719162; days <= 2932896; days++) {
+        struct civil_time date = {0};
+        civil_date_from_days(days, &date);
+        if (civil_days_from_date(date.year, date.month, date.day) != days || !civil_is_valid(&date))
+            fail_msg("day %lld", (long long)days);
+        const bool next = date.day == before.day + 1 ||
+                          (date.day == 1 && (date.month == before.month + 1 || date.month == 1));
+        if (!next)
+            fail_msg("day %lld follows no other", (long long)days);
+        before = date;
+    }
+}
+
+static void dates_that_do_not_exist_are_not_valid(void **state)
+{
+    (void)state;
+    const char *const good[] = {"2000-02-29 23:59:59.999", "0001-01-01 00:00", "9999-12-31 00:00"};
+    const char *const bad[] = {"1900-02-29 00:00", "2018-02-29 00:00",   "2018-04-31 00:00",
+                               "2018-00-01 00:00", "2018-13-01 00:00",   "2018-01-00 00:00",
+                               "0-01-01 00:00",    "10000-01-01 00:00",  "2018-01-01 24:00",
+                               "2018-01-01 00:60", "2018-01-01 00:00:60"};
+    for (size_t i = 0; i < COUNT_OF(good); i++) {
+        const struct civil_time time = time_of(good[i]);
+        assert_true(civil_is_valid(&time));
+    }
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        const struct civil_time time = time_of(bad[i]);
+        assert_false(civil_is_valid(&time));
+    }
+}
+
+static void fixed_offsets_shift_and_format(void **state)
+{
+    (void)state;
+    const struct {
+        const char *zone;
+        int64_t utc_ms;
+        const char *text;
+    } table[] = {
+        {"UTC", 1526450324427, "2018-05-16T05:58:44.427Z"},
+        {"Z", 0, "1970-01-01T00:00:00.000Z"},
+        {"+00:00", -1, "1969-12-31T23:59:59.999Z"},
+        {"Etc/UTC", 0, "1970-01-01T00:00:00.000Z"},
+        {"+08:00", 1526450324427, "2018-05-16T13:58:44.427+08:00"},
+        {"-0530", 1526450324427, "2018-05-16T00:28:44.427-05:30"},
+        {"-00:30", 0, "1969-12-31T23:30:00.000-00:30"},
+        {"+23:59", 0, "1970-01-01T23:59:00.000+23:59"},
+        {"UTC", -62135596800000, "0001-01-01T00:00:00.000Z"},
+        {"UTC", 253402300799999, "9999-12-31T23:59:59.999Z"},
+    };
+    for (size_t i = 0; i < COUNT_OF(table); i++) {
+        struct civil_zone zone;
+        char text[CIVIL_RFC3339_BYTES];
+        assert_int_equal(civil_zone_open(&zone, table[i].zone, NULL), STATUS_OK);
+        assert_int_equal(civil_format_rfc3339(&zone, table[i].utc_ms, text), strlen(table[i].text));
+        assert_string_equal(text, table[i].text);
+        struct civil_time fields;
+        civil_zone_from_utc_ms(&zone, table[i].utc_ms, &fields);
+        assert_true(civil_zone_to_utc_ms(&zone, &fields, CIVIL_EARLIER) == table[i].utc_ms);
+        assert_true(civil_zone_to_utc_ms(&zone, &fields, CIVIL_AFTER_GAP) == table[i].utc_ms);
+    }
+}
+
+static void names_outside_the_zone_database_are_refused(void **state)
+{
+    (void)state;
+    const char *const names[] = {
+        "",
+        "+8",
+        "+08",
+        "+8:00",
+        "+24:00",
+        "+08:60",
+        "+08-00",
+        "08:00",
+        "+0a:00",
+        "+080000",
+        "utc",
+        "Asia/Nowhere",
+        "Asia",
+        "Asia/",
+        "../etc/passwd",
+        "/usr/share/zoneinfo/Asia/Shanghai",
+        "Asia/../Asia/Shanghai",
+        "Asia/Shanghai ",
+        "zone.tab",
+        "tzdata.zi",
+        "right/Asia/Shanghai",
+        "Asia\nShanghai",
+        "Europe/Berl\xc3\xafn",
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"};
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        struct civil_zone zone;
+        struct error err = {0};
+        assert_int_equal(civil_zone_open(&zone, names[i], &err), STATUS_CONFIG);
+        assert_true(err.message[0] != '\0');
+    }
+}
+
+struct moment {
+    const char *local;   /* what the clock shows */
+    const char *earlier; /* RFC 3339 of CIVIL_EARLIER */
+    const char *after;   /* of CIVIL_AFTER_GAP; NULL: the same */
+};
+
+/* In a child process: 0 if every moment is as expected, else 1 + its index. */
+static int check_moments(const char *name, const struct moment *moments, size_t count)
+{
+    struct civil_zone zone;
+    if (civil_zone_open(&zone, name, NULL) != STATUS_OK)
+        return 100;
+    for (size_t i = 0; i < count; i++) {
+        const struct civil_time local = time_of(moments[i].local);
+        const char *after = moments[i].after ? moments[i].after : moments[i].earlier;
+        char text[CIVIL_RFC3339_BYTES];
+        (void)civil_format_rfc3339(&zone, civil_zone_to_utc_ms(&zone, &local, CIVIL_EARLIER), text);
+        if (strcmp(text, moments[i].earlier) != 0) {
+            (void)fprintf(stderr, "%s %s: %s\n", name, moments[i].local, text);
+            return 1 + (int)i;
+        }
+        (void)civil_format_rfc3339(&zone, civil_zone_to_utc_ms(&zone, &local, CIVIL_AFTER_GAP),
+                                   text);
+        if (strcmp(text, after) != 0) {
+            (void)fprintf(stderr, "%s %s after the gap: %s\n", name, moments[i].local, text);
+            return 1 + (int)i;
+        }
+    }
+    return 0;
+}
+
+static void expect_moments(const char *name, const struct moment *moments, size_t count)
+{
+    (void)fflush(NULL);
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0)
+        _exit(check_moments(name, moments, count));
+    int status = 0;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static void clocks_put_forward_leave_a_gap(void **state)
+{
+    (void)state;
+    const struct moment new_york[] = {
+        {"2018-03-11 01:59:59.999", "2018-03-11T01:59:59.999-05:00", NULL},
+        {"2018-03-11 02:00", "2018-03-11T01:00:00.000-05:00", "2018-03-11T03:00:00.000-04:00"},
+        {"2018-03-11 02:30:00.500", "2018-03-11T01:30:00.500-05:00",
+         "2018-03-11T03:00:00.000-04:00"},
+        {"2018-03-11 03:00", "2018-03-11T03:00:00.000-04:00", NULL},
+        {"2018-07-01 12:00", "2018-07-01T12:00:00.000-04:00", NULL},
+    };
+    expect_moments("America/New_York", new_york, COUNT_OF(new_york));
+    /* Midnight itself is skipped. */
+    const struct moment sao_paulo[] = {
+        {"2018-11-04 00:00", "2018-11-03T23:00:00.000-03:00", "2018-11-04T01:00:00.000-02:00"},
+    };
+    expect_moments("America/Sao_Paulo", sao_paulo, COUNT_OF(sao_paulo));
+    /* A whole day is skipped. */
+    const struct moment apia[] = {
+        {"2011-12-30 12:00", "2011-12-29T12:00:00.000-10:00", "2011-12-31T00:00:00.000+14:00"},
+    };
+    expect_moments("Pacific/Apia", apia, COUNT_OF(apia));
+}
+
+static void clocks_put_back_show_an_hour_twice(void **state)
+{
+    (void)state;
+    const struct moment berlin[] = {
+        {"2018-10-28 01:59:59", "2018-10-28T01:59:59.000+02:00", NULL},
+        {"2018-10-28 02:00", "2018-10-28T02:00:00.000+02:00", NULL},
+        {"2018-10-28 02:59:59.999", "2018-10-28T02:59:59.999+02:00", NULL},
+        {"2018-10-28 03:00", "2018-10-28T03:00:00.000+01:00", NULL},
+        {"2050-07-01 00:00", "2050-07-01T00:00:00.000+02:00", NULL},
+    };
+    expect_moments("Europe/Berlin", berlin, COUNT_OF(berlin));
+    /* By half an hour. */
+    const struct moment lord_howe[] = {
+        {"2018-04-01 01:45", "2018-04-01T01:45:00.000+11:00", NULL},
+        {"2018-04-01 02:00", "2018-04-01T02:00:00.000+10:30", NULL},
+        {"2018-10-07 02:15", "2018-10-07T01:45:00.000+10:30", "2018-10-07T02:30:00.000+11:00"},
+    };
+    expect_moments("Australia/Lord_Howe", lord_howe, COUNT_OF(lord_howe));
+}
+
+static void local_mean_time_names_the_same_instant(void **state)
+{
+    (void)state;
+    /* +08:05:43 until 1901: shown as +08:05, and the fields are those of that offset. */
+    const struct moment shanghai[] = {
+        {"1900-01-01 00:00:43", "1900-01-01T00:00:00.000+08:05", NULL},
+        {"1991-04-14 02:30", "1991-04-14T01:30:00.000+08:00", "1991-04-14T03:00:00.000+09:00"},
+        {"2018-05-16 13:58:44.427", "2018-05-16T13:58:44.427+08:00", NULL},
+    };
+    expect_moments("Asia/Shanghai", shanghai, COUNT_OF(shanghai));
+    const struct moment london[] = {
+        {"2018-01-01 00:00", "2018-01-01T00:00:00.000+00:00", NULL},
+    };
+    expect_moments("Europe/London", london, COUNT_OF(london));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(days_and_dates_are_inverse_over_all_years),
+        cmocka_unit_test(dates_that_do_not_exist_are_not_valid),
+        cmocka_unit_test(fixed_offsets_shift_and_format),
+        cmocka_unit_test(names_outside_the_zone_database_are_refused),
+        cmocka_unit_test(clocks_put_forward_leave_a_gap),
+        cmocka_unit_test(clocks_put_back_show_an_hour_twice),
+        cmocka_unit_test(local_mean_time_names_the_same_instant),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
