@@ -26,8 +26,9 @@
 #define FLEET_DECIMALS_MAX 6u
 
 enum fleet_profile {
-    FLEET_SENSORS,     /* random walks with decimals; topic "/pk/dn/user/update" */
-    FLEET_WALKTHROUGH, /* integers as the platform walkthrough's script sends; topic "pk/dn/update" */
+    FLEET_SENSORS, /* random walks with decimals; topic "/pk/dn/user/update" */
+    /* integers as the platform walkthrough's script sends; topic "pk/dn/update" */
+    FLEET_WALKTHROUGH,
 };
 
 struct fleet_config {

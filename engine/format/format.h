@@ -8,14 +8,18 @@
  *      'C'                                     checked  catalogue: version, settings, state
  *      'D' first number u32                    checked  names of devices, consecutive numbers
  *      'M' first number u32                    checked  names of metrics
- *      'P' table u8, part u64                  checked  part record: rows, bytes, totals, merge state
+ *      'P' table u8, part u64                  checked  part record: rows, bytes, totals, merge
+ *                                                       state
  *      'I' part u64, device u32, time u64,
  *          message id u64                      checked  directory: summaries of consecutive blocks
- *      'B' part u64, stream offset u64         raw      blocks of the part, a byte stream cut into values
- *      'L' sequence u64, chunk u16             checked  a commit log record (state, ids, rows), cut into values
+ *      'B' part u64, stream offset u64         raw      blocks of the part, a byte stream cut into
+ *                                                       values
+ *      'L' sequence u64, chunk u16             checked  a commit log record (state, ids, rows), cut
+ *                                                       into values
  *      'R' first sequence u64                  checked  rejected bodies, packed
  *      'S' first id u64                        checked  seen page: ids up to the next key
- *      'X' SHA-256 of a body, 32 bytes         checked  sequence u64 of the rejected body without an id
+ *      'X' SHA-256 of a body, 32 bytes         checked  sequence u64 of the rejected body without
+ *                                                       an id
  *
  * The state is the numeric part of the catalogue. A commit that goes to the
  * log writes it into its record instead, so that it touches fewer pages: the

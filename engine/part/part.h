@@ -67,7 +67,8 @@ void part_memory_release(struct part_memory *memory);
  *           1     8  blocks
  *           9     8  bytes of the stream
  *          17     8  values of the directory
- *          25    20  the last key consumed: device u32, time u64, message id u64 (0 if not consumed)
+ *          25    20  the last key consumed: device u32, time u64, message id u64 (0 if not
+ *                    consumed)
  *          45     2  number of merge inputs (0 if no merge is under way)
  *          47   8*n  part numbers of the inputs, ascending
  *           .     .  totals, as a directory value of one entry (absent if there are no rows)
@@ -114,7 +115,10 @@ struct part_writer;
 MUST_CHECK enum status part_writer_new(struct part_writer **writer);
 void part_writer_free(struct part_writer *writer);
 
-/* Begins or goes on with `part` (borrowed until finish). `txn` may be NULL if the part is in memory. */
+/*
+ * Begins or goes on with `part` (borrowed until finish). `txn` may be NULL if the part is in
+ * memory.
+ */
 void part_writer_begin(struct part_writer *writer, struct part *part, struct kv_txn *txn);
 MUST_CHECK enum status part_writer_append(struct part_writer *writer, const struct row_key *key,
                                           uint8_t time_source, const struct cell *cells,
@@ -140,7 +144,9 @@ struct part_cursor;
 MUST_CHECK enum status part_cursor_new(struct part_cursor **cursor);
 void part_cursor_free(struct part_cursor *cursor);
 
-/* Stands before the first entry of `part`. Part, txn and filter are borrowed until the next open. */
+/*
+ * Stands before the first entry of `part`. Part, txn and filter are borrowed until the next open.
+ */
 MUST_CHECK enum status part_cursor_open(struct part_cursor *cursor, const struct part *part,
                                         struct kv_txn *txn, const struct part_filter *filter,
                                         struct error *err);

@@ -52,7 +52,10 @@ static enum status delete_while(struct retire_walk *walk, keep_test *keep, const
     return STATUS_OK;
 }
 
-/* A directory value stays if the next one begins behind the consumed key: it may hold rows behind it. */
+/*
+ * A directory value stays if the next one begins behind the consumed key: it may hold rows behind
+ * it.
+ */
 static bool keep_directory(const struct kv_entry *next, const void *limit)
 {
     const struct row_key *consumed = limit;
@@ -86,7 +89,10 @@ static void release_cursor(struct part_cursor **cursor)
     part_cursor_free(*cursor);
 }
 
-/* The offset of the first block that holds a row behind the consumed key; the stream's end if none does. */
+/*
+ * The offset of the first block that holds a row behind the consumed key; the stream's end if none
+ * does.
+ */
 static enum status first_needed_offset(const struct part *part, struct kv_txn *txn,
                                        uint64_t *offset, struct error *err)
 {

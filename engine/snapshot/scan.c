@@ -215,7 +215,9 @@ static enum status count_blocks(struct part_cursor *cursor, const struct part *p
     }
 }
 
-/* Decodes the block with an index among those that the filter leaves; *row is its last wanted row. */
+/*
+ * Decodes the block with an index among those that the filter leaves; *row is its last wanted row.
+ */
 static enum status last_of_block(struct part_cursor *cursor, const struct part *part,
                                  struct newest *newest, size_t index,
                                  const struct row_vector **rows, uint32_t *row, struct error *err)
@@ -275,7 +277,10 @@ static enum status try_part(struct newest *newest, const struct part *part, stru
 
 static enum status try_parts(struct newest *newest, enum table table, struct error *err)
 {
-    /* Later parts mostly hold later rows: the best found so far then skips the others by their times. */
+    /*
+     * Later parts mostly hold later rows: the best found so far then skips the others by their
+     * times.
+     */
     const struct part_list *list = &newest->snapshot->parts[table];
     for (size_t i = list->count; i-- > 0;) {
         if (part_may_match(&newest->filter, &list->parts[i]))

@@ -26,7 +26,10 @@ struct snapshot;
 /* STATUS_MISSING, STATUS_VERSION, STATUS_CORRUPT name the directory and what to do. */
 MUST_CHECK enum status snapshot_open(struct snapshot **snapshot, const char *dir,
                                      struct error *err);
-/* In the process that writes: LMDB allows one environment a process, so this one is the store's. Close it before the store. */
+/*
+ * In the process that writes: LMDB allows one environment a process, so this one is the store's.
+ * Close it before the store.
+ */
 MUST_CHECK enum status snapshot_open_beside(struct snapshot **snapshot, const struct store *store,
                                             struct error *err);
 void snapshot_pause(struct snapshot *snapshot);
@@ -97,7 +100,10 @@ MUST_CHECK enum status snapshot_scan(struct snapshot *snapshot, const struct sca
                                      const struct scan_visitor *visitor,
                                      struct scan_statistics *statistics, struct error *err);
 
-/* The newest row of one device in a table before `until_ms` (TIME_MS_MAX: ever), as a vector of which `*row` counts. */
+/*
+ * The newest row of one device in a table before `until_ms` (TIME_MS_MAX: ever), as a vector of
+ * which `*row` counts.
+ */
 MUST_CHECK enum status snapshot_last_row(struct snapshot *snapshot, const struct scan_spec *spec,
                                          uint32_t device, const struct row_vector **rows,
                                          uint32_t *row, bool *found,
@@ -113,7 +119,8 @@ MUST_CHECK enum status snapshot_seen(struct snapshot *snapshot, const uint64_t *
 
 /*
  * Reads every byte, checks every checksum and balances every count. `problem`
- * is called for each fault, with the thing and what is wrong with it; a failure to go on is a status.
+ * is called for each fault, with the thing and what is wrong with it; a failure to go on is a
+ * status.
  */
 MUST_CHECK enum status snapshot_verify(struct snapshot *snapshot,
                                        void (*problem)(void *context, const char *thing,
@@ -122,7 +129,8 @@ MUST_CHECK enum status snapshot_verify(struct snapshot *snapshot,
 
 /*
  * A consistent, compacted copy as the new directory `destination` (0700, files
- * 0600), on disk before it returns; made under a temporary name and renamed. STATUS_INPUT if something is there already.
+ * 0600), on disk before it returns; made under a temporary name and renamed. STATUS_INPUT if
+ * something is there already.
  */
 MUST_CHECK enum status snapshot_backup(struct snapshot *snapshot, const char *destination,
                                        struct error *err);

@@ -20,7 +20,9 @@ struct commit {
 
 void commit_release(struct commit *commit);
 
-/* Takes in a message that is no duplicate: its rows into store->rows, or its body into the rejects. */
+/*
+ * Takes in a message that is no duplicate: its rows into store->rows, or its body into the rejects.
+ */
 MUST_CHECK enum status commit_take_message(struct commit *commit, struct row_batch *batch,
                                            const struct message *message, struct error *err);
 

@@ -44,7 +44,10 @@ struct store {
 /* Loads everything anew if the last transaction failed. */
 MUST_CHECK enum status store_refresh(struct store *store, struct error *err);
 
-/* Saves the catalogue with the state, and commits; on failure the store is stale. `txn` ends in any case. */
+/*
+ * Saves the catalogue with the state, and commits; on failure the store is stale. `txn` ends in any
+ * case.
+ */
 MUST_CHECK enum status store_finish(struct store *store, struct kv_txn *txn, struct error *err);
 
 /* Marks the store stale and gives the status back: the way out of a failed transaction. */
