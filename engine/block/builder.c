@@ -158,14 +158,16 @@ static enum status column_find(struct block_builder *builder, uint32_t metric, u
     return STATUS_OK;
 }
 
-static struct number cell_number(const struct cell *cell)
+/* Member by member into its place: a whole copy would wait for what was just written in parts. */
+static void cell_keep(const struct cell *cell, uint32_t row, uint32_t column,
+                      struct builder_cell *kept)
 {
-    struct number number = {.exponent = cell->exponent, .kind = cell->kind};
-    if (cell->kind == NUMBER_REAL)
-        number.real = cell->real;
-    else
-        number.mantissa = cell->mantissa;
-    return number;
+    static_assert(sizeof cell->mantissa == sizeof cell->real, "either covers the union");
+    memcpy(&kept->value.mantissa, &cell->mantissa, sizeof cell->mantissa);
+    kept->value.exponent = cell->exponent;
+    kept->value.kind = cell->kind;
+    kept->row = row;
+    kept->column = column;
 }
 
 static bool key_in_order(const struct block_builder *builder, const struct row_key *key)
@@ -197,8 +199,7 @@ enum status block_builder_append(struct block_builder *builder, const struct row
         TRY(column_find(builder, cells[i].metric, i, &column));
         builder->pattern[i] = column;
         builder->columns[column].count++;
-        builder->cells[builder->cell_count++] =
-            (struct builder_cell){.value = cell_number(&cells[i]), .row = row, .column = column};
+        cell_keep(&cells[i], row, column, &builder->cells[builder->cell_count++]);
     }
     builder->pattern_count = cell_count;
     builder->times_ms[row] = key->time_ms;

@@ -15,13 +15,12 @@
 
 #define TILE_VALUES (LANES_TILE_STEPS * CODEC_LANES)
 
-/* Walks over the patches of a column in order of their places. */
-struct patch_reader {
-    struct cursor in;
-    uint32_t left;
-    uint32_t place; /* of the current patch; UINT32_MAX after the last */
-    uint64_t high;  /* what it adds, shifted to its place */
-    unsigned width;
+/* The patches of a column, in order of their places, and how many are applied. */
+struct patches {
+    uint32_t count;
+    uint32_t applied;
+    uint16_t places[CODEC_VALUES_MAX];
+    uint64_t highs[CODEC_VALUES_MAX]; /* shifted to where they belong */
 };
 
 static enum status column_corrupt(struct error *err, const char *what)
@@ -29,58 +28,46 @@ static enum status column_corrupt(struct error *err, const char *what)
     return error_set(err, STATUS_CORRUPT, "column: %s", what);
 }
 
-/* Moves on to the next patch. Places were checked when the reader was made. */
-static void patch_reader_next(struct patch_reader *reader)
+/* As cursor_varint, the single byte that it mostly is without a call. */
+static inline uint64_t short_varint(struct cursor *in)
 {
-    if (reader->left == 0) {
-        reader->place = UINT32_MAX;
-        return;
-    }
-    reader->left--;
-    reader->place += 1 + (uint32_t)cursor_varint(&reader->in);
-    reader->high = (uint64_t)cursor_signed_varint(&reader->in) << reader->width;
+    if (in->next < in->end && *in->next < 0x80)
+        return *in->next++;
+    return cursor_varint(in);
 }
 
-/*
- * Checks the patches at the cursor, whose places must lie below `places`, moves
- * behind them and returns a reader that stands on the first.
- */
-static enum status patch_reader_open(struct cursor *in, uint32_t places, unsigned width,
-                                     struct patch_reader *reader, struct error *err)
+/* Reads the patches at the cursor; their places must lie below `places`. */
+static enum status patches_decode(struct cursor *in, uint32_t places, unsigned width,
+                                  struct patches *patches, struct error *err)
 {
     const uint64_t count = cursor_varint(in);
     if (count > places)
         return column_corrupt(err, "impossible number of patches");
 
-    *reader = (struct patch_reader){
-        .in = *in, .left = (uint32_t)count, .place = UINT32_MAX, .width = width};
+    patches->count = (uint32_t)count;
+    patches->applied = 0;
     uint64_t next_place = 0;
     for (uint64_t i = 0; i < count; i++) {
-        const uint64_t gap = cursor_varint(in);
-        (void)cursor_signed_varint(in);
+        const uint64_t gap = short_varint(in);
+        const int64_t high = zigzag_decode(short_varint(in));
         if (in->failed || gap >= places - next_place)
             return column_corrupt(err, "patch out of place");
+        patches->places[i] = (uint16_t)(next_place + gap);
+        patches->highs[i] = (uint64_t)high << width;
         next_place += gap + 1;
     }
-    patch_reader_next(reader);
     return STATUS_OK;
 }
 
-/* Applies the patches with places in [first, until) to values[place - first]. */
-static void patch_reader_apply(struct patch_reader *reader, uint32_t first, uint32_t until,
-                               uint64_t *values)
+/* Applies the next patches, with places in [first, until), to values[place - first]. */
+static void patches_apply(struct patches *patches, uint32_t first, uint32_t until, uint64_t *values)
 {
-    while (reader->place < until) {
-        assert(reader->place >= first);
-        values[reader->place - first] += reader->high;
-        patch_reader_next(reader);
+    uint32_t i = patches->applied;
+    for (; i < patches->count && patches->places[i] < until; i++) {
+        assert(patches->places[i] >= first);
+        values[patches->places[i] - first] += patches->highs[i];
     }
-}
-
-/* No patches: a reader beyond its last one. */
-static struct patch_reader patch_reader_none(void)
-{
-    return (struct patch_reader){.place = UINT32_MAX};
+    patches->applied = i;
 }
 
 /* values[place] = base + packed, in the order of places; writes whole steps. */
@@ -111,11 +98,13 @@ static enum status frame_decode(struct cursor *in, uint32_t count, unsigned widt
                                 uint64_t *values, struct error *err)
 {
     const uint64_t base = (uint64_t)cursor_signed_varint(in);
-    struct patch_reader patches = patch_reader_none();
+    struct patches patches;
+    patches.count = 0;
+    patches.applied = 0;
     if (patched)
-        TRY(patch_reader_open(in, count, width, &patches, err));
+        TRY(patches_decode(in, count, width, &patches, err));
     TRY(places_decode(in, count, width, base, values, err));
-    patch_reader_apply(&patches, 0, count, values);
+    patches_apply(&patches, 0, count, values);
     return STATUS_OK;
 }
 
@@ -134,10 +123,10 @@ static enum status line_decode(struct cursor *in, uint32_t count, unsigned width
 {
     const uint64_t slope = cursor_varint(in);
     const uint64_t base = (uint64_t)cursor_signed_varint(in);
-    struct patch_reader patches = patch_reader_none();
-    TRY(patch_reader_open(in, count, width, &patches, err));
+    struct patches patches;
+    TRY(patches_decode(in, count, width, &patches, err));
     TRY(places_decode(in, count, width, base, values, err));
-    patch_reader_apply(&patches, 0, count, values);
+    patches_apply(&patches, 0, count, values);
     line_add(values, count, slope);
     return STATUS_OK;
 }
@@ -157,10 +146,10 @@ static enum status delta_decode_single(struct cursor *in, uint32_t count, unsign
 static enum status starts_decode(struct cursor *in, const struct lanes *lanes,
                                  uint64_t starts[CODEC_LANES], struct error *err)
 {
-    int64_t values[CODEC_LANES] = {0};
+    int64_t values[CODEC_LANES];
     TRY(column_decode(in, lanes->used, 0, values, err));
     for (unsigned lane = 0; lane < CODEC_LANES; lane++)
-        starts[lane] = (uint64_t)values[lane];
+        starts[lane] = lane < lanes->used ? (uint64_t)values[lane] : 0;
     return STATUS_OK;
 }
 
@@ -175,24 +164,31 @@ static enum status delta_decode(struct cursor *in, uint32_t count, unsigned widt
     TRY(starts_decode(in, &lanes, sums, err));
     const uint64_t base = (uint64_t)cursor_signed_varint(in);
     const uint32_t steps = lanes.steps - 1;
-    struct patch_reader patches = patch_reader_none();
+    struct patches patches;
+    patches.count = 0;
+    patches.applied = 0;
     if (patched)
-        TRY(patch_reader_open(in, steps * CODEC_LANES, width, &patches, err));
+        TRY(patches_decode(in, steps * CODEC_LANES, width, &patches, err));
     const struct slice packed = cursor_bytes(in, lanes_packed_bytes(steps, width));
     if (in->failed)
         return column_corrupt(err, "too short");
 
-    for (unsigned lane = 0; lane < CODEC_LANES; lane++)
-        values[lane * lanes.steps] = sums[lane];
     struct lane_words words;
     lanes_load(packed.data, steps, width, &words);
-    for (uint32_t first = 0; first < steps; first += LANES_TILE_STEPS) {
-        const uint32_t left = steps - first;
+    for (uint32_t row = 0; row < lanes.steps; row += LANES_TILE_STEPS) {
+        const uint32_t left = lanes.steps - row;
         const uint32_t tile_steps = left < LANES_TILE_STEPS ? left : LANES_TILE_STEPS;
+        /* The first row of each lane is its start and has no delta; see rows and places. */
+        const uint32_t starts = row == 0 ? 1 : 0;
+        const uint32_t first = row - 1 + starts;
         _Alignas(64) uint64_t tile[TILE_VALUES];
-        lanes_unpack(&words, first, tile_steps, width, base, tile);
-        patch_reader_apply(&patches, first * CODEC_LANES, (first + tile_steps) * CODEC_LANES, tile);
-        lanes_add_up(tile, tile_steps, sums, values + first + 1, lanes.steps);
+        uint64_t *const deltas = tile + (size_t)starts * CODEC_LANES;
+        for (unsigned lane = 0; lane < starts * CODEC_LANES; lane++)
+            tile[lane] = 0;
+        lanes_unpack(&words, first, tile_steps - starts, width, base, deltas);
+        patches_apply(&patches, first * CODEC_LANES, (first + tile_steps - starts) * CODEC_LANES,
+                      deltas);
+        lanes_add_up(tile, tile_steps, sums, values + row, lanes.steps);
     }
     return STATUS_OK;
 }

@@ -19,13 +19,14 @@
 
 #include <assert.h>
 
-#define HEAD_BYTES_MAX  (1u + 3u * VARINT_BYTES_MAX)
-#define PATCH_BYTES_MAX (3u + VARINT_BYTES_MAX)
-#define SAMPLE_COUNT    15u
-#define BIT_LENGTHS     65u
-#define LINE_COUNT_MIN  8u
-#define LINE_SPAN_BITS  40u /* what a line may rise by: 34 years of ms */
-#define LINE_ROUND      10.0
+#define HEAD_BYTES_MAX   (1u + 3u * VARINT_BYTES_MAX)
+#define PATCH_BYTES_MAX  (3u + VARINT_BYTES_MAX)
+#define SAMPLE_COUNT     15u
+#define BIT_LENGTHS      65u
+#define DICTIONARY_SLOTS 256u /* four times the most words: a byte of hash */
+#define LINE_COUNT_MIN   8u
+#define LINE_SPAN_BITS   40u /* what a line may rise by: 34 years of ms */
+#define LINE_ROUND       10.0
 
 struct extremes {
     int64_t min;
@@ -537,51 +538,62 @@ static enum status scaled_encode(const struct column *column, uint64_t step, str
     return column_encode(inner, column->count, 1, out);
 }
 
-/* Different values in ascending order, and each row's index among them. */
+/* Different values and each row's index among them. */
 struct dictionary {
     uint32_t count;
     int64_t words[CODEC_DICTIONARY_MAX];
     int64_t indices[CODEC_VALUES_MAX];
+    uint8_t slots[DICTIONARY_SLOTS]; /* hash table: index + 1; 0 is free */
 };
 
-/* Finds the value or the place where it belongs. */
-static uint32_t dictionary_place(const struct dictionary *dictionary, int64_t value)
+/* The slot of a value: its word's, or the free one where it belongs. */
+static uint32_t dictionary_slot(const struct dictionary *dictionary, int64_t value)
 {
-    uint32_t low = 0;
-    uint32_t high = dictionary->count;
-    while (low < high) {
-        const uint32_t middle = (low + high) / 2;
-        if (dictionary->words[middle] < value)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    uint32_t slot = (uint32_t)((uint64_t)value * UINT64_C(0x9e3779b97f4a7c15) >> 56);
+    while (dictionary->slots[slot] != 0 && dictionary->words[dictionary->slots[slot] - 1] != value)
+        slot = (slot + 1) % DICTIONARY_SLOTS;
+    return slot;
 }
 
-/* False if there are more than `words_max` different values. */
+/* Collects words in order of appearance; false if there are more than `words_max`. */
 static bool dictionary_collect(const struct column *column, uint32_t words_max,
                                struct dictionary *dictionary)
 {
     dictionary->count = 0;
-    int64_t known = 0;
+    memset(dictionary->slots, 0, sizeof dictionary->slots);
     for (uint32_t row = 0; row < column->count; row++) {
-        const int64_t value = column->values[row];
-        if (row > 0 && value == known)
-            continue;
-        known = value;
-        const uint32_t place = dictionary_place(dictionary, value);
-        if (place < dictionary->count && dictionary->words[place] == value)
-            continue;
-        /* Give up soon where nearly every row brings a new word. */
-        if (dictionary->count == words_max || dictionary->count > 8 + row / 4)
-            return false;
-        memmove(dictionary->words + place + 1, dictionary->words + place,
-                (dictionary->count - place) * sizeof dictionary->words[0]);
-        dictionary->words[place] = value;
-        dictionary->count++;
+        const uint32_t slot = dictionary_slot(dictionary, column->values[row]);
+        if (dictionary->slots[slot] == 0) {
+            /* Give up soon where nearly every row brings a new word. */
+            if (dictionary->count == words_max || dictionary->count > 8 + row / 4)
+                return false;
+            dictionary->words[dictionary->count++] = column->values[row];
+            dictionary->slots[slot] = (uint8_t)dictionary->count;
+        }
+        dictionary->indices[row] = dictionary->slots[slot] - 1;
     }
     return true;
+}
+
+/* Puts the words into ascending order: they pack well, and so do indices that follow the values. */
+static void dictionary_sort(struct dictionary *dictionary, uint32_t rows)
+{
+    uint32_t order[CODEC_DICTIONARY_MAX]; /* old indices in new order */
+    int64_t rank[CODEC_DICTIONARY_MAX];
+    int64_t words[CODEC_DICTIONARY_MAX];
+    for (uint32_t i = 0; i < dictionary->count; i++) {
+        uint32_t place = i;
+        for (; place > 0 && dictionary->words[order[place - 1]] > dictionary->words[i]; place--)
+            order[place] = order[place - 1];
+        order[place] = i;
+    }
+    for (uint32_t i = 0; i < dictionary->count; i++) {
+        rank[order[i]] = i;
+        words[i] = dictionary->words[order[i]];
+    }
+    memcpy(dictionary->words, words, dictionary->count * sizeof words[0]);
+    for (uint32_t row = 0; row < rows; row++)
+        dictionary->indices[row] = rank[dictionary->indices[row]];
 }
 
 /*
@@ -600,8 +612,7 @@ static enum status dictionary_try(const struct column *column, const struct plan
     const uint32_t words_max = 1u << (width_max - 1);
     if (!dictionary_collect(column, words_max, &dictionary))
         return STATUS_OK;
-    for (uint32_t row = 0; row < column->count; row++)
-        dictionary.indices[row] = dictionary_place(&dictionary, column->values[row]);
+    dictionary_sort(&dictionary, column->count);
     TRY(buffer_reserve(out, HEAD_BYTES_MAX));
     buffer_put_u8(out, HEAD_DICTIONARY);
     buffer_put_varint(out, dictionary.count);

@@ -14,77 +14,96 @@
 
 /* --- planes: the last bits of each lane ---------------------------------------------------- */
 
-/* Appends `bits` (a power of two below 8) of each lane, from bit `offset` of its word. */
-static uint8_t *plane_put_small(const uint64_t *word, unsigned offset, unsigned bits, uint8_t *out)
+/*
+ * Puts or gets the `bits` from bit `offset` of each lane's word; `bits` is a
+ * power of two and always a constant where these are inlined, so that their
+ * loops become vectors.
+ */
+static inline __attribute__((always_inline)) uint8_t *plane_put(const uint64_t *restrict word,
+                                                                unsigned offset, unsigned bits,
+                                                                uint8_t *restrict out)
 {
-    const unsigned per_byte = 8 / bits;
-    for (unsigned byte = 0; byte < CODEC_LANES / per_byte; byte++) {
-        unsigned packed = 0;
-        for (unsigned i = 0; i < per_byte; i++)
-            packed |= (unsigned)(word[byte * per_byte + i] >> offset & width_mask(bits))
-                      << (i * bits);
-        *out++ = (uint8_t)packed;
+    if (bits >= 8) {
+        for (unsigned lane = 0; lane < CODEC_LANES; lane++) {
+            const uint64_t value = word[lane] >> offset;
+            memcpy(out + lane * bits / 8, &value, bits / 8);
+        }
+    } else {
+        const unsigned per_byte = 8 / bits;
+        for (unsigned byte = 0; byte < CODEC_LANES / per_byte; byte++) {
+            uint64_t packed = 0;
+            for (unsigned i = 0; i < per_byte; i++)
+                packed |= (word[byte * per_byte + i] >> offset & width_mask(bits)) << (i * bits);
+            out[byte] = (uint8_t)packed;
+        }
     }
-    return out;
+    return out + CODEC_LANES * bits / 8;
 }
 
-static const uint8_t *plane_get_small(const uint8_t *bytes, unsigned offset, unsigned bits,
-                                      uint64_t *word)
+static inline __attribute__((always_inline)) const uint8_t *plane_get(const uint8_t *restrict bytes,
+                                                                      unsigned offset,
+                                                                      unsigned bits,
+                                                                      uint64_t *restrict word)
 {
-    const unsigned per_byte = 8 / bits;
-    for (unsigned byte = 0; byte < CODEC_LANES / per_byte; byte++) {
-        const uint64_t packed = *bytes++;
-        for (unsigned i = 0; i < per_byte; i++)
-            word[byte * per_byte + i] |= (packed >> (i * bits) & width_mask(bits)) << offset;
+    if (bits >= 8) {
+        for (unsigned lane = 0; lane < CODEC_LANES; lane++) {
+            uint64_t value = 0;
+            memcpy(&value, bytes + lane * bits / 8, bits / 8);
+            word[lane] |= value << offset;
+        }
+    } else {
+        uint64_t packed = 0;
+        memcpy(&packed, bytes, CODEC_LANES * bits / 8);
+        for (unsigned lane = 0; lane < CODEC_LANES; lane++)
+            word[lane] |= (packed >> (lane * bits) & width_mask(bits)) << offset;
     }
-    return bytes;
+    return bytes + CODEC_LANES * bits / 8;
 }
 
-/* The same for `bits` of 8, 16 and 32. */
-static uint8_t *plane_put_bytes(const uint64_t *word, unsigned offset, unsigned bits, uint8_t *out)
-{
-    for (unsigned lane = 0; lane < CODEC_LANES; lane++) {
-        const uint64_t value = word[lane] >> offset;
-        memcpy(out, &value, bits / 8);
-        out += bits / 8;
-    }
-    return out;
-}
-
-static const uint8_t *plane_get_bytes(const uint8_t *bytes, unsigned offset, unsigned bits,
-                                      uint64_t *word)
-{
-    for (unsigned lane = 0; lane < CODEC_LANES; lane++) {
-        uint64_t value = 0;
-        memcpy(&value, bytes, bits / 8);
-        word[lane] |= value << offset;
-        bytes += bits / 8;
-    }
-    return bytes;
-}
-
-static void planes_put(const uint64_t *word, unsigned bits_left, uint8_t *out)
+HOT_CLONES static void planes_put(const uint64_t *restrict word, unsigned bits_left,
+                                  uint8_t *restrict out)
 {
     unsigned offset = 0;
-    for (unsigned bits = WORD_BITS / 2; bits > 0; bits /= 2) {
-        if (!(bits_left & bits))
-            continue;
-        out = bits >= 8 ? plane_put_bytes(word, offset, bits, out)
-                        : plane_put_small(word, offset, bits, out);
-        offset += bits;
-    }
+    if (bits_left & 32)
+        out = plane_put(word, 0, 32, out);
+    offset += bits_left & 32;
+    if (bits_left & 16)
+        out = plane_put(word, offset, 16, out);
+    offset += bits_left & 16;
+    if (bits_left & 8)
+        out = plane_put(word, offset, 8, out);
+    offset += bits_left & 8;
+    if (bits_left & 4)
+        out = plane_put(word, offset, 4, out);
+    offset += bits_left & 4;
+    if (bits_left & 2)
+        out = plane_put(word, offset, 2, out);
+    offset += bits_left & 2;
+    if (bits_left & 1)
+        (void)plane_put(word, offset, 1, out);
 }
 
-static void planes_get(const uint8_t *bytes, unsigned bits_left, uint64_t *word)
+HOT_CLONES static void planes_get(const uint8_t *restrict bytes, unsigned bits_left,
+                                  uint64_t *restrict word)
 {
     unsigned offset = 0;
-    for (unsigned bits = WORD_BITS / 2; bits > 0; bits /= 2) {
-        if (!(bits_left & bits))
-            continue;
-        bytes = bits >= 8 ? plane_get_bytes(bytes, offset, bits, word)
-                          : plane_get_small(bytes, offset, bits, word);
-        offset += bits;
-    }
+    if (bits_left & 32)
+        bytes = plane_get(bytes, 0, 32, word);
+    offset += bits_left & 32;
+    if (bits_left & 16)
+        bytes = plane_get(bytes, offset, 16, word);
+    offset += bits_left & 16;
+    if (bits_left & 8)
+        bytes = plane_get(bytes, offset, 8, word);
+    offset += bits_left & 8;
+    if (bits_left & 4)
+        bytes = plane_get(bytes, offset, 4, word);
+    offset += bits_left & 4;
+    if (bits_left & 2)
+        bytes = plane_get(bytes, offset, 2, word);
+    offset += bits_left & 2;
+    if (bits_left & 1)
+        (void)plane_get(bytes, offset, 1, word);
 }
 
 /* --- 16 lanes -------------------------------------------------------------------------------- */
@@ -116,20 +135,23 @@ void lanes_pack(const uint64_t *values, uint32_t steps, unsigned width, uint8_t 
 
     struct lane_words words;
     const uint32_t full = steps * width / WORD_BITS;
-    memset(words.word, 0, (full + 1) * sizeof words.word[0]);
+    for (uint32_t i = 0; i <= full; i++)
+        memset(words.word[i], 0, sizeof words.word[0]);
     pack_steps(values, steps, width, &words);
     memcpy(out, words.word, full * sizeof words.word[0]);
     planes_put(words.word[full], steps * width % WORD_BITS, out + full * sizeof words.word[0]);
 }
 
-void lanes_load(const uint8_t *bytes, uint32_t steps, unsigned width, struct lane_words *words)
+HOT_CLONES void lanes_load(const uint8_t *bytes, uint32_t steps, unsigned width,
+                           struct lane_words *words)
 {
     assert(steps <= CODEC_STEPS_MAX);
     assert(width <= WORD_BITS);
 
     const uint32_t full = steps * width / WORD_BITS;
-    if (full > 0)
-        memcpy(words->word, bytes, full * sizeof words->word[0]);
+    /* By whole rows of words: copies of a known length are a few vector moves each. */
+    for (uint32_t i = 0; i < full; i++)
+        memcpy(words->word[i], bytes + i * sizeof words->word[0], sizeof words->word[0]);
     memset(words->word[full], 0, sizeof words->word[0]);
     planes_get(bytes + full * sizeof words->word[0], steps * width % WORD_BITS, words->word[full]);
 }
@@ -168,26 +190,24 @@ HOT_CLONES void lanes_add_up(const uint64_t *restrict tile, uint32_t steps, uint
             added[step][lane] = sums[lane];
         }
     }
-    if (steps < LANES_TILE_STEPS) {
-        for (unsigned lane = 0; lane < CODEC_LANES; lane++) {
-            for (uint32_t step = 0; step < steps; step++)
-                values[(size_t)lane * stride + step] = added[step][lane];
-        }
-        return;
-    }
-    /* Whole tiles are turned in squares of two steps by two lanes. */
+    /* Turned in squares of two steps by two lanes; an odd last step is put one by one. */
+    const uint32_t even_steps = steps & ~1u;
     for (unsigned lane = 0; lane < CODEC_LANES; lane += 2) {
         uint64_t *const first = values + (size_t)lane * stride;
         uint64_t *const second = first + stride;
-        for (unsigned step = 0; step < LANES_TILE_STEPS; step += 2) {
+        for (uint32_t step = 0; step < even_steps; step += 2) {
             pair_u64 above;
             pair_u64 below;
             memcpy(&above, &added[step][lane], sizeof above);
             memcpy(&below, &added[step + 1][lane], sizeof below);
-            const pair_u64 left = {above[0], below[0]};
-            const pair_u64 right = {above[1], below[1]};
+            const pair_u64 left = __builtin_shufflevector(above, below, 0, 2);
+            const pair_u64 right = __builtin_shufflevector(above, below, 1, 3);
             memcpy(first + step, &left, sizeof left);
             memcpy(second + step, &right, sizeof right);
+        }
+        if (even_steps < steps) {
+            first[even_steps] = added[even_steps][lane];
+            second[even_steps] = added[even_steps][lane + 1];
         }
     }
 }
