@@ -381,44 +381,37 @@ enum status kv_get(struct kv_txn *txn, struct slice key, struct slice *payload, 
     return status;
 }
 
-/* Stores a value of `bytes_len` bytes under `key` and yields the place to write them to. */
-static enum status put_reserved(struct kv_txn *txn, struct slice key, size_t bytes_len,
-                                uint8_t **bytes, struct error *err)
+/* Stores the value that is `head` and then `tail`, written once, into the page itself. */
+static enum status put_parts(struct kv_txn *txn, struct slice key, struct slice head,
+                             struct slice tail, struct error *err)
 {
     assert(txn->write);
     assert(key.len > 0 && key.len <= KV_KEY_BYTES_MAX);
-    assert(bytes_len <= KV_VALUE_BYTES_MAX);
+    assert(head.len + tail.len <= KV_VALUE_BYTES_MAX);
     MDB_val key_val = val_of(key);
-    MDB_val value_val = {.mv_size = bytes_len};
+    MDB_val value_val = {.mv_size = head.len + tail.len};
     errno = 0;
     const int code =
         code_of_write(mdb_put(txn->txn, txn->kv->dbi, &key_val, &value_val, MDB_RESERVE));
     if (code != 0)
         return kv_fail(txn->kv, code, "cannot write", err);
-    *bytes = value_val.mv_data;
+    uint8_t *bytes = value_val.mv_data;
+    if (head.len > 0)
+        memcpy(bytes, head.data, head.len);
+    if (tail.len > 0)
+        memcpy(bytes + head.len, tail.data, tail.len);
     return STATUS_OK;
 }
 
 enum status kv_put_raw(struct kv_txn *txn, struct slice key, struct slice value, struct error *err)
 {
-    uint8_t *bytes = NULL;
-    TRY(put_reserved(txn, key, value.len, &bytes, err));
-    assert(bytes);
-    if (value.len > 0)
-        memcpy(bytes, value.data, value.len);
-    return STATUS_OK;
+    return put_parts(txn, key, slice_of(NULL, 0), value, err);
 }
 
 enum status kv_put(struct kv_txn *txn, struct slice key, struct slice payload, struct error *err)
 {
     const uint64_t checksum = checksum_of(key, payload);
-    uint8_t *bytes = NULL;
-    TRY(put_reserved(txn, key, KV_CHECKSUM_BYTES + payload.len, &bytes, err));
-    assert(bytes);
-    memcpy(bytes, &checksum, sizeof checksum);
-    if (payload.len > 0)
-        memcpy(bytes + KV_CHECKSUM_BYTES, payload.data, payload.len);
-    return STATUS_OK;
+    return put_parts(txn, key, slice_of(&checksum, sizeof checksum), payload, err);
 }
 
 enum status kv_delete(struct kv_txn *txn, struct slice key, struct error *err)

@@ -94,7 +94,7 @@ static void a_truncated_file_is_refused_at_every_length(void **state)
 
 static void a_file_that_ends_before_free_pages_is_whole(void **state)
 {
-    /* All pages of the deleted values become free; the next commits move what lives to the front. */
+    /* The pages of deleted values become free; the next commits move what lives to the front. */
     const struct place *place = *state;
     const off_t full = fill_store(place, 40);
     struct kv *kv = open_store(place, true);
