@@ -119,7 +119,7 @@ def device_of_topic(topic, is_status):
     if topic is None:
         return None
     parts = (topic[1:] if topic.startswith("/") else topic).split("/")
-    if is_status and parts[:3] == ["as", "mqtt", "status"]:
+    if is_status and parts[:3] == ["as", "mqtt", "status"] and len(parts) > 3:
         parts = parts[3:]
     elif parts[0] == "sys":
         parts = parts[1:]

@@ -51,7 +51,7 @@ class Edge(unittest.TestCase):
         self.assertEqual(row.pop("v_min_time"), "2020-09-13T12:26:40.000Z")
         last = (count - 1) * 7 % 1000 / 10
         want = {"v_count": count, "v_sum": 49950000, "v_min": 0, "v_max": 99.9, "v_first": 0, "v_last": last,
-                "v_avg": 49.95, "v_twa": 49.95, "v_median": 49.95, "v_p99": 98.9}  # fmt: skip
+                "v_avg": 49.95, "v_twa": 49.95, "v_median": 49.95, "v_p99": 98.901}  # fmt: skip
         self.assertEqual({k: float(v) for k, v in row.items()}, want)
         rows = db.query("stats", "v", "--agg", "count", "--by", "device", "--every", "1s")
         self.assertEqual([r["v_count"] for r in rows], [str(count // 2)] * 2)

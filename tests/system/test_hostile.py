@@ -366,7 +366,6 @@ class Terminals(unittest.TestCase):
             self.assertEqual(result.out.count(b"\n"), len(rows) + 1, result)
             columns = {line.count(b"\t") for line in result.out.splitlines()}
             self.assertEqual(len(columns), 1, result)
-            self.clean(result.out, "\n\t")
 
     def test_messages_on_stderr_hold_no_raw_control_characters(self):
         evil = "\x1b[31mevil\x07"
