@@ -1,7 +1,7 @@
 /*
  * progress.h - a bar on the terminal while messages are taken in.
  *
- *      set.ndjson.gz  42 % [########............]  1,234,567 messages  8.31 M/s  12.4 s left
+ *      42 % [##########..............]  1,234,567 messages  8.31 M/s  12.4 s left
  *
  * Share and time left are those of the bytes on disk (compressed ones); a pipe has neither.
  */
