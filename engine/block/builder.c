@@ -170,7 +170,9 @@ static void cell_keep(const struct cell *cell, uint32_t row, uint32_t column,
     kept->column = column;
 }
 
-static bool key_in_order(const struct block_builder *builder, const struct row_key *key)
+/* Only ever asserted. */
+__attribute__((unused)) static bool key_in_order(const struct block_builder *builder,
+                                                 const struct row_key *key)
 {
     if (builder->row_count == 0)
         return true;

@@ -15,48 +15,50 @@
 /* --- planes: the last bits of each lane ---------------------------------------------------- */
 
 /*
- * Puts or gets the `bits` from bit `offset` of each lane's word; `bits` is a
- * power of two and always a constant where these are inlined, so that their
- * loops become vectors.
+ * Put or get the `bits` from bit `offset` of each lane's word, for planes of
+ * whole bytes and for those that share bytes. `bits` is a power of two and always
+ * a constant where these are inlined, so that their loops become vectors.
  */
-static inline __attribute__((always_inline)) uint8_t *plane_put(const uint64_t *restrict word,
-                                                                unsigned offset, unsigned bits,
-                                                                uint8_t *restrict out)
+#define INLINED static inline __attribute__((always_inline))
+
+INLINED uint8_t *plane_put_bytes(const uint64_t *restrict word, unsigned offset, unsigned bits,
+                                 uint8_t *restrict out)
 {
-    if (bits >= 8) {
-        for (unsigned lane = 0; lane < CODEC_LANES; lane++) {
-            const uint64_t value = word[lane] >> offset;
-            memcpy(out + lane * bits / 8, &value, bits / 8);
-        }
-    } else {
-        const unsigned per_byte = 8 / bits;
-        for (unsigned byte = 0; byte < CODEC_LANES / per_byte; byte++) {
-            uint64_t packed = 0;
-            for (unsigned i = 0; i < per_byte; i++)
-                packed |= (word[byte * per_byte + i] >> offset & width_mask(bits)) << (i * bits);
-            out[byte] = (uint8_t)packed;
-        }
+    for (unsigned lane = 0; lane < CODEC_LANES; lane++) {
+        const uint64_t value = word[lane] >> offset;
+        memcpy(out + lane * bits / 8, &value, bits / 8);
     }
     return out + CODEC_LANES * bits / 8;
 }
 
-static inline __attribute__((always_inline)) const uint8_t *plane_get(const uint8_t *restrict bytes,
-                                                                      unsigned offset,
-                                                                      unsigned bits,
-                                                                      uint64_t *restrict word)
+INLINED const uint8_t *plane_get_bytes(const uint8_t *restrict bytes, unsigned offset,
+                                       unsigned bits, uint64_t *restrict word)
 {
-    if (bits >= 8) {
-        for (unsigned lane = 0; lane < CODEC_LANES; lane++) {
-            uint64_t value = 0;
-            memcpy(&value, bytes + lane * bits / 8, bits / 8);
-            word[lane] |= value << offset;
-        }
-    } else {
-        uint64_t packed = 0;
-        memcpy(&packed, bytes, CODEC_LANES * bits / 8);
-        for (unsigned lane = 0; lane < CODEC_LANES; lane++)
-            word[lane] |= (packed >> (lane * bits) & width_mask(bits)) << offset;
+    for (unsigned lane = 0; lane < CODEC_LANES; lane++) {
+        uint64_t value = 0;
+        memcpy(&value, bytes + lane * bits / 8, bits / 8);
+        word[lane] |= value << offset;
     }
+    return bytes + CODEC_LANES * bits / 8;
+}
+
+INLINED uint8_t *plane_put_bits(const uint64_t *restrict word, unsigned offset, unsigned bits,
+                                uint8_t *restrict out)
+{
+    uint64_t packed = 0;
+    for (unsigned lane = 0; lane < CODEC_LANES; lane++)
+        packed |= (word[lane] >> offset & width_mask(bits)) << (lane * bits);
+    memcpy(out, &packed, CODEC_LANES * bits / 8);
+    return out + CODEC_LANES * bits / 8;
+}
+
+INLINED const uint8_t *plane_get_bits(const uint8_t *restrict bytes, unsigned offset, unsigned bits,
+                                      uint64_t *restrict word)
+{
+    uint64_t packed = 0;
+    memcpy(&packed, bytes, CODEC_LANES * bits / 8);
+    for (unsigned lane = 0; lane < CODEC_LANES; lane++)
+        word[lane] |= (packed >> (lane * bits) & width_mask(bits)) << offset;
     return bytes + CODEC_LANES * bits / 8;
 }
 
@@ -65,22 +67,22 @@ HOT_CLONES static void planes_put(const uint64_t *restrict word, unsigned bits_l
 {
     unsigned offset = 0;
     if (bits_left & 32)
-        out = plane_put(word, 0, 32, out);
+        out = plane_put_bytes(word, 0, 32, out);
     offset += bits_left & 32;
     if (bits_left & 16)
-        out = plane_put(word, offset, 16, out);
+        out = plane_put_bytes(word, offset, 16, out);
     offset += bits_left & 16;
     if (bits_left & 8)
-        out = plane_put(word, offset, 8, out);
+        out = plane_put_bytes(word, offset, 8, out);
     offset += bits_left & 8;
     if (bits_left & 4)
-        out = plane_put(word, offset, 4, out);
+        out = plane_put_bits(word, offset, 4, out);
     offset += bits_left & 4;
     if (bits_left & 2)
-        out = plane_put(word, offset, 2, out);
+        out = plane_put_bits(word, offset, 2, out);
     offset += bits_left & 2;
     if (bits_left & 1)
-        (void)plane_put(word, offset, 1, out);
+        (void)plane_put_bits(word, offset, 1, out);
 }
 
 HOT_CLONES static void planes_get(const uint8_t *restrict bytes, unsigned bits_left,
@@ -88,22 +90,22 @@ HOT_CLONES static void planes_get(const uint8_t *restrict bytes, unsigned bits_l
 {
     unsigned offset = 0;
     if (bits_left & 32)
-        bytes = plane_get(bytes, 0, 32, word);
+        bytes = plane_get_bytes(bytes, 0, 32, word);
     offset += bits_left & 32;
     if (bits_left & 16)
-        bytes = plane_get(bytes, offset, 16, word);
+        bytes = plane_get_bytes(bytes, offset, 16, word);
     offset += bits_left & 16;
     if (bits_left & 8)
-        bytes = plane_get(bytes, offset, 8, word);
+        bytes = plane_get_bytes(bytes, offset, 8, word);
     offset += bits_left & 8;
     if (bits_left & 4)
-        bytes = plane_get(bytes, offset, 4, word);
+        bytes = plane_get_bits(bytes, offset, 4, word);
     offset += bits_left & 4;
     if (bits_left & 2)
-        bytes = plane_get(bytes, offset, 2, word);
+        bytes = plane_get_bits(bytes, offset, 2, word);
     offset += bits_left & 2;
     if (bits_left & 1)
-        (void)plane_get(bytes, offset, 1, word);
+        (void)plane_get_bits(bytes, offset, 1, word);
 }
 
 /* --- 16 lanes -------------------------------------------------------------------------------- */
