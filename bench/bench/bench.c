@@ -14,7 +14,12 @@ static enum status ask(struct bench *bench, const struct bench_config *config, c
 {
     message_note("asking the store, %s ...", name);
     const struct query_job job = {
-        .store = store, .device = config->device, .program = config->program, .runs = config->runs};
+        .store = store,
+        .device = config->device,
+        .program = config->program,
+        .runs = config->runs,
+        .query_bits = config->query_bits != 0 ? config->query_bits : QUERY_BITS_ALL,
+    };
     struct query_phase *phase = &bench->report.phases[bench->report.phase_count];
     *phase = (struct query_phase){.name = name};
     TRY(measure_queries(&job, &bench->target, phase, err));

@@ -24,6 +24,7 @@ struct bench_config {
     const char *device;  /* NULL: one in the middle */
     const char *program; /* path of mnsdb; NULL: calls are not measured */
     size_t runs;         /* 1 ... TIMING_RUNS_MAX */
+    uint32_t query_bits; /* which of query_set are asked; 0: all */
     bool queries_only;   /* on `store`, which exists */
     bool keep;           /* a temporary store */
 };

@@ -5,10 +5,12 @@
 #include "bench/bench/program_call.h"
 
 #include "cli/exit_code.h"
+#include "cli/fault_handler.h"
 #include "cli/message.h"
 #include "cli/options.h"
 #include "cli/signals.h"
 #include "cli/store_dir.h"
+#include "engine/kv/kv.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -27,6 +29,7 @@ static const struct option_spec measure_options[] = {
      false},
     {"queries-only", NULL, "Ingest nothing: ask the store given with --db, and change nothing.", 0,
      false},
+    {"query", "NAME", "Ask only this query, Q1 to Q8 or Q4d. Repeatable.", 0, true},
     {"device", "NAME",
      "The device that Q3, Q5 and Q8 ask about (default: the one in the middle, by name).", 0,
      false},
@@ -74,6 +77,20 @@ struct request {
     char program[WORKSPACE_PATH_BYTES]; /* path of mnsdb */
 };
 
+static enum status read_queries(const struct options *options, struct bench_config *config,
+                                struct error *err)
+{
+    size_t position = 0;
+    const char *name = NULL;
+    while ((name = options_next(options, "query", &position))) {
+        const size_t place = query_set_find(name);
+        if (place == QUERY_SET_COUNT)
+            return error_set(err, STATUS_INPUT, "--query is Q1 to Q8 or Q4d, not '%s'", name);
+        config->query_bits |= UINT32_C(1) << place;
+    }
+    return STATUS_OK;
+}
+
 static enum status read_request(const struct options *options, struct request *request,
                                 struct error *err)
 {
@@ -81,6 +98,7 @@ static enum status read_request(const struct options *options, struct request *r
     uint64_t runs = 15;
     TRY(options_number(options, "runs", 1, TIMING_RUNS_MAX, &runs, err));
     config->runs = (size_t)runs;
+    TRY(read_queries(options, config, err));
     config->inputs = options->operands;
     config->input_count = options->operand_count;
     config->store = options_text(options, "db");
@@ -168,6 +186,7 @@ int main(int argc, char **argv)
     message_ignore_sigpipe();
     if (options_begin(&options, &program, argc, argv, &code) == OPTIONS_RUN) {
         signals_install();
+        fault_handler_install(program.name, kv_maps_address);
         struct error err = {0};
         struct request request = {0};
         if (read_request(&options, &request, &err) != STATUS_OK)

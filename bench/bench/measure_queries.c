@@ -25,6 +25,11 @@ static enum status check_signals(struct error *err)
     return STATUS_OK;
 }
 
+static bool is_asked(const struct query_job *job, size_t query)
+{
+    return (job->query_bits >> query & 1) != 0;
+}
+
 /* --- in process ---------------------------------------------------------------------------- */
 
 static enum status run_once(struct snapshot *snapshot, const struct query_target *target,
@@ -37,6 +42,16 @@ static enum status run_once(struct snapshot *snapshot, const struct query_target
     if (status != STATUS_OK)
         error_add_context(err, "%s", query->name);
     return status;
+}
+
+/* Parts of the readings, as the query over all of them sees them. */
+static enum status count_parts(struct snapshot *snapshot, const struct query_target *target,
+                               uint64_t *parts, struct error *err)
+{
+    struct query_outcome outcome = {0};
+    TRY(query_set[0].run(snapshot, target, &outcome, err));
+    *parts = outcome.statistics.parts_total;
+    return STATUS_OK;
 }
 
 /* FNV-1a: does not depend on how the text is cut. */
@@ -120,8 +135,10 @@ static enum status time_calls(const struct query_job *job, const struct query_ta
 {
     const char *const start[] = {job->program, "--version", NULL};
     TRY(time_call(start, job->runs, &phase->call_start, err));
-    for (size_t i = 0; i < QUERY_SET_COUNT; i++)
-        TRY(time_query_call(job, target, &query_set[i], &phase->queries[i].call, err));
+    for (size_t i = 0; i < QUERY_SET_COUNT; i++) {
+        if (is_asked(job, i))
+            TRY(time_query_call(job, target, &query_set[i], &phase->queries[i].call, err));
+    }
     return STATUS_OK;
 }
 
@@ -135,9 +152,11 @@ enum status measure_queries(const struct query_job *job, struct query_target *ta
     TRY(snapshot_open(&snapshot, job->store, err));
     query_target_release(target);
     TRY(query_target_choose(target, snapshot, job->device, err));
+    TRY(count_parts(snapshot, target, &phase->parts, err));
     snapshot_pause(snapshot);
-    for (size_t i = 0; i < QUERY_SET_COUNT; i++)
-        TRY(time_query(snapshot, target, &query_set[i], job->runs, &phase->queries[i], err));
-    phase->parts = phase->queries[0].statistics.parts_total;
+    for (size_t i = 0; i < QUERY_SET_COUNT; i++) {
+        if (is_asked(job, i))
+            TRY(time_query(snapshot, target, &query_set[i], job->runs, &phase->queries[i], err));
+    }
     return job->program ? time_calls(job, target, phase, err) : STATUS_OK;
 }

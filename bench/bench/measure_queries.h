@@ -11,6 +11,7 @@
 #include "bench/bench/timing.h"
 #include "engine/base/error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,7 +39,14 @@ struct query_job {
     const char *device;  /* NULL: one in the middle */
     const char *program; /* path of mnsdb; NULL: no calls */
     size_t runs;         /* after a first one */
+    uint32_t query_bits; /* which of query_set, bit by bit */
 };
+
+/* Whether the query was measured. */
+static inline bool query_was_asked(const struct query_figures *figures)
+{
+    return figures->in_process.runs > 0;
+}
 
 /* Fills in `phase` but for its name, and `target` for the caller to release. */
 MUST_CHECK enum status measure_queries(const struct query_job *job, struct query_target *target,

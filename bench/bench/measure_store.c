@@ -7,7 +7,9 @@
 #include "cli/message.h"
 #include "cli/signals.h"
 #include "engine/snapshot/snapshot.h"
+#include "ingest/options.h"
 #include "ingest/pipeline/pipeline.h"
+#include "ingest/settings.h"
 #include "ingest/source/source.h"
 
 static void close_store(struct store **store)
@@ -20,12 +22,6 @@ static void close_snapshot(struct snapshot **snapshot)
 {
     snapshot_close(*snapshot);
     *snapshot = NULL;
-}
-
-static void close_source(struct source *source)
-{
-    if (source->close)
-        source_close(source);
 }
 
 /* A signal ends the benchmark: figures of half a job would say nothing. */
@@ -46,11 +42,14 @@ static enum status ingest(const void *context, void *result, struct error *err)
 {
     const struct ingest_job *job = context;
     struct ingest_figures *figures = result;
-    struct decoder_config decoder;
-    TRY(decoder_config_init(&decoder, err));
+    const struct ingest_options defaults = {0};
+    OWNED(settings_release) struct settings settings = {0};
+    TRY(settings_read(&settings, &defaults, err));
     OWNED(close_store) struct store *store = NULL;
     TRY(store_open(&store, job->store, err));
-    OWNED(close_source) struct source source = {0};
+    struct decoder_config decoder;
+    TRY(settings_apply(&settings, store, &decoder, err));
+    OWNED(source_close) struct source source = {0};
     TRY(file_source_open(&source, job->paths, job->path_count, err));
 
     const struct pipeline_config config = {

@@ -229,6 +229,14 @@ const struct query_definition query_set[QUERY_SET_COUNT] = {
      run_log},
 };
 
+size_t query_set_find(const char *name)
+{
+    size_t place = 0;
+    while (place < QUERY_SET_COUNT && strcmp(query_set[place].name, name) != 0)
+        place++;
+    return place;
+}
+
 /* --- what they ask about ------------------------------------------------------------------- */
 
 const char *query_word(const char *word, const struct query_target *target)

@@ -63,6 +63,11 @@ struct query_definition {
 
 extern const struct query_definition query_set[QUERY_SET_COUNT];
 
+#define QUERY_BITS_ALL ((UINT32_C(1) << QUERY_SET_COUNT) - 1)
+
+/* The place of a query in the set; QUERY_SET_COUNT if there is none of that name. */
+size_t query_set_find(const char *name);
+
 /*
  * Chooses for a store: the device of that name, or (NULL) the middle one of all, by name. STATUS_INPUT if
  * there is no such device or none at all. Release it in any case.

@@ -146,6 +146,8 @@ static void print_queries(const struct bench_report *report, FILE *out)
                   report->runs);
     print_heading(report, out);
     for (size_t i = 0; i < QUERY_SET_COUNT; i++) {
+        if (!query_was_asked(&report->phases[0].queries[i]))
+            continue;
         (void)fprintf(out, "  %-4s%-24s %9" PRIu64, query_set[i].name, query_set[i].title,
                       report->phases[0].queries[i].rows);
         for (size_t phase = 0; phase < report->phase_count; phase++)
@@ -169,6 +171,8 @@ static void print_calls(const struct bench_report *report, FILE *out)
         print_timing(&report->phases[phase].call_start, out);
     (void)fprintf(out, "\n");
     for (size_t i = 0; i < QUERY_SET_COUNT; i++) {
+        if (!query_was_asked(&report->phases[0].queries[i]))
+            continue;
         (void)fprintf(out, "  %-4s%-24s %9" PRIu64, query_set[i].name, query_set[i].title,
                       report->phases[0].queries[i].rows);
         for (size_t phase = 0; phase < report->phase_count; phase++)
@@ -183,6 +187,8 @@ static void print_work(const struct bench_report *report, FILE *out)
     (void)fprintf(out, "\nWhat the queries read, %s\n  %-28s %9s %12s %9s %12s\n", phase->name, "",
                   "parts", "summaries", "blocks", "rows");
     for (size_t i = 0; i < QUERY_SET_COUNT; i++) {
+        if (!query_was_asked(&report->phases[0].queries[i]))
+            continue;
         const struct scan_statistics *did = &phase->queries[i].statistics;
         (void)fprintf(out, "  %-4s%-24s %9" PRIu64 " %12" PRIu64 " %9" PRIu64 " %12" PRIu64 "\n",
                       query_set[i].name, query_set[i].title, did->parts_read,

@@ -121,8 +121,10 @@ static bool add_phase(cJSON *phases, const struct query_phase *phase, uint64_t s
                                  : add_number(object, "page_cache_share", phase->cached_share)) &&
         add_timing(object, "call_start", &phase->call_start);
     cJSON *queries = added ? cJSON_AddObjectToObject(object, "queries") : NULL;
-    for (size_t i = 0; queries && i < QUERY_SET_COUNT; i++)
-        added = added && add_query(queries, &query_set[i], &phase->queries[i]);
+    for (size_t i = 0; queries && i < QUERY_SET_COUNT; i++) {
+        if (query_was_asked(&phase->queries[i]))
+            added = added && add_query(queries, &query_set[i], &phase->queries[i]);
+    }
     return added && queries;
 }
 
