@@ -96,8 +96,8 @@ static enum status open_table(struct renderer *renderer)
     (void)scols_table_enable_noheadings(sheet->table,
                                         renderer->options.no_header || renderer->options.single);
     if (renderer->options.single) {
-        TRY(add_column(renderer, slice_of_text("field"), false));
-        return add_column(renderer, slice_of_text("value"), false);
+        TRY(add_column(renderer, slice_of_text(""), false));
+        return add_column(renderer, slice_of_text(""), false);
     }
     for (size_t i = 0; i < renderer->column_count; i++)
         TRY(add_column(renderer, renderer->columns[i].name,
