@@ -30,7 +30,9 @@
 #define YEARS_PER_ERA   INT64_C(400)
 #define DAYS_TO_EPOCH   INT64_C(719468) /* 0000-03-01 to 1970-01-01 */
 #define SECONDS_PER_DAY INT64_C(86400)
-#define WINDOW_S        (16 * INT64_C(3600)) /* the largest offset on record is 15:13 (Alaska, Manila) */
+
+/* More than the largest offset on record, 15:13 (Alaska, Manila). */
+#define WINDOW_S (16 * INT64_C(3600))
 
 /* --- the calendar -------------------------------------------------------------------------- */
 
@@ -98,7 +100,10 @@ int64_t civil_to_utc_ms(const struct civil_time *time)
 
 /* --- opening a zone ------------------------------------------------------------------------ */
 
-static bool is_digit(char character) { return character >= '0' && character <= '9'; }
+static bool is_digit(char character)
+{
+    return character >= '0' && character <= '9';
+}
 
 /* "+08:00" or "+0800"; 23:59 at most. */
 static bool parse_offset(const char *text, int32_t *offset_s)

@@ -257,7 +257,7 @@ static bool scan_reading(struct slice payload, const struct time_fields *fields,
     return at == payload.data + payload.len && reading->count > 0;
 }
 
-/* The metric's number: payloads of a set look alike, so the n-th name is mostly that of last time. */
+/* The metric's number: payloads look alike, so the n-th name is mostly that of last time. */
 static enum status find_metric(struct decoder *decoder, struct name_table *metrics, size_t nth,
                                struct slice name, uint32_t *number)
 {

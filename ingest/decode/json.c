@@ -11,8 +11,10 @@
 
 #include <string.h>
 
-#define PAIRWISE_MAX         8u /* members up to which equal names are found by comparing all pairs */
-#define SURE_NUMBER_BYTES    300u /* fewer digits than this without an exponent are within doubles */
+/* Members up to which equal names are found by comparing all pairs. */
+#define PAIRWISE_MAX 8u
+/* Without an exponent, fewer bytes than this are a number within the range of doubles. */
+#define SURE_NUMBER_BYTES    300u
 #define NAME_HASH_SEED       0x6a736f6eu
 #define HIGH_SURROGATE_FIRST 0xd800u
 #define LOW_SURROGATE_FIRST  0xdc00u
@@ -67,28 +69,42 @@ static bool is_continuation(const uint8_t *byte, const uint8_t *end, uint8_t low
     return byte < end && *byte >= lowest && *byte <= highest;
 }
 
+/* How a sequence goes on after its first byte; only the second byte's range varies. */
+struct utf8_rest {
+    size_t len; /* continuation bytes; 0: no sequence starts so */
+    uint8_t lowest, highest;
+};
+
+static struct utf8_rest utf8_rest_of(uint8_t first)
+{
+    if (first >= 0xc2 && first <= 0xdf)
+        return (struct utf8_rest){1, 0x80, 0xbf};
+    if (first == 0xe0)
+        return (struct utf8_rest){2, 0xa0, 0xbf}; /* shorter forms exist below */
+    if (first == 0xed)
+        return (struct utf8_rest){2, 0x80, 0x9f}; /* surrogates lie above */
+    if (first >= 0xe1 && first <= 0xef)
+        return (struct utf8_rest){2, 0x80, 0xbf};
+    if (first == 0xf0)
+        return (struct utf8_rest){3, 0x90, 0xbf};
+    if (first == 0xf4)
+        return (struct utf8_rest){3, 0x80, 0x8f}; /* U+10FFFF is the last */
+    if (first >= 0xf1 && first <= 0xf3)
+        return (struct utf8_rest){3, 0x80, 0xbf};
+    return (struct utf8_rest){0, 0, 0};
+}
+
 /* Length of the UTF-8 sequence at `at` (its first byte is not ASCII), 0 if it is none. */
 static size_t utf8_sequence_len(const uint8_t *at, const uint8_t *end)
 {
-    const uint8_t first = at[0];
-    if (first >= 0xc2 && first <= 0xdf)
-        return is_continuation(at + 1, end, 0x80, 0xbf) ? 2 : 0;
-    if (first >= 0xe0 && first <= 0xef) {
-        const uint8_t lowest = first == 0xe0 ? 0xa0 : 0x80;  /* shorter forms exist below */
-        const uint8_t highest = first == 0xed ? 0x9f : 0xbf; /* surrogates lie above */
-        const bool valid = is_continuation(at + 1, end, lowest, highest) &&
-                           is_continuation(at + 2, end, 0x80, 0xbf);
-        return valid ? 3 : 0;
+    const struct utf8_rest rest = utf8_rest_of(at[0]);
+    if (rest.len == 0 || !is_continuation(at + 1, end, rest.lowest, rest.highest))
+        return 0;
+    for (size_t i = 2; i <= rest.len; i++) {
+        if (!is_continuation(at + i, end, 0x80, 0xbf))
+            return 0;
     }
-    if (first >= 0xf0 && first <= 0xf4) {
-        const uint8_t lowest = first == 0xf0 ? 0x90 : 0x80;
-        const uint8_t highest = first == 0xf4 ? 0x8f : 0xbf; /* U+10FFFF is the last */
-        const bool valid = is_continuation(at + 1, end, lowest, highest) &&
-                           is_continuation(at + 2, end, 0x80, 0xbf) &&
-                           is_continuation(at + 3, end, 0x80, 0xbf);
-        return valid ? 4 : 0;
-    }
-    return 0;
+    return 1 + rest.len;
 }
 
 static int hex_value(int byte)
@@ -297,7 +313,7 @@ static void shadow_equal_names_pairwise(struct json_node *first)
     }
 }
 
-/* By a hash table of the members seen so far: large objects must not cost the square of their size. */
+/* By a hash table of the members seen so far: the cost must not grow with the square. */
 static bool shadow_equal_names_hashed(struct parser *parser, struct json_node *first, size_t count)
 {
     size_t slot_count = 16;

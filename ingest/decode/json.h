@@ -54,7 +54,7 @@ struct json_document {
 MUST_CHECK enum status json_parse(struct slice text, struct arena *arena,
                                   struct json_document *document);
 
-/* The member of an object that counts under this name, or NULL. `object` may be NULL or no object. */
+/* The member that counts under this name, or NULL. `object` may be NULL or no object. */
 const struct json_node *json_member(const struct json_node *object, const char *name);
 
 /* True for a string or member name that equals a C string. */

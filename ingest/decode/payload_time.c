@@ -10,8 +10,10 @@
 #define EPOCH_DIGITS_MS 13u
 #define MS_DIGITS       3
 
-#define CLOCK_EARLIEST_MS    INT64_C(631152000000) /* 1990-01-01: before it, a clock was never set */
-#define CLOCK_AHEAD_MS_MAX   MS_PER_DAY /* a device may be this far ahead of the platform */
+/* Before 1990-01-01 a clock was never set; a day is how far one may be ahead of the platform. */
+#define CLOCK_EARLIEST_MS  INT64_C(631152000000)
+#define CLOCK_AHEAD_MS_MAX MS_PER_DAY
+
 #define SNOWFLAKE_EPOCH_MS   INT64_C(1288834974657)
 #define SNOWFLAKE_SHIFT      22
 #define SNOWFLAKE_OFF_MS_MAX (10 * MS_PER_MINUTE)

@@ -17,20 +17,28 @@
 
 #define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
 
+/* "YYYY-MM-DD HH:MM[:SS[.fff]]", numbers of any size. */
 static struct civil_time time_of(const char *text)
 {
-    struct civil_time time = {0};
-    unsigned fields[6] = {0};
-    int millisecond = 0;
-    assert_true(sscanf(text, "%d-%u-%u %u:%u:%u.%d", &time.year, &fields[1], &fields[2], &fields[3],
-                       &fields[4], &fields[5], &millisecond) >= 5);
-    time.month = (uint8_t)fields[1];
-    time.day = (uint8_t)fields[2];
-    time.hour = (uint8_t)fields[3];
-    time.minute = (uint8_t)fields[4];
-    time.second = (uint8_t)fields[5];
-    time.millisecond = (uint16_t)millisecond;
-    return time;
+    long fields[7] = {0};
+    size_t count = 0;
+    const char *at = text;
+    while (*at != '\0' && count < COUNT_OF(fields)) {
+        char *end = NULL;
+        fields[count++] = strtol(at, &end, 10);
+        assert_true(end > at);
+        at = *end != '\0' ? end + 1 : end;
+    }
+    assert_in_range(count, 5, COUNT_OF(fields));
+    return (struct civil_time){
+        .year = (int32_t)fields[0],
+        .month = (uint8_t)fields[1],
+        .day = (uint8_t)fields[2],
+        .hour = (uint8_t)fields[3],
+        .minute = (uint8_t)fields[4],
+        .second = (uint8_t)fields[5],
+        .millisecond = (uint16_t)fields[6],
+    };
 }
 
 static void days_and_dates_are_inverse_over_all_years(void **state)

@@ -24,74 +24,76 @@ static const struct json_node *parse(const char *text)
     return document.root;
 }
 
+static const char *const json_texts[] = {"0",
+                                         "-0",
+                                         "-1.5e+10",
+                                         "1E5",
+                                         "1e-999",
+                                         " null ",
+                                         "true",
+                                         "false",
+                                         "\"\"",
+                                         "[]",
+                                         "{}",
+                                         "[1,[2],{\"a\":3}]",
+                                         "\t\r\n{ \"a\" : [ ] } ",
+                                         "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e9\"",
+                                         "\"\x7f\"",
+                                         "1.7976931348623157e308",
+                                         "0e99999"};
+
+static const char *const other_texts[] = {"",
+                                          " ",
+                                          "+1",
+                                          "01",
+                                          "-",
+                                          "1.",
+                                          ".5",
+                                          "1e",
+                                          "1e+",
+                                          "0x1",
+                                          "nul",
+                                          "True",
+                                          "nulls",
+                                          "NaN",
+                                          "Infinity",
+                                          "-Infinity",
+                                          "1e309",
+                                          "1.7976931348623159e308",
+                                          "'a'",
+                                          "\"",
+                                          "\"a",
+                                          "\"\\\"",
+                                          "\"\\x\"",
+                                          "\"\\u12\"",
+                                          "\"\\u12g4\"",
+                                          "\"\n\"",
+                                          "\"\x1f\"",
+                                          "[",
+                                          "[1",
+                                          "[1,]",
+                                          "[,1]",
+                                          "[1 2]",
+                                          "{",
+                                          "{\"a\"}",
+                                          "{\"a\":}",
+                                          "{\"a\":1,}",
+                                          "{1:2}",
+                                          "{\"a\":1}}",
+                                          "[]]",
+                                          "1 2",
+                                          "// x",
+                                          "[1]/**/",
+                                          "\xef\xbb\xbf[]",
+                                          "]"};
+
 static void the_grammar_is_that_of_rfc_8259(void **state)
 {
     (void)state;
-    const char *const good[] = {"0",
-                                "-0",
-                                "-1.5e+10",
-                                "1E5",
-                                "1e-999",
-                                " null ",
-                                "true",
-                                "false",
-                                "\"\"",
-                                "[]",
-                                "{}",
-                                "[1,[2],{\"a\":3}]",
-                                "\t\r\n{ \"a\" : [ ] } ",
-                                "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e9\"",
-                                "\"\x7f\"",
-                                "1.7976931348623157e308",
-                                "0e99999"};
-    const char *const bad[] = {"",
-                               " ",
-                               "+1",
-                               "01",
-                               "-",
-                               "1.",
-                               ".5",
-                               "1e",
-                               "1e+",
-                               "0x1",
-                               "nul",
-                               "True",
-                               "nulls",
-                               "NaN",
-                               "Infinity",
-                               "-Infinity",
-                               "1e309",
-                               "1.7976931348623159e308",
-                               "'a'",
-                               "\"",
-                               "\"a",
-                               "\"\\\"",
-                               "\"\\x\"",
-                               "\"\\u12\"",
-                               "\"\\u12g4\"",
-                               "\"\n\"",
-                               "\"\x1f\"",
-                               "[",
-                               "[1",
-                               "[1,]",
-                               "[,1]",
-                               "[1 2]",
-                               "{",
-                               "{\"a\"}",
-                               "{\"a\":}",
-                               "{\"a\":1,}",
-                               "{1:2}",
-                               "{\"a\":1}}",
-                               "[]]",
-                               "1 2",
-                               "// x",
-                               "[1]/**/",
-                               "\xef\xbb\xbf[]",
-                               "]"};
-    for (size_t i = 0; i < COUNT_OF(good); i++)
-        assert_non_null(parse(good[i]));
-    for (size_t i = 0; i < COUNT_OF(bad); i++)
-        assert_null(parse(bad[i]));
+    for (size_t i = 0; i < COUNT_OF(json_texts); i++)
+        assert_non_null(parse(json_texts[i]));
+    for (size_t i = 0; i < COUNT_OF(other_texts); i++)
+        assert_null(parse(other_texts[i]));
     struct json_document document = {0};
     assert_int_equal(json_parse(slice_of("[]\0", 3), &arena, &document), STATUS_OK);
     assert_null(document.root);
@@ -267,8 +269,7 @@ static void unusual_numbers_are_left_to_strict_reading(void **state)
                                  "12345678.",
                                  "/1234567",
                                  ":1234567",
-                                 "\xfa"
-                                 "1234567"};
+                                 "\3721234567"};
     for (size_t i = 0; i < COUNT_OF(texts); i++) {
         for (size_t room = 0; room <= 9; room++) {
             uint8_t text[64] = {0};
