@@ -53,8 +53,9 @@ void put_hostile(struct buffer *out, struct random_stream *random, uint64_t mess
         put_upload(out, "{\"temperature\":20}", topic, message_id, 12345);
         break;
     case 6:
-        put_text(out, "{\"messagetype\":\"upload\",\"payload\":\"e30=\",\"messageid\":1.5e3,"
-                      "\"timestamp\":1600000000}");
+        put_text(out, "{\"messagetype\":\"upload\",\"payload\":\"e30=\",\"messageid\":");
+        put_unsigned(out, message_id);
+        put_text(out, ".5,\"timestamp\":1600000000}");
         break;
     case 7:
         put_text(out, "{\"messagetype\":\"thing_history\",\"payload\":\"e30=\",\"messageid\":");
@@ -62,7 +63,9 @@ void put_hostile(struct buffer *out, struct random_stream *random, uint64_t mess
         put_text(out, ",\"timestamp\":1600000000}");
         break;
     default:
-        put_text(out, "{\"messagetype\":\"upload\",\"payload\":\"eyJ0ZW1wZXJhd");
+        put_text(out, "{\"messageid\":");
+        put_unsigned(out, message_id);
+        put_text(out, ",\"messagetype\":\"upload\",\"payload\":\"eyJ0ZW1wZXJhd");
         break;
     }
 }
