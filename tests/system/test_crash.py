@@ -4,14 +4,39 @@ import signal
 import subprocess
 import time
 import unittest
+from concurrent.futures import ThreadPoolExecutor
 
 import harness
 from harness import Db, bin_dir, check_clean_end, environment, parse_json, reading, rng_for, snowflake
 
 NOW_S = 1600000000
 NOW_MS = NOW_S * 1000
-ROUND_LINES = 60000
-KILLS = 30
+FILE_LINES = 1200000  # more than two commits of a bulk ingest
+FILE_KILLS = 10
+PIPES = 10  # slow pipes at the same time; an ingest commits what waits in one every few seconds
+PIPE_KILLS = 4  # of each
+PIPE_SPAN_S = 5
+
+
+def big_stream():
+    """Lines of a large file and the totals (stored, rejected, sum of v) after each."""
+    payloads = [b'{\\"v\\":%d}' % v for v in range(1000)]
+    one = b'{"payload":"%s","messagetype":"upload","topic":"/p/d%d/u","messageid":%d,"timestamp":1600000000}\n'
+    out, totals = [], [(0, 0, 0)]
+    stored = rejected = total = 0
+    for i in range(FILE_LINES):
+        if i % 50 == 49:
+            out.append(out[i - 1 - i % 40])
+        elif i % 5000 == 17:
+            out.append(b"rubbish %d!\n" % i)
+            rejected += 1
+        else:
+            v = i * 7 % 1000
+            out.append(one % (payloads[v], i % 97, snowflake(NOW_MS + i // 8, i % 3, i & 4095)))
+            stored += 1
+            total += v
+        totals.append((stored, rejected, total))
+    return b"".join(out), totals
 
 
 class Stream:
@@ -74,31 +99,9 @@ class Crash(unittest.TestCase):
         self.assertIn(child.returncode, want, err)
         return out
 
-    def test_killed_while_it_reads_a_file(self):
-        rng = rng_for("kill file")
-        stream = Stream(rng, ROUND_LINES)
-        db = Db(self)
-        file = db.file(b"".join(stream.lines))
-        began = time.monotonic()
-        whole = Db(self)
-        whole.ingest_files(file)
-        span_s = time.monotonic() - began
-        for kill in range(KILLS):
-            if kill % 6 == 0:  # now and then a fresh store, else on what the kill before left
-                db = Db(self)
-            child = self.start(db, file)
-            time.sleep(rng.uniform(0, span_s))
-            child.kill()
-            self.finish(child, (-signal.SIGKILL, 0))
-            self.state_after_rerun(db, stream)
-            if kill % 6 == 5:
-                db.check_verify()
-                self.complete(db, file, stream)
-
-    def state_after_rerun(self, db, stream):
-        """Every run reads the file from its start, so what was stored comes as duplicates again."""
-        if not db.path.exists():
-            return 0
+    def prefix(self, db, totals):
+        """Every run reads the file from its start, so what was stored comes as duplicates again:
+        stored, rejected and the sum tell which prefix the store holds."""
         result = db.run("info", "--format", "json")
         if result.code == 4:
             self.assertNotIn(b"damaged", result.err)
@@ -107,54 +110,84 @@ class Crash(unittest.TestCase):
         info = parse_json(result.out)
         stored, rejected = int(info["stored"]), int(info["rejected"])
         (row,) = db.query("stats", "v", "--agg", "count,sum")
-        match = [t for t in stream.totals if t[0] == stored and t[2] == rejected]
-        self.assertTrue(match, f"{stored} stored, {rejected} rejected is no prefix (seed {harness.SEED})")
-        self.assertEqual((int(row["v_count"]), int(row["v_sum"] or 0)), (stored, match[0][3]))
-        self.assertEqual(info["readings"], info["stored"])
+        got = (stored, rejected, int(row["v_sum"] or 0))
+        self.assertIn(got, totals, f"no prefix of the file (seed {harness.SEED})")
+        self.assertEqual((int(row["v_count"]), int(info["readings"])), (stored, stored))
         return stored
 
-    def complete(self, db, file, stream):
+    def complete(self, db, file, totals):
         got = db.ingest_files(file)
-        self.assertEqual(got["received"], str(len(stream.lines)))
-        info = db.query("info")
-        stored, _, rejected, total = stream.totals[-1]
-        self.assertEqual((int(info["stored"]), int(info["rejected"])), (stored, rejected))
-        (row,) = db.query("stats", "v", "--agg", "count,sum")
-        self.assertEqual((int(row["v_count"]), int(row["v_sum"])), (stored, total))
+        self.assertEqual(got["received"], str(FILE_LINES))
+        self.assertEqual(self.prefix(db, totals), max(totals)[0])
         db.check_verify()
 
-    def test_killed_while_lines_trickle_in(self):
-        rng = rng_for("kill stdin")
-        stream = Stream(rng, 40 * KILLS * 30)
-        db = Db(self)
-        done = 0  # lines the store holds
-        for kill in range(KILLS):
-            child = self.start(db, "-")
-            at = done
-            try:
-                for _ in range(rng.randint(1, 12)):
-                    step = rng.choice((1, 10, 100, 400))
-                    child.stdin.write(b"".join(stream.lines[at : at + step]))
-                    child.stdin.flush()
-                    at = min(at + step, len(stream.lines))
-                    time.sleep(rng.choice((0, 0.001, 0.03)))
-            except BrokenPipeError:
-                self.fail("the ingest ended by itself")
-            if rng.random() < 0.5:
-                # Bodies that come again are no harm: let it end on a half line too.
-                child.stdin.write(stream.lines[at][:20] if at < len(stream.lines) else b"")
-                child.stdin.flush()
-            time.sleep(rng.uniform(0, 0.05))
+    def test_killed_while_it_reads_a_file(self):
+        rng = rng_for("kill file")
+        data, totals = big_stream()
+        known = set(totals)
+        whole = Db(self)
+        file = whole.file(data)
+        began = time.monotonic()
+        whole.ingest_files(file)
+        span_s = time.monotonic() - began
+        self.assertEqual(self.prefix(whole, known), max(known)[0])
+        found = []
+        for kill in range(FILE_KILLS):
+            if kill % 5 == 0:  # now and then a fresh store, else on what the kill before left
+                db = Db(self)
+            child = self.start(db, file)
+            time.sleep(rng.uniform(0, span_s))
             child.kill()
-            self.finish(child, (-signal.SIGKILL,))
-            done = self.state(db, stream.totals, done)
-            self.assertLessEqual(done, at)
+            self.finish(child, (-signal.SIGKILL, 0))
+            found.append(self.prefix(db, known))
             if kill % 5 == 4:
                 db.check_verify()
-        rest = b"".join(stream.lines[done:])
-        db.ingest_files("-", stdin=rest)
-        self.assertEqual(self.state(db, stream.totals, done), len(stream.lines))
+                self.complete(db, file, known)
+        print(f"stored after each kill: {found} of {max(known)[0]}")
+        db = Db(self)
+        child = self.start(db, file)
+        time.sleep(rng.uniform(0.01, span_s))
+        child.terminate()
+        self.finish(child, (128 + signal.SIGTERM, -signal.SIGTERM, 0))
+        self.prefix(db, known)
+        self.complete(db, file, known)
+
+    def trickle(self, rng, child, stream, at, seconds):
+        """Feeds lines until the time is over; returns where it is then."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            step = rng.choice((1, 10, 50))
+            child.stdin.write(b"".join(stream.lines[at : at + step]))
+            child.stdin.flush()
+            at = min(at + step, len(stream.lines))
+            time.sleep(rng.choice((0.001, 0.01, 0.03)))
+        child.stdin.write(stream.lines[at][:20] if at < len(stream.lines) else b"")
+        child.stdin.flush()
+        return at
+
+    def kill_one_pipe_often(self, number):
+        rng = rng_for(f"kill pipe {number}")
+        stream = Stream(rng, 30000)
+        db = Db(self)
+        found = [0]  # lines the store holds after each kill
+        for _ in range(PIPE_KILLS):
+            child = self.start(db, "-")
+            at = self.trickle(rng, child, stream, found[-1], rng.uniform(0, PIPE_SPAN_S))
+            child.kill()
+            self.finish(child, (-signal.SIGKILL,))
+            found.append(self.state(db, stream.totals, found[-1]))
+            self.assertLessEqual(found[-1], at)
+        if db.path.exists() and found[-1]:
+            db.check_verify()
+        db.ingest_files("-", stdin=b"".join(stream.lines[found[-1] :]))
+        self.assertEqual(self.state(db, stream.totals, found[-1]), len(stream.lines))
         db.check_verify()
+        return found[1:]
+
+    def test_killed_while_lines_trickle_in(self):
+        with ThreadPoolExecutor(PIPES) as pool:
+            found = list(pool.map(self.kill_one_pipe_often, range(PIPES)))
+        print(f"lines held after each kill: {found}")
 
     def test_sigterm_and_sigint_end_cleanly_between_commits(self):
         rng = rng_for("term")
@@ -173,19 +206,6 @@ class Crash(unittest.TestCase):
             db.check_verify()
             db.ingest_files("-", stdin=b"".join(stream.lines[n:]))
             self.assertEqual(self.state(db, stream.totals, n), len(stream.lines))
-
-    def test_sigterm_in_the_middle_of_a_file(self):
-        rng = rng_for("term file")
-        stream = Stream(rng, ROUND_LINES)
-        for _ in range(3):
-            db = Db(self)
-            file = db.file(b"".join(stream.lines))
-            child = self.start(db, file)
-            time.sleep(rng.uniform(0.01, 0.2))
-            child.terminate()
-            self.finish(child, (128 + signal.SIGTERM, -signal.SIGTERM, 0))
-            self.state_after_rerun(db, stream)
-            self.complete(db, file, stream)
 
 
 if __name__ == "__main__":
