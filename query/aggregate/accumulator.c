@@ -113,24 +113,35 @@ static enum status add_total(struct accumulator *accumulator, i128 addend)
 
 /* --- inner loops --------------------------------------------------------------------------- */
 
-static void find_extremes(const int64_t *mantissas, uint32_t count, int64_t *min, int64_t *max)
+/* What one pass over a run finds. The sum holds only if the mantissas are small. */
+struct run_facts {
+    int64_t min, max;
+    int64_t sum;
+};
+
+/*
+ * Compiled twice, since comparing 64-bit integers in vectors wants more than every x86-64
+ * has. Only gcc does this well, and sanitizers run too late for the choice.
+ */
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && defined(__OPTIMIZE__) && \
+    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define HOT_CLONES __attribute__((target_clones("arch=x86-64-v3", "default")))
+#else
+#define HOT_CLONES
+#endif
+
+HOT_CLONES
+static void find_facts(const int64_t *mantissas, uint32_t count, struct run_facts *facts)
 {
     int64_t low = mantissas[0];
     int64_t high = mantissas[0];
-    for (uint32_t i = 1; i < count; i++) {
+    uint64_t sum = 0; // may wrap, and is not used then
+    for (uint32_t i = 0; i < count; i++) {
         low = mantissas[i] < low ? mantissas[i] : low;
         high = mantissas[i] > high ? mantissas[i] : high;
+        sum += (uint64_t)mantissas[i];
     }
-    *min = low;
-    *max = high;
-}
-
-static int64_t sum_small(const int64_t *mantissas, uint32_t count)
-{
-    int64_t sum = 0;
-    for (uint32_t i = 0; i < count; i++)
-        sum += mantissas[i];
-    return sum;
+    *facts = (struct run_facts){.min = low, .max = high, .sum = (int64_t)sum};
 }
 
 static i128 sum_large(const int64_t *mantissas, uint32_t count)
@@ -157,18 +168,22 @@ static enum status add_squares(struct accumulator *accumulator, const struct pla
     return STATUS_OK;
 }
 
+static enum status add_basics(struct accumulator *accumulator, const struct plain_run *run)
+{
+    struct run_facts facts;
+    find_facts(run->mantissas, run->count, &facts);
+    TRY(open_at(accumulator, run->exponent));
+    accumulator->min = facts.min < accumulator->min ? facts.min : accumulator->min;
+    accumulator->max = facts.max > accumulator->max ? facts.max : accumulator->max;
+    const bool small = facts.min > -SMALL_MANTISSA && facts.max < SMALL_MANTISSA;
+    return add_total(accumulator, small ? (i128)facts.sum : sum_large(run->mantissas, run->count));
+}
+
 static enum status add_plain(struct accumulator *accumulator, const struct plain_run *run,
                              const struct accumulator_needs *needs)
 {
-    TRY(open_at(accumulator, run->exponent));
-    int64_t min = 0;
-    int64_t max = 0;
-    find_extremes(run->mantissas, run->count, &min, &max);
-    accumulator->min = min < accumulator->min ? min : accumulator->min;
-    accumulator->max = max > accumulator->max ? max : accumulator->max;
-    const bool small = min > -SMALL_MANTISSA && max < SMALL_MANTISSA;
-    TRY(add_total(accumulator, small ? (i128)sum_small(run->mantissas, run->count)
-                                     : sum_large(run->mantissas, run->count)));
+    if (needs->basics)
+        TRY(add_basics(accumulator, run));
     if (needs->squares)
         TRY(add_squares(accumulator, run));
     if (needs->values)
@@ -253,22 +268,30 @@ static enum status gather(struct accumulator *accumulator, const struct column_r
     return STATUS_OK;
 }
 
+/* Apart from add_values, which should not pay for this much of the stack. */
+static enum status add_gathered(struct accumulator *accumulator, const struct column_run *run,
+                                const struct accumulator_needs *needs)
+{
+    int64_t gathered[BLOCK_ROWS_MAX];
+    struct plain_run plain = {.mantissas = gathered, .exponent = run->column->exponent};
+    assert(run->until_row - run->from_row <= BLOCK_ROWS_MAX);
+    TRY(gather(accumulator, run, needs, gathered, &plain.count));
+    accumulator->count += plain.count;
+    return plain.count > 0 ? add_plain(accumulator, &plain, needs) : STATUS_OK;
+}
+
 static enum status add_values(struct accumulator *accumulator, const struct column_run *run,
                               const struct accumulator_needs *needs)
 {
     const struct column_vector *column = run->column;
-    struct plain_run plain = {.mantissas = column->mantissas + run->from_row,
-                              .count = run->until_row - run->from_row,
-                              .exponent = column->exponent};
-    int64_t gathered[BLOCK_ROWS_MAX];
-    if (column->exception_count > 0 ||
-        (column->present && column->present_count < run->rows->count)) {
-        assert(plain.count <= BLOCK_ROWS_MAX);
-        TRY(gather(accumulator, run, needs, gathered, &plain.count));
-        plain.mantissas = gathered;
-    }
+    const bool has_gaps = column->present && column->present_count < run->rows->count;
+    if (column->exception_count > 0 || has_gaps)
+        return add_gathered(accumulator, run, needs);
+    const struct plain_run plain = {.mantissas = column->mantissas + run->from_row,
+                                    .count = run->until_row - run->from_row,
+                                    .exponent = column->exponent};
     accumulator->count += plain.count;
-    return plain.count > 0 ? add_plain(accumulator, &plain, needs) : STATUS_OK;
+    return add_plain(accumulator, &plain, needs);
 }
 
 static int compare_dated(const struct dated_number *a, const struct dated_number *b)

@@ -21,8 +21,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What the aggregates asked for need. Count, sum, min and max are always kept. */
+/* What the aggregates asked for need. The count is always kept. */
 struct accumulator_needs {
+    bool basics;  /* sum, min, max */
     bool ends;    /* first, last */
     bool times;   /* min_time, max_time */
     bool squares; /* stddev */
@@ -91,7 +92,7 @@ MUST_CHECK enum status accumulator_hold(struct accumulator *accumulator, struct 
 
 void accumulator_release(struct accumulator *accumulator);
 
-/* --- results; all null when count is 0 ----------------------------------------------------- */
+/* --- results, of what was needed; all null when count is 0 ----------------------------------------------------- */
 
 MUST_CHECK enum status accumulator_sum(struct accumulator *accumulator, struct arena *arena,
                                        struct exact_value *value);

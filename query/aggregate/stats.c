@@ -88,33 +88,39 @@ static enum status choose_metrics(struct stats *stats)
 
 static void note_need(struct stats *stats, enum aggregate_kind kind)
 {
+    struct accumulator_needs *needs = &stats->needs;
     switch (kind) {
-    case AGGREGATE_SUM:
-    case AGGREGATE_AVG:
-        stats->needs_sum = true;
+    case AGGREGATE_COUNT:
         break;
     case AGGREGATE_FIRST:
     case AGGREGATE_LAST:
-        stats->needs.ends = true;
-        break;
-    case AGGREGATE_STDDEV:
-        stats->needs.squares = true;
+        needs->ends = true;
         break;
     case AGGREGATE_MEDIAN:
     case AGGREGATE_PERCENTILE:
-        stats->needs.values = true;
+        needs->values = true;
         break;
     case AGGREGATE_MIN_TIME:
     case AGGREGATE_MAX_TIME:
-        stats->needs.times = true;
+        needs->times = true;
         break;
-    case AGGREGATE_TWA:
-        stats->needs.twa = true;
+    case AGGREGATE_SUM:
+    case AGGREGATE_AVG:
+        stats->needs_sum = true;
+        needs->basics = true;
         break;
-    case AGGREGATE_COUNT:
     case AGGREGATE_MIN:
     case AGGREGATE_MAX:
     case AGGREGATE_SPREAD:
+        needs->basics = true;
+        break;
+    case AGGREGATE_STDDEV:
+        needs->squares = true;
+        needs->basics = true;
+        break;
+    case AGGREGATE_TWA:
+        needs->twa = true;
+        needs->basics = true;
         break;
     }
 }

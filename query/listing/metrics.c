@@ -45,7 +45,7 @@ static bool knows_times(const struct block_summary *summary, const struct column
 
 static enum status take_summary(void *context, const struct block_summary *summary, bool *taken)
 {
-    static const struct accumulator_needs nothing_more = {0};
+    static const struct accumulator_needs basics = {.basics = true};
     const struct metrics *metrics = context;
     *taken = true;
     for (uint32_t i = 0; *taken && i < summary->column_count; i++)
@@ -57,7 +57,7 @@ static enum status take_summary(void *context, const struct block_summary *summa
             widen(facts, column->first.time_ms, column->last.time_ms);
         else
             widen(facts, summary->min_time_ms, summary->max_time_ms);
-        TRY(accumulator_add_summary(&facts->values, column, &nothing_more));
+        TRY(accumulator_add_summary(&facts->values, column, &basics));
     }
     return STATUS_OK;
 }
@@ -80,7 +80,7 @@ static void widen_by_rows(struct metric_facts *facts, const struct column_run *r
 static enum status take_rows(void *context, const struct row_vector *rows, uint32_t from_row,
                              uint32_t until_row)
 {
-    static const struct accumulator_needs nothing_more = {0};
+    static const struct accumulator_needs basics = {.basics = true};
     const struct metrics *metrics = context;
     for (uint32_t i = 0; i < rows->column_count; i++) {
         const struct column_run run = {.column = &rows->columns[i],
@@ -91,7 +91,7 @@ static enum status take_rows(void *context, const struct row_vector *rows, uint3
             continue;
         struct metric_facts *facts = &metrics->facts[rows->columns[i].metric];
         widen_by_rows(facts, &run);
-        TRY(accumulator_add_run(&facts->values, &run, &nothing_more));
+        TRY(accumulator_add_run(&facts->values, &run, &basics));
     }
     return STATUS_OK;
 }

@@ -164,15 +164,17 @@ static enum status consider_counting(struct value_series *series)
 static void count_run(struct value_series *series, const int64_t *mantissas, size_t count)
 {
     uint64_t *const counters = series->counters;
+    int64_t *outside = series->values + series->value_count;
     const uint64_t len = series->counter_len;
     const uint64_t low = (uint64_t)series->counter_low;
     for (size_t i = 0; i < count; i++) {
         const uint64_t place = (uint64_t)mantissas[i] - low;
-        if (place < len)
+        if (__builtin_expect(place < len, 1))
             counters[place]++;
         else
-            series->values[series->value_count++] = mantissas[i];
+            *outside++ = mantissas[i];
     }
+    series->value_count = (size_t)(outside - series->values);
 }
 
 enum status value_pool_add_run(struct value_pool *pool, const int64_t *mantissas, size_t count,
