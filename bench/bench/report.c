@@ -60,13 +60,17 @@ static void print_time(const char *label, const struct ingest_figures *figures, 
     char seconds[MS_BYTES];
     char rate[HUMAN_BYTES];
     char bytes[HUMAN_BYTES];
-    const int64_t elapsed_ns = figures->usage.elapsed_ns;
-    const double bytes_per_s = report_rate(figures->input_bytes, elapsed_ns);
-    (void)fprintf(out, "  %-12s %12s    %s messages, %s of input a second, %.1f CPUs busy\n", label,
-                  put_seconds(elapsed_ns, seconds),
-                  human_rate(report_rate(figures->total.received, elapsed_ns), rate),
-                  human_bytes((uint64_t)bytes_per_s, bytes),
-                  elapsed_ns > 0 ? (double)figures->usage.cpu_ns / (double)elapsed_ns : 0.0);
+    const struct child_usage *usage = &figures->usage;
+    const double bytes_per_s = report_rate(figures->input_bytes, usage->elapsed_ns);
+    const uint64_t received = figures->total.received;
+    (void)fprintf(out, "  %-12s %12s    %s messages, %s of input a second\n", label,
+                  put_seconds(usage->elapsed_ns, seconds),
+                  human_rate(report_rate(received, usage->elapsed_ns), rate),
+                  human_bytes((uint64_t)bytes_per_s, bytes));
+    (void)fprintf(out, "  %-12s %12s    %.0f ns a message, %.1f CPUs busy\n", "  CPU time",
+                  put_seconds(usage->cpu_ns, seconds),
+                  received > 0 ? (double)usage->cpu_ns / (double)received : 0.0,
+                  usage->elapsed_ns > 0 ? (double)usage->cpu_ns / (double)usage->elapsed_ns : 0.0);
 }
 
 static void print_size(const char *label, uint64_t bytes, const struct bench_report *report,
@@ -118,40 +122,45 @@ static void print_ms(int64_t elapsed_ns, FILE *out)
     (void)fprintf(out, " %8s", put_ms(elapsed_ns, text));
 }
 
-static void print_timing(const struct timing *timing, FILE *out)
+/* The CPU time of a call is not this thread's. */
+static void print_timing(const struct timing *timing, bool with_cpu, FILE *out)
 {
     (void)fprintf(out, "  ");
     print_ms(timing->first_ns, out);
     print_ms(timing->min_ns, out);
     print_ms(timing->median_ns, out);
     print_ms(timing->max_ns, out);
+    if (with_cpu)
+        print_ms(timing->cpu_ns, out);
 }
 
-static void print_heading(const struct bench_report *report, FILE *out)
+static void print_heading(const struct bench_report *report, bool with_cpu, FILE *out)
 {
     (void)fprintf(out, "  %-28s %9s", "", "");
     for (size_t i = 0; i < report->phase_count; i++)
-        (void)fprintf(out, "  %-36s", report->phases[i].name);
+        (void)fprintf(out, "   %*s", with_cpu ? 44 : 35, report->phases[i].name);
     (void)fprintf(out, "\n  %-28s %9s", "", "rows");
     for (size_t i = 0; i < report->phase_count; i++)
-        (void)fprintf(out, "   %8s %8s %8s %8s", "first", "min", "median", "max");
+        (void)fprintf(out, "   %8s %8s %8s %8s%s", "first", "min", "median", "max",
+                      with_cpu ? "      CPU" : "");
     (void)fprintf(out, "\n");
 }
 
 static void print_queries(const struct bench_report *report, FILE *out)
 {
-    (void)fprintf(out,
-                  "\nQueries in process: milliseconds, a first run and %zu after it, everything "
-                  "warm but for the first\n",
-                  report->runs);
-    print_heading(report, out);
+    (void)fprintf(
+        out,
+        "\nQueries in process: milliseconds; a first run, then %zu warm ones; CPU time: the "
+        "least of a run\n",
+        report->runs);
+    print_heading(report, true, out);
     for (size_t i = 0; i < QUERY_SET_COUNT; i++) {
         if (!query_was_asked(&report->phases[0].queries[i]))
             continue;
         (void)fprintf(out, "  %-4s%-24s %9" PRIu64, query_set[i].name, query_set[i].title,
                       report->phases[0].queries[i].rows);
         for (size_t phase = 0; phase < report->phase_count; phase++)
-            print_timing(&report->phases[phase].queries[i].in_process, out);
+            print_timing(&report->phases[phase].queries[i].in_process, true, out);
         (void)fprintf(out, "\n");
     }
 }
@@ -165,10 +174,10 @@ static void print_calls(const struct bench_report *report, FILE *out)
     }
     (void)fprintf(out, "\nWhole calls of %s: milliseconds until it has ended, CSV to /dev/null\n",
                   CALL_PROGRAM);
-    print_heading(report, out);
+    print_heading(report, false, out);
     (void)fprintf(out, "  %-28s %9s", "--version", "");
     for (size_t phase = 0; phase < report->phase_count; phase++)
-        print_timing(&report->phases[phase].call_start, out);
+        print_timing(&report->phases[phase].call_start, false, out);
     (void)fprintf(out, "\n");
     for (size_t i = 0; i < QUERY_SET_COUNT; i++) {
         if (!query_was_asked(&report->phases[0].queries[i]))
@@ -176,7 +185,7 @@ static void print_calls(const struct bench_report *report, FILE *out)
         (void)fprintf(out, "  %-4s%-24s %9" PRIu64, query_set[i].name, query_set[i].title,
                       report->phases[0].queries[i].rows);
         for (size_t phase = 0; phase < report->phase_count; phase++)
-            print_timing(&report->phases[phase].queries[i].call, out);
+            print_timing(&report->phases[phase].queries[i].call, false, out);
         (void)fprintf(out, "\n");
     }
 }

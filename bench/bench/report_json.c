@@ -74,8 +74,8 @@ static bool add_upkeep(cJSON *parent, const char *name, const struct upkeep_figu
                       report_bytes_per_message(figures->file_bytes, stored));
 }
 
-/* Times that were not measured are null. */
-static bool add_timing(cJSON *parent, const char *name, const struct timing *timing)
+/* Times that were not measured are null. The CPU time of a call is not this thread's. */
+static bool add_timing(cJSON *parent, const char *name, const struct timing *timing, bool with_cpu)
 {
     if (timing->runs == 0)
         return cJSON_AddNullToObject(parent, name) != NULL;
@@ -83,7 +83,8 @@ static bool add_timing(cJSON *parent, const char *name, const struct timing *tim
     return object && add_number(object, "first_ms", (double)timing->first_ns / 1e6) &&
            add_number(object, "min_ms", (double)timing->min_ns / 1e6) &&
            add_number(object, "median_ms", (double)timing->median_ns / 1e6) &&
-           add_number(object, "max_ms", (double)timing->max_ns / 1e6);
+           add_number(object, "max_ms", (double)timing->max_ns / 1e6) &&
+           (!with_cpu || add_number(object, "least_cpu_ms", (double)timing->cpu_ns / 1e6));
 }
 
 static bool add_query(cJSON *parent, const struct query_definition *query,
@@ -95,8 +96,8 @@ static bool add_query(cJSON *parent, const struct query_definition *query,
     cJSON *object = cJSON_AddObjectToObject(parent, query->name);
     return object && add_text(object, "title", query->title) &&
            add_count(object, "rows", figures->rows) && add_text(object, "answer_digest", digest) &&
-           add_timing(object, "in_process", &figures->in_process) &&
-           add_timing(object, "call", &figures->call) &&
+           add_timing(object, "in_process", &figures->in_process, true) &&
+           add_timing(object, "call", &figures->call, false) &&
            add_count(object, "parts_read", did->parts_read) &&
            add_count(object, "parts_from_totals", did->parts_from_totals) &&
            add_count(object, "blocks_from_summary", did->blocks_from_summary) &&
@@ -119,7 +120,7 @@ static bool add_phase(cJSON *phases, const struct query_phase *phase, uint64_t s
         add_count(object, "parts", phase->parts) &&
         (phase->cached_share < 0 ? cJSON_AddNullToObject(object, "page_cache_share") != NULL
                                  : add_number(object, "page_cache_share", phase->cached_share)) &&
-        add_timing(object, "call_start", &phase->call_start);
+        add_timing(object, "call_start", &phase->call_start, false);
     cJSON *queries = added ? cJSON_AddObjectToObject(object, "queries") : NULL;
     for (size_t i = 0; queries && i < QUERY_SET_COUNT; i++) {
         if (query_was_asked(&phase->queries[i]))

@@ -17,14 +17,17 @@ struct timing {
     int64_t min_ns;
     int64_t median_ns; /* of an even count: the mean of the middle two */
     int64_t max_ns;
-    size_t runs; /* after the first; 0: nothing was measured */
+    int64_t cpu_ns; /* least CPU time of a run: what a quiet machine would show */
+    size_t runs;    /* after the first; 0: nothing was measured */
 };
 
 /* The runs being timed. */
 struct stopwatch {
     int64_t runs_ns[TIMING_RUNS_MAX + 1];
     size_t count;
+    int64_t least_cpu_ns; /* if count > 0 */
     int64_t started_ns;
+    int64_t started_cpu_ns;
 };
 
 /* A monotonic clock. */
