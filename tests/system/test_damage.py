@@ -8,7 +8,8 @@ from harness import Db, lines, reading, rng_for, run, status
 
 NOW_S = 1600000000
 NOW_MS = NOW_S * 1000
-SAMPLES = 160
+SAMPLES = 120
+PAGE = 4096
 
 QUERIES = (
     ("info",),
@@ -112,6 +113,8 @@ class Damage(unittest.TestCase):
         else:
             # Most of the samples where something is written, some in the zeros between.
             positions = rng.sample(used, min(SAMPLES, len(used))) + rng.sample(range(len(data)), SAMPLES // 8)
+            # The head of each page says where its keys lie.
+            positions += [page + at for page in range(0, len(data), PAGE) for at in rng.sample(range(64), 3)]
         plans = [(at, rng.choice((1, 0x80, 0xFF, 1 << rng.randrange(8))), rng.sample(QUERIES, 2)) for at in positions]
 
         def half(i):
@@ -150,10 +153,10 @@ class Damage(unittest.TestCase):
 
     def test_a_page_of_zeros_is_reported(self):
         rng, (flipper, _) = self.prepare(settle=True)
-        pages = len(flipper.data) // 4096
+        pages = len(flipper.data) // PAGE
         for page in rng.sample(range(pages), min(pages, 25)):
-            old = flipper.data[page * 4096 : page * 4096 + 4096]
-            flipper.write(page * 4096, b"\0" * 4096)
+            old = flipper.data[page * PAGE : page * PAGE + PAGE]
+            flipper.write(page * PAGE, b"\0" * PAGE)
             verify = run("mnsdb", "verify", "--db", flipper.path)
             self.assertIn(verify.code, (0, 1, 4))
             for query in rng.sample(QUERIES, 4):
@@ -161,7 +164,7 @@ class Damage(unittest.TestCase):
                 if (result.code, result.out) != self.before[query]:
                     self.assertIn(result.code, (1, 4), f"page {page}: {result!r}")
                     self.assertNotEqual(verify.code, 0, f"page {page}: {result!r}")
-            flipper.write(page * 4096, old)
+            flipper.write(page * PAGE, old)
 
 
 if __name__ == "__main__":
