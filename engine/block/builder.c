@@ -15,7 +15,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#define SLOTS_MIN 64u
+#define SLOTS_MIN ((size_t)64)
 #define SLOTS_KEPT \
     4096u /* a larger table is given back, since clearing it would cost every block */
 #define NO_COLUMN UINT32_MAX
@@ -109,7 +109,7 @@ bool block_builder_full(const struct block_builder *builder)
 /* The slot of a metric: its column's, or the free one where it belongs. */
 static size_t slot_of(const struct block_builder *builder, uint32_t metric)
 {
-    size_t slot = (metric * UINT32_C(2654435769)) & (builder->slot_count - 1);
+    size_t slot = (size_t)(metric * UINT32_C(2654435769)) & (builder->slot_count - 1);
     while (builder->slots[slot] != NO_COLUMN &&
            builder->columns[builder->slots[slot]].metric != metric)
         slot = (slot + 1) & (builder->slot_count - 1);
@@ -283,10 +283,11 @@ static enum status ids_encode_split(struct block_builder *builder, struct buffer
     }
     TRY(codec_encode(parts, rows, out));
     for (uint32_t row = 0; row < rows; row++)
-        parts[row] = builder->message_ids[row] >> SNOWFLAKE_WORKER_SHIFT & SNOWFLAKE_WORKER_MASK;
+        parts[row] =
+            (int64_t)(builder->message_ids[row] >> SNOWFLAKE_WORKER_SHIFT & SNOWFLAKE_WORKER_MASK);
     TRY(codec_encode(parts, rows, out));
     for (uint32_t row = 0; row < rows; row++)
-        parts[row] = builder->message_ids[row] & SNOWFLAKE_SEQUENCE_MASK;
+        parts[row] = (int64_t)(builder->message_ids[row] & SNOWFLAKE_SEQUENCE_MASK);
     return codec_encode(parts, rows, out);
 }
 
@@ -452,7 +453,7 @@ static enum status columns_seal(struct block_builder *builder, struct buffer *ou
         const struct builder_column *column = &builder->columns[builder->sorted[i]];
         const size_t start = builder->bodies.len;
         TRY(column_seal(builder, column, &builder->bodies, &builder->summaries[i]));
-        TRY(buffer_reserve(&builder->table, 2 * VARINT_BYTES_MAX));
+        TRY(buffer_reserve(&builder->table, (size_t)2 * VARINT_BYTES_MAX));
         buffer_put_varint(&builder->table, column->metric - next_metric);
         buffer_put_varint(&builder->table, builder->bodies.len - start);
         next_metric = column->metric + 1;

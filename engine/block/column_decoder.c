@@ -288,8 +288,9 @@ static enum status column_decode(struct block_reading *reading, struct slice bod
     const unsigned biased = flags >> COLUMN_EXPONENT_SHIFT;
     column.form = (enum presence_form)(flags & COLUMN_PRESENCE_MASK);
     column.has_exceptions = flags & COLUMN_EXCEPTIONS;
-    column.vector->exponent = biased == EXPONENT_ESCAPE ? (int16_t)(int8_t)cursor_u8(&column.body)
-                                                        : (int16_t)((int)biased - EXPONENT_BIAS);
+    const int exponent = biased == EXPONENT_ESCAPE ? (int)(int8_t)cursor_u8(&column.body)
+                                                   : (int)biased - EXPONENT_BIAS;
+    column.vector->exponent = (int16_t)exponent;
     *column.place = (struct column_place){.present = SIZE_MAX};
     if (column.form == PRESENCE_ALL)
         TRY(full_column_decode(reading, &column, err));

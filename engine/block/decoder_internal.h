@@ -56,12 +56,14 @@ struct block_reading {
 
 static inline enum status block_corrupt(struct error *err, const char *what)
 {
-    return error_set(err, STATUS_CORRUPT, "block: %s", what);
+    (void)error_set(err, STATUS_CORRUPT, "block: %s", what);
+    return STATUS_CORRUPT;
 }
 
 static inline enum status out_of_memory(struct error *err)
 {
-    return error_set(err, STATUS_NOMEM, "block: no memory to decode it");
+    (void)error_set(err, STATUS_NOMEM, "block: no memory to decode it");
+    return STATUS_NOMEM;
 }
 
 /* The end of a part of known length: nothing may be left of it. */

@@ -390,8 +390,9 @@ static void column_get(struct cursor *in, const struct block_summary *block,
     const bool full = flags & COLUMN_FULL;
     column->has_sum = flags & COLUMN_SUM;
     column->has_ends = flags & COLUMN_ENDS;
-    column->sum_exponent = biased == SUM_EXPONENT_MASK ? (int16_t)(int8_t)cursor_u8(in)
-                                                       : (int16_t)((int)biased - SUM_EXPONENT_BIAS);
+    const int exponent =
+        biased == SUM_EXPONENT_MASK ? (int)(int8_t)cursor_u8(in) : (int)biased - SUM_EXPONENT_BIAS;
+    column->sum_exponent = (int16_t)exponent;
     const uint64_t absent = full ? 0 : cursor_varint(in);
     if (absent >= block->row_count || (!full && absent == 0) ||
         ((flags & COLUMN_PLAIN) && !column->has_sum)) {

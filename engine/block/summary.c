@@ -110,7 +110,7 @@ static bool number_same(struct number a, struct number b)
     if (a.kind != b.kind)
         return false;
     if (a.kind == NUMBER_REAL)
-        return memcmp(&a.real, &b.real, sizeof a.real) == 0;
+        return a.real == b.real; /* finite, and never -0.0 */
     return a.mantissa == b.mantissa && a.exponent == b.exponent;
 }
 

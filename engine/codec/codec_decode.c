@@ -25,7 +25,8 @@ struct patches {
 
 static enum status column_corrupt(struct error *err, const char *what)
 {
-    return error_set(err, STATUS_CORRUPT, "column: %s", what);
+    (void)error_set(err, STATUS_CORRUPT, "column: %s", what);
+    return STATUS_CORRUPT;
 }
 
 /* As cursor_varint, the single byte that it mostly is without a call. */
@@ -146,10 +147,10 @@ static enum status delta_decode_single(struct cursor *in, uint32_t count, unsign
 static enum status starts_decode(struct cursor *in, const struct lanes *lanes,
                                  uint64_t starts[CODEC_LANES], struct error *err)
 {
-    int64_t values[CODEC_LANES];
+    int64_t values[CODEC_LANES] = {0};
     TRY(column_decode(in, lanes->used, 0, values, err));
     for (unsigned lane = 0; lane < CODEC_LANES; lane++)
-        starts[lane] = lane < lanes->used ? (uint64_t)values[lane] : 0;
+        starts[lane] = (uint64_t)values[lane];
     return STATUS_OK;
 }
 

@@ -173,8 +173,8 @@ static bool given_sum(uint32_t metric, struct wide *sum, int *exponent)
             return false;
         if (!cell || cell->mantissa == 0)
             continue;
-        lowest = cell->exponent < lowest ? cell->exponent : lowest;
-        highest = cell->exponent > highest ? cell->exponent : highest;
+        lowest = (int)cell->exponent < lowest ? (int)cell->exponent : lowest;
+        highest = (int)cell->exponent > highest ? (int)cell->exponent : highest;
     }
     *sum = wide_of(0);
     *exponent = lowest == 1000 ? 0 : lowest;
@@ -185,7 +185,7 @@ static bool given_sum(uint32_t metric, struct wide *sum, int *exponent)
         if (!cell || cell->mantissa == 0)
             continue;
         i128 scaled = cell->mantissa;
-        for (int e = cell->exponent; e > lowest; e--)
+        for (int digits = cell->exponent - lowest; digits > 0; digits--)
             scaled *= 10;
         *sum = wide_add(*sum, wide_of(scaled));
     }

@@ -216,7 +216,7 @@ static void several_columns_follow_each_other(void **state)
     int64_t values[300];
     for (unsigned column = 0; column < 5; column++) {
         for (uint32_t i = 0; i < 300; i++)
-            values[i] = (int64_t)(i * column * column);
+            values[i] = (int64_t)i * column * column;
         assert_int_equal(codec_encode(values, 300, &out), STATUS_OK);
     }
     struct cursor in = cursor_of(buffer_slice(&out));
@@ -237,7 +237,7 @@ static void a_cut_column_is_refused(void **state)
     for (size_t c = 0; c < sizeof counts / sizeof counts[0]; c++) {
         int64_t values[700];
         for (uint32_t i = 0; i < counts[c]; i++)
-            values[i] = (int64_t)(i * i + random_bits(5));
+            values[i] = (int64_t)i * i + (int64_t)random_bits(5);
         values[counts[c] / 2] = INT64_MAX;
         struct buffer out = {0};
         assert_int_equal(codec_encode(values, counts[c], &out), STATUS_OK);
@@ -256,7 +256,7 @@ static void encoding_survives_every_failed_allocation(void **state)
     (void)state;
     int64_t values[1000];
     for (uint32_t i = 0; i < 1000; i++)
-        values[i] = (int64_t)(i * i + random_bits(5)) * 8;
+        values[i] = ((int64_t)i * i + (int64_t)random_bits(5)) * 8;
     values[500] = INT64_MAX / 8 * 8;
     enum status status = STATUS_NOMEM;
     for (long nth = 0; status != STATUS_OK; nth++) {

@@ -66,7 +66,8 @@ static void give_real_entries(void)
     assert_int_equal(block_builder_new(&builder), STATUS_OK);
     uint64_t offset = 0;
     for (unsigned i = 0; i < ENTRIES; i++) {
-        struct row_key key = {.device = 10 + i / 5, .time_ms = 1700000000000 + 5120000 * (i % 5)};
+        struct row_key key = {.device = 10 + i / 5,
+                              .time_ms = 1700000000000 + 5120000 * (int64_t)(i % 5)};
         for (uint32_t row = 0; row < 512; row++) {
             key.time_ms += 9500 + random_below(1000);
             key.message_id = snowflake(key.time_ms);
