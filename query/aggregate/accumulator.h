@@ -92,7 +92,7 @@ MUST_CHECK enum status accumulator_hold(struct accumulator *accumulator, struct 
 
 void accumulator_release(struct accumulator *accumulator);
 
-/* --- results, of what was needed; all null when count is 0 ----------------------------------------------------- */
+/* --- results, of what was needed; all null when count is 0 --------------------------------- */
 
 MUST_CHECK enum status accumulator_sum(struct accumulator *accumulator, struct arena *arena,
                                        struct exact_value *value);

@@ -209,12 +209,13 @@ static struct answer_cell *fill_cell(const struct fill_column *column, size_t ro
 }
 
 /* Between two given rows. */
-static void fill_linear(const struct fill_column *column, size_t low, size_t high)
+static void fill_linear(const struct fill_column *column, size_t before, size_t behind)
 {
-    const struct exact_value a = cell_number(fill_cell(column, low));
-    const struct exact_value b = cell_number(fill_cell(column, high));
-    for (size_t row = low + 1; row < high; row++)
-        *fill_cell(column, row) = cell_of_number(exact_linear_fill(a, b, row - low, high - low));
+    const struct exact_value a = cell_number(fill_cell(column, before));
+    const struct exact_value b = cell_number(fill_cell(column, behind));
+    const uint64_t steps = behind - before;
+    for (uint64_t step = 1; step < steps; step++)
+        *fill_cell(column, before + step) = cell_of_number(exact_linear_fill(a, b, step, steps));
 }
 
 static void fill_gaps(const struct fill_column *column)
@@ -262,8 +263,7 @@ static enum status list_buckets(struct stats *stats, struct fill_range *buckets,
         struct time_range span = {0};
         bool found = false;
         TRY(stats_find_span(stats, &span, &found, statistics, err));
-        if (!found)
-            return STATUS_OK;
+        assert(found); // there are groups, so there are rows
         range.from_ms = selection->has_from ? selection->from_ms : span.from_ms;
         range.until_ms = selection->has_until ? selection->until_ms : span.until_ms + 1;
     }

@@ -264,6 +264,18 @@ enum status command_arrange(const struct command *command, struct answer *answer
     return STATUS_OK;
 }
 
+void command_note_no_rows(const struct command *command, uint64_t row_count)
+{
+    if (row_count == 0 && command->render.format == RENDER_TABLE)
+        message_note("no rows");
+}
+
+enum status command_print(const struct command *command, const struct answer *answer)
+{
+    command_note_no_rows(command, answer_shown_count(answer));
+    return render_answer(&command->render, answer, stdout);
+}
+
 static enum status run(struct command *command, const struct options *options,
                        enum status (*query)(struct command *, struct answer *, struct error *),
                        struct error *err)
@@ -273,7 +285,7 @@ static enum status run(struct command *command, const struct options *options,
     TRY(query(command, &answer, err));
     command_done_reading(command);
     TRY(command_arrange(command, &answer, err));
-    return render_answer(&command->render, &answer, stdout);
+    return command_print(command, &answer);
 }
 
 enum exit_code command_run(const struct options *options,

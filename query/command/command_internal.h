@@ -54,6 +54,12 @@ void command_done_reading(struct command *command);
 MUST_CHECK enum status command_arrange(const struct command *command, struct answer *answer,
                                        struct error *err);
 
+/* Renders the answer on stdout. */
+MUST_CHECK enum status command_print(const struct command *command, const struct answer *answer);
+
+/* Tells people that a table has no rows, rather than nothing at all. */
+void command_note_no_rows(const struct command *command, uint64_t row_count);
+
 /* The column that --order-by names, and its direction. */
 MUST_CHECK enum status command_order(const struct command *command, const struct answer *answer,
                                      size_t *column, bool *descending, struct error *err);

@@ -32,9 +32,11 @@ static enum status stream(const struct command *command, const struct answer *co
         const struct answer_cell *cells = NULL;
         TRY(log_next(log, &cells, err));
         if (!cells)
-            return render_end(&renderer);
+            break;
         TRY(render_row(&renderer, cells));
     }
+    command_note_no_rows(command, renderer.row_count);
+    return render_end(&renderer);
 }
 
 static enum status fill(struct answer *answer, struct log *log, struct error *err)
@@ -70,7 +72,7 @@ static enum status run_log(struct command *command, const struct options *option
         return stream(command, &answer, log, err);
     TRY(fill(&answer, log, err));
     TRY(command_arrange(command, &answer, err));
-    return render_answer(&command->render, &answer, stdout);
+    return command_print(command, &answer);
 }
 
 enum exit_code command_log(const struct options *options)

@@ -104,6 +104,7 @@ static enum status read_page(struct page *page, struct answer *answer, struct er
     TRY(add_columns(answer, err));
     const enum status status =
         snapshot_rejects(page->command->snapshot, page->next_sequence, take_reject, page, err);
+    page->answer = NULL; // it is the caller's, and may not live as long as the page
     return page->full && status == STATUS_STOPPED ? STATUS_OK : status;
 }
 
@@ -133,6 +134,7 @@ static enum status stream(struct command *command, struct page *page, struct err
         snapshot_pause(command->snapshot);
         TRY(print_page(&renderer, &answer, &rows_left));
     }
+    command_note_no_rows(command, renderer.row_count);
     return render_end(&renderer);
 }
 
@@ -150,7 +152,7 @@ static enum status run_rejects(struct command *command, const struct options *op
     TRY(read_page(&page, &answer, err));
     command_done_reading(command);
     TRY(command_arrange(command, &answer, err));
-    return render_answer(&command->render, &answer, stdout);
+    return command_print(command, &answer);
 }
 
 enum exit_code command_rejects(const struct options *options)

@@ -127,7 +127,7 @@ static enum status count_values(struct value_series *series, int64_t low, uint64
     uint64_t *counters = mem_alloc_zeroed(len, sizeof *counters);
     if (!counters)
         return STATUS_NOMEM;
-    if (series->counter_len > 0)
+    if (series->counters)
         memcpy(counters + distance(low, series->counter_low), series->counters,
                series->counter_len * sizeof *counters);
     for (size_t i = 0; i < series->value_count; i++)
@@ -147,7 +147,7 @@ static enum status consider_counting(struct value_series *series)
     int64_t high = 0;
     find_range(series->values, series->value_count, &low, &high);
     uint64_t total = series->value_count;
-    if (series->counter_len > 0) {
+    if (series->counters) {
         const int64_t counter_high = series->counter_low + (int64_t)series->counter_len - 1;
         low = series->counter_low < low ? series->counter_low : low;
         high = counter_high > high ? counter_high : high;
