@@ -387,7 +387,6 @@ static enum status put_parts(struct kv_txn *txn, struct slice key, struct slice 
 {
     assert(txn->write);
     assert(key.len > 0 && key.len <= KV_KEY_BYTES_MAX);
-    assert(head.len + tail.len <= KV_VALUE_BYTES_MAX);
     MDB_val key_val = val_of(key);
     MDB_val value_val = {.mv_size = head.len + tail.len};
     errno = 0;

@@ -27,7 +27,11 @@
 
 #define KV_KEY_BYTES_MAX  64u
 #define KV_CHECKSUM_BYTES 8u
-/* A whole value with its checksum: 8 pages less LMDB's header, so that freed pages fit again. */
+/*
+ * A whole value with its checksum: 8 pages less LMDB's header, so that freed pages fit again. What
+ * can be cut is cut to it; what can't (a rejected body, the summary of a block of thousands of
+ * columns) may be longer, up to 4 GiB.
+ */
 #define KV_VALUE_BYTES_MAX 32752u
 
 struct kv;
