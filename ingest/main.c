@@ -18,7 +18,14 @@
 #include "ingest/settings.h"
 #include "ingest/summary.h"
 
+#include <malloc.h>
 #include <time.h>
+
+/*
+ * Larger blocks are mapped, and unmapped when freed. Without this the batches that one set made
+ * grow leave holes in the heaps of several threads: a quarter more memory with a million devices.
+ */
+#define MAPPED_BLOCK_BYTES (1 << 20)
 
 struct job {
     struct ingest_options options;
@@ -163,6 +170,7 @@ static enum exit_code run_job(struct job *job)
 int main(int argc, char **argv)
 {
     message_ignore_sigpipe();
+    (void)mallopt(M_MMAP_THRESHOLD, MAPPED_BLOCK_BYTES);
     OWNED(options_release) struct options options = {0};
     enum exit_code code = EXIT_CODE_OK;
     if (options_begin(&options, &ingest_program, argc, argv, &code) != OPTIONS_RUN)

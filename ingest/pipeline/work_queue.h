@@ -27,7 +27,7 @@
  * Memory of all batches. A group being committed and the next one being decoded are half of it
  * each; with 100,000 devices the names of a batch alone take 20 MiB.
  */
-#define WORK_BYTES_MAX ((size_t)384 << 20)
+#define WORK_BYTES_MAX ((size_t)256 << 20)
 
 struct work {
     struct row_batch rows;

@@ -33,11 +33,11 @@
 #define SOURCE_BODY_BYTES_MAX ((size_t)1 << 20)
 
 /*
- * A batch is some 20,000 messages: large enough that handing it over costs nothing,
- * small enough for the cache. The number of bodies is bounded too, since lines
- * of two bytes are lines.
+ * A batch is some 40,000 messages. Smaller ones decode no faster, but each batch carries the
+ * names of its devices with it: with 100,000 devices few large ones take half the memory of many
+ * small ones. The number of bodies is bounded too, since lines of two bytes are lines.
  */
-#define SOURCE_BATCH_BYTES      ((size_t)4 << 20)
+#define SOURCE_BATCH_BYTES      ((size_t)8 << 20)
 #define SOURCE_BATCH_BODIES_MAX ((size_t)1 << 16)
 
 #define SOURCE_DIGEST_BYTES 32u

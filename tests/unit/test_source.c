@@ -23,6 +23,9 @@
 
 #define MIB ((size_t)1 << 20)
 
+/* A long line is read in such pieces once it has filled a batch. */
+#define PIECE_BYTES (SOURCE_BATCH_BYTES - SOURCE_BODY_BYTES_MAX)
+
 static char folder[] = "/tmp/mnsdb-source-XXXXXX";
 
 static int make_folder(void **state)
@@ -348,7 +351,8 @@ static void long_line_comes_out(size_t len, const char *end, bool with_secret, s
 static void a_body_too_long_for_a_batch_is_counted_and_hashed_whole(void **state)
 {
     (void)state;
-    static const size_t extra[] = {0, 1, 2, MIB, 3 * MIB - 1, 3 * MIB, 3 * MIB + 1, 20 * MIB};
+    static const size_t extra[] = {
+        0, 1, 2, MIB, PIECE_BYTES - 1, PIECE_BYTES, PIECE_BYTES + 1, 2 * PIECE_BYTES};
     for (size_t i = 0; i < sizeof extra / sizeof *extra; i++) {
         long_line_comes_out(SOURCE_BATCH_BYTES + extra[i], "\n", false, 0);
         long_line_comes_out(SOURCE_BATCH_BYTES + extra[i], "\r\n", false, 0);
@@ -360,10 +364,10 @@ static void the_secret_word_is_found_across_pieces(void **state)
     (void)state;
     // The batch holds "before\n" of 7 bytes at first, so look around every border.
     for (size_t i = 0; i < 2 * SECRET_WORD_BYTES; i += 5) {
-        long_line_comes_out(SOURCE_BATCH_BYTES + 5 * MIB, "\n", true,
+        long_line_comes_out(SOURCE_BATCH_BYTES + PIECE_BYTES + MIB, "\n", true,
                             SOURCE_BATCH_BYTES - SECRET_WORD_BYTES - 7 + i);
-        long_line_comes_out(SOURCE_BATCH_BYTES + 5 * MIB, "\n", true,
-                            SOURCE_BATCH_BYTES + 3 * MIB - SECRET_WORD_BYTES - 7 + i);
+        long_line_comes_out(SOURCE_BATCH_BYTES + PIECE_BYTES + MIB, "\n", true,
+                            SOURCE_BATCH_BYTES + PIECE_BYTES - SECRET_WORD_BYTES - 7 + i);
     }
 }
 
