@@ -81,9 +81,9 @@ struct column_exception {
 struct column_vector {
     uint32_t metric;
     uint32_t present_count;
-    const uint64_t *present;   /* bit per row, or NULL: every row has a value */
-    const int64_t *mantissas;  /* per row; value = mantissa * 10^exponent; 0 where absent or exceptional */
-    int16_t exponent;          /* the same for the whole column */
+    const uint64_t *present;  /* bit per row, or NULL: every row has a value */
+    const int64_t *mantissas; /* per row, to be times 10^exponent; 0 where absent or exceptional */
+    int16_t exponent;         /* the same for the whole column */
     uint32_t exception_count;
     const struct column_exception *exceptions; /* by row, ascending */
 };
@@ -91,14 +91,14 @@ struct column_vector {
 /* Decoded rows; everything is borrowed from the decoder (or from a merge). */
 struct row_vector {
     uint32_t count;
-    bool one_device;               /* then `devices` is NULL and `device` counts */
+    bool one_device; /* then `devices` is NULL and `device` counts */
     uint32_t device;
-    const uint32_t *devices;       /* per row */
-    const int64_t *times_ms;       /* per row */
-    const uint64_t *message_ids;   /* per row; NULL if not asked for */
-    const uint8_t *time_sources;   /* per row; NULL if not asked for */
-    uint32_t column_count;         /* of the columns asked for, those that the rows have; by metric, ascending */
-    const struct column_vector *columns;
+    const uint32_t *devices;             /* per row */
+    const int64_t *times_ms;             /* per row */
+    const uint64_t *message_ids;         /* per row; NULL if not asked for */
+    const uint8_t *time_sources;         /* per row; NULL if not asked for */
+    uint32_t column_count;               /* of the columns asked for, those that the rows have */
+    const struct column_vector *columns; /* by metric, ascending */
 };
 
 static inline uint32_t row_vector_device(const struct row_vector *rows, uint32_t row)
@@ -106,7 +106,10 @@ static inline uint32_t row_vector_device(const struct row_vector *rows, uint32_t
     return rows->one_device ? rows->device : rows->devices[row];
 }
 
-/* The value of one row: kind NUMBER_NULL where the row has none. Normal, whatever the column's exponent. */
+/*
+ * The value of one row: kind NUMBER_NULL where the row has none. Normal, whatever
+ * the column's exponent.
+ */
 struct number column_vector_get(const struct column_vector *column, uint32_t row);
 
 /* Which columns to decode. Devices and times always are. */
@@ -124,16 +127,17 @@ MUST_CHECK enum status block_builder_new(struct block_builder **builder);
 void block_builder_free(struct block_builder *builder); /* NULL is fine */
 
 uint32_t block_builder_rows(const struct block_builder *builder);
-bool block_builder_full(const struct block_builder *builder); /* BLOCK_ROWS_MAX rows or BLOCK_CELLS_MAX cells */
+/* BLOCK_ROWS_MAX rows or BLOCK_CELLS_MAX cells. */
+bool block_builder_full(const struct block_builder *builder);
 
 /*
  * Adds a row whose key is not below the one before it (asserted). `cells` carry
  * store-wide metric numbers in ascending order, each once (asserted). The builder is not full
  * (asserted). After STATUS_NOMEM the builder may only be freed.
  */
-MUST_CHECK enum status block_builder_append(struct block_builder *builder, const struct row_key *key,
-                                            uint8_t time_source, const struct cell *cells,
-                                            uint32_t cell_count);
+MUST_CHECK enum status block_builder_append(struct block_builder *builder,
+                                            const struct row_key *key, uint8_t time_source,
+                                            const struct cell *cells, uint32_t cell_count);
 
 /*
  * Appends the packed rows to `out` and empties the builder. The summary's
@@ -154,8 +158,8 @@ void block_decoder_free(struct block_decoder *decoder);
  * (or of the one row, if a block of many cells has few rows).
  */
 MUST_CHECK enum status block_decode(struct block_decoder *decoder, struct slice bytes,
-                                    const struct block_selection *selection, struct row_vector *rows,
-                                    struct error *err);
+                                    const struct block_selection *selection,
+                                    struct row_vector *rows, struct error *err);
 
 /*
  * Recomputes the summary of decoded rows (all metrics, with message_ids), for
@@ -179,13 +183,16 @@ struct directory_entry {
 };
 
 struct directory_writer {
-    struct buffer bytes; /* owned; the value so far */
-    struct row_key first; /* key of the first entry: the value's place in the part */
+    struct buffer bytes;             /* owned; the value so far */
+    struct row_key first;            /* key of the first entry: the value's place in the part */
     struct directory_entry previous; /* without its columns */
     uint32_t entry_count;
 };
 
-/* Appends an entry; *full is set, and nothing added, if the value must be written out (and cleared) first. */
+/*
+ * Appends an entry; *full is set, and nothing added, if the value must be written
+ * out (and cleared) first. A column whose count is the block's has the ends of its rows.
+ */
 MUST_CHECK enum status directory_writer_add(struct directory_writer *writer,
                                             const struct directory_entry *entry, bool *full);
 void directory_writer_clear(struct directory_writer *writer);
@@ -193,13 +200,16 @@ void directory_writer_release(struct directory_writer *writer);
 
 struct directory_reader {
     struct cursor cursor;
-    struct directory_entry entry; /* the current one */
+    struct directory_entry entry;   /* the current one */
     struct column_summary *columns; /* owned; entry.summary.columns points here */
     size_t column_capacity;
     uint32_t entries_left;
 };
 
-/* Starts on the bytes of a value (its checksum was verified by the caller). Reusable: keeps its memory. */
+/*
+ * Starts on the bytes of a value (its checksum was verified by the caller).
+ * Reusable: keeps its memory.
+ */
 MUST_CHECK enum status directory_reader_open(struct directory_reader *reader, struct slice bytes,
                                              struct error *err);
 /* The next entry in `reader->entry`; *more is false after the last. */

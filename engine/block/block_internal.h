@@ -41,7 +41,7 @@
  *      .       varint   number of exceptions, if there are any; then for each:
  *      .       varint   its place among the rows that are there, less that of the one
  *                       before, less one (the first: its place), times 2, plus 1 if real
- *      .       .        decimal: i8 exponent, signed varint mantissa; real: the 8 bytes of the double
+ *      .       .        decimal: i8 exponent, signed varint mantissa; real: a double
  *
  * The mantissa under an exception is one that costs little; it means nothing.
  *
@@ -103,7 +103,10 @@ static inline uint64_t snowflake_join(int64_t offset_ms, int64_t time_ms, uint64
 /* True if a number from outside is one that number.h would make. */
 bool number_is_valid(const struct number *number);
 
-/* mantissa * 10^exponent made normal; false if it is no valid decimal. Any mantissa, exponent -128 ... 127. */
+/*
+ * mantissa * 10^exponent made normal; false if it is no valid decimal. Any
+ * mantissa, exponent -128 ... 127.
+ */
 bool number_from_scaled(int64_t mantissa, int exponent, struct number *number);
 
 /* The values of one metric in one block: `count` of `rows_total` rows, ascending. */
@@ -115,8 +118,8 @@ struct series {
 };
 
 /*
- * Appends the body of a column. `regular` (room for BLOCK_ROWS_MAX) gets the mantissas at *exponent if no
- * value is an exception; then *exact is true.
+ * Appends the body of a column. `mantissas` (room for BLOCK_ROWS_MAX) gets those at
+ * *exponent; *exact is true if none of them stands in for an exception.
  */
 MUST_CHECK enum status series_encode(const struct series *series, struct buffer *out,
                                      int64_t *mantissas, int *exponent, bool *exact);

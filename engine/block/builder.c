@@ -104,7 +104,7 @@ bool block_builder_full(const struct block_builder *builder)
     return builder->row_count >= BLOCK_ROWS_MAX || builder->cell_count >= BLOCK_CELLS_MAX;
 }
 
-/* --- appending --------------------------------------------------------------------------------- */
+/* --- appending ---------------------------------------------------------------------------- */
 
 /* The slot of a metric: its column's, or the free one where it belongs. */
 static size_t slot_of(const struct block_builder *builder, uint32_t metric)
@@ -212,7 +212,7 @@ enum status block_builder_append(struct block_builder *builder, const struct row
     return STATUS_OK;
 }
 
-/* --- sealing: rows ----------------------------------------------------------------------------- */
+/* --- sealing: rows ------------------------------------------------------------------------ */
 
 static bool one_device(const struct block_builder *builder)
 {
@@ -330,7 +330,7 @@ static enum status rows_encode(struct block_builder *builder, struct buffer *out
     return STATUS_OK;
 }
 
-/* --- sealing: columns -------------------------------------------------------------------------- */
+/* --- sealing: columns --------------------------------------------------------------------- */
 
 struct metric_place {
     uint32_t metric;

@@ -17,7 +17,7 @@
 #define DENSE_SLOTS_MAX (1u << 20) /* 8 MiB of mantissas: 512 columns of a full block */
 #define SPARSE_SHARE    16u        /* a sparse column has values in fewer than 1/16 of the rows */
 
-/* --- one column -------------------------------------------------------------------------------- */
+/* --- one column --------------------------------------------------------------------------- */
 
 /* Room for `count` more of an array's items, from `*used` on; *index is where they begin. */
 static enum status array_take(void *items, size_t *used, size_t *capacity, size_t count,
@@ -299,7 +299,7 @@ static enum status column_decode(struct block_reading *reading, struct slice bod
     return part_close(&column.body, "column of the wrong length", err);
 }
 
-/* --- all columns ------------------------------------------------------------------------------- */
+/* --- all columns -------------------------------------------------------------------------- */
 
 /* The table of columns, walked from its start. */
 struct table_walk {

@@ -29,8 +29,8 @@
  *                       last row; absent without COLUMN_ENDS, and if COLUMN_FULL and
  *                       ENTRY_ONE_DEVICE, for then they are these rows'
  *
- * "signed" is a signed varint. A key is a signed varint of the time's distance, then the id: a signed
- * varint of its own millisecond less the time, and 3 bytes of its low 22 bits.
+ * "signed" is a signed varint. A key is a signed varint of the time's distance, then
+ * the id: a signed varint of its own millisecond less the time, and 3 bytes of its low 22 bits.
  * A number is a byte of its kind, then i8 exponent and signed mantissa, or a double.
  *
  * The entry before the first of a value is all zeros, so that a value is read alone.
@@ -66,7 +66,7 @@ enum column_flag {
     COLUMN_FLAGS_BITS = 4,
 };
 
-/* --- writing ----------------------------------------------------------------------------------- */
+/* --- writing ------------------------------------------------------------------------------ */
 
 static int64_t distance(int64_t from, int64_t to)
 {
@@ -131,7 +131,7 @@ struct plain_column {
     u128 sum_above; /* sum - count * min */
 };
 
-/* False if the column is not plain: not all within 18 digits, or a sum that min and max contradict. */
+/* False if the column is not plain: not all in 18 digits, or a sum that min and max contradict. */
 static bool plain_column_of(const struct column_summary *column, struct plain_column *plain)
 {
     if (!column->has_sum || column->sum_exponent < NUMBER_EXPONENT_MIN ||
@@ -293,7 +293,7 @@ void directory_writer_release(struct directory_writer *writer)
     *writer = (struct directory_writer){0};
 }
 
-/* --- reading ----------------------------------------------------------------------------------- */
+/* --- reading ------------------------------------------------------------------------------ */
 
 static enum status directory_corrupt(struct error *err, const char *what)
 {

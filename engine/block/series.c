@@ -116,7 +116,7 @@ static void series_scale(const struct series *series, int exponent, struct scali
     }
 }
 
-/* --- presence ---------------------------------------------------------------------------------- */
+/* --- presence ----------------------------------------------------------------------------- */
 
 /* The rows at which presence changes. Returns their number. */
 static uint32_t toggles_of(const struct series *series, int64_t *toggles)
@@ -178,7 +178,7 @@ static enum status presence_encode(const struct series *series, struct buffer *o
     return bitmap_put(series, out);
 }
 
-/* --- body -------------------------------------------------------------------------------------- */
+/* --- body --------------------------------------------------------------------------------- */
 
 static enum status exceptions_encode(const struct series *series, const struct scaling *scaling,
                                      struct buffer *out)
@@ -225,7 +225,7 @@ static enum status body_encode(const struct series *series, const struct scaling
     return STATUS_OK;
 }
 
-/* Keeps the smaller of two neighbours: [start, middle) and [middle, end). True if it is the second. */
+/* Keeps the smaller of [start, middle) and [middle, end). True if it is the second. */
 static bool keep_smaller(struct buffer *out, size_t start, size_t middle)
 {
     const size_t second_len = out->len - middle;

@@ -1,10 +1,11 @@
 /*
  * codec.h - columns of 64-bit integers as few bits, in 16 lanes.
  *
- * A column of `count` integers is coded in the smallest of: one constant; frame
- * of reference (minimum + packed differences to it); delta + frame of
- * reference; zigzag deltas with patched outliers (PFOR). All arithmetic is
- * modulo 2^64, so any int64 (or uint64 cast to it) comes back exactly.
+ * A column of `count` integers is coded in the smallest of several forms: frame
+ * of reference (minimum + packed differences to it; a constant takes no bits);
+ * deltas above the smallest delta; either with outliers patched; a straight line with what lies
+ * above it; multiples of a common step; indices into a dictionary. All
+ * arithmetic is modulo 2^64, so any int64 (or uint64 cast to it) comes back exactly.
  *
  * Threads: pure functions.
  */
@@ -25,7 +26,8 @@ MUST_CHECK enum status codec_encode(const int64_t *values, uint32_t count, struc
 
 /*
  * Decodes one column of `count` values (known from elsewhere) from untrusted
- * bytes and leaves the cursor behind it. `values` has CODEC_ROOM slots.
+ * bytes and leaves the cursor behind it. `values` has CODEC_ROOM slots, or `count` rounded
+ * up to CODEC_LANES: what lies behind `count` may be overwritten.
  */
 MUST_CHECK enum status codec_decode(struct cursor *in, uint32_t count, int64_t *values,
                                     struct error *err);

@@ -1,18 +1,12 @@
 /*
- * codec_encode.c - the smallest form of a column; the forms are in codec_internal.h.
+ * codec_encode.c - columns in their smallest form; the forms are in codec_internal.h.
  *
- * One pass finds the extremes of values and deltas, which give the exact sizes
- * of the plain forms. A second one counts bit lengths of the distances from a
- * centre, which gives the size of the patched forms for every width at once
- * (nearly exact: the distance between patches is a guess). `scaled` and
- * `dictionary` are tried where they can win, and taken back if they did not.
+ * The plain and patched forms are chosen by measuring (codec_plan.c). `scaled`
+ * and `dictionary` are tried where they can win, and taken back if they did not.
  *
- * Rules:
- * (1) Deltas at the first row of a lane are no deltas of the packed form. They
- *     are replaced by a neighbour's before anything is measured.
- * (2) The packed places of the lanes' first rows do not exist; those of rows beyond
+ * (1) The packed places of the lanes' first rows do not exist; those of rows beyond
  *     the last hold 0.
- * (3) A patch carries what stands above the packed bits as a signed number, so
+ * (2) A patch carries what stands above the packed bits as a signed number, so
  *     that a base in the middle serves outliers on both sides.
  */
 #include "engine/codec/codec_internal.h"
@@ -21,108 +15,9 @@
 
 #define HEAD_BYTES_MAX   (1u + 3u * VARINT_BYTES_MAX)
 #define PATCH_BYTES_MAX  (3u + VARINT_BYTES_MAX)
-#define SAMPLE_COUNT     15u
-#define BIT_LENGTHS      65u
 #define DICTIONARY_SLOTS 256u /* four times the most words: a byte of hash */
-#define LINE_COUNT_MIN   8u
-#define LINE_SPAN_BITS   40u /* what a line may rise by: 34 years of ms */
-#define LINE_ROUND       10.0
 
-struct extremes {
-    int64_t min;
-    int64_t max;
-};
-
-/* A form with its parameters and the bytes it takes. */
-struct plan {
-    enum codec_head head; /* HEAD_FRAME ... HEAD_LINE */
-    unsigned width;
-    uint64_t base;
-    uint64_t slope; /* HEAD_LINE */
-    size_t bytes;
-};
-
-/* What the encoder works on: one column and what is known about it. */
-struct column {
-    const int64_t *values;
-    uint32_t count;
-    struct lanes lanes;
-    struct extremes frame;
-    struct extremes delta;
-    size_t starts_bytes;
-    int64_t deltas[CODEC_ROOM]; /* deltas[row] = values[row] - values[row - 1]; see rule (1) */
-};
-
-static size_t varint_bytes(uint64_t value)
-{
-    return value ? (bit_length(value) + 6u) / 7u : 1u;
-}
-
-static size_t signed_varint_bytes(int64_t value)
-{
-    return varint_bytes(zigzag_encode(value));
-}
-
-static int64_t difference(int64_t a, int64_t b)
-{
-    return (int64_t)((uint64_t)a - (uint64_t)b);
-}
-
-HOT_CLONES static struct extremes extremes_of(const int64_t *values, uint32_t count)
-{
-    struct extremes found = {.min = values[0], .max = values[0]};
-    for (uint32_t i = 1; i < count; i++) {
-        found.min = values[i] < found.min ? values[i] : found.min;
-        found.max = values[i] > found.max ? values[i] : found.max;
-    }
-    return found;
-}
-
-static unsigned extremes_width(const struct extremes *extremes)
-{
-    return bit_length((uint64_t)difference(extremes->max, extremes->min));
-}
-
-/* Packed bytes of `count` rows as a frame. */
-static size_t frame_packed_bytes(uint32_t count, unsigned width)
-{
-    return count < CODEC_ONE_LANE_BELOW
-               ? single_packed_bytes(count, width)
-               : lanes_packed_bytes((count + CODEC_LANES - 1) / CODEC_LANES, width);
-}
-
-static size_t delta_packed_bytes(const struct column *column, unsigned width)
-{
-    return column->lanes.count == 1 ? single_packed_bytes(column->count - 1, width)
-                                    : lanes_packed_bytes(column->lanes.steps - 1, width);
-}
-
-/* --- measuring --------------------------------------------------------------------------------- */
-
-HOT_CLONES static void deltas_of(const int64_t *restrict values, uint32_t count,
-                                 int64_t *restrict deltas)
-{
-    for (uint32_t row = 1; row < count; row++)
-        deltas[row] = difference(values[row], values[row - 1]);
-}
-
-/* Fills in the deltas; at least two values. */
-static void column_take_deltas(struct column *column)
-{
-    deltas_of(column->values, column->count, column->deltas);
-    /* Rule (1). With 16 lanes there are 8 steps or more, so a start has a neighbour that is none. */
-    for (uint32_t lane = 1; lane < column->lanes.used; lane++) {
-        const uint32_t row = lane * column->lanes.steps;
-        column->deltas[row] = column->deltas[row - 1];
-    }
-    column->delta = extremes_of(column->deltas + 1, column->count - 1);
-}
-
-static void starts_of(const struct column *column, int64_t starts[CODEC_LANES])
-{
-    for (uint32_t lane = 0; lane < column->lanes.used; lane++)
-        starts[lane] = column->values[(size_t)lane * column->lanes.steps];
-}
+/* --- writing ------------------------------------------------------------------------------ */
 
 static enum status starts_encode(const struct column *column, struct buffer *out)
 {
@@ -131,288 +26,9 @@ static enum status starts_encode(const struct column *column, struct buffer *out
         return STATUS_OK;
     }
     int64_t starts[CODEC_LANES];
-    starts_of(column, starts);
+    column_starts(column, starts);
     return column_encode(starts, column->lanes.used, 0, out);
 }
-
-/* The size of the starts without writing them: an upper bound that is nearly exact. */
-static size_t starts_measure(const struct column *column)
-{
-    if (column->lanes.count == 1)
-        return signed_varint_bytes(column->values[0]);
-    int64_t starts[CODEC_LANES];
-    int64_t steps[CODEC_LANES] = {0};
-    starts_of(column, starts);
-    const uint32_t used = column->lanes.used;
-    for (uint32_t lane = 1; lane < used; lane++)
-        steps[lane - 1] = difference(starts[lane], starts[lane - 1]);
-    const struct extremes frame = extremes_of(starts, used);
-    const struct extremes delta = extremes_of(steps, used - 1);
-    const size_t as_frame =
-        1 + signed_varint_bytes(frame.min) + single_packed_bytes(used, extremes_width(&frame));
-    const size_t as_delta = 1 + signed_varint_bytes(starts[0]) + signed_varint_bytes(delta.min) +
-                            single_packed_bytes(used - 1, extremes_width(&delta));
-    return as_frame < as_delta ? as_frame : as_delta;
-}
-
-static void plan_keep_smaller(struct plan *best, const struct plan *other)
-{
-    if (other->bytes < best->bytes)
-        *best = *other;
-}
-
-static struct plan plan_frame(const struct column *column)
-{
-    const unsigned width = extremes_width(&column->frame);
-    return (struct plan){
-        .head = HEAD_FRAME,
-        .width = width,
-        .base = (uint64_t)column->frame.min,
-        .bytes =
-            1 + signed_varint_bytes(column->frame.min) + frame_packed_bytes(column->count, width),
-    };
-}
-
-static struct plan plan_delta(const struct column *column)
-{
-    const unsigned width = extremes_width(&column->delta);
-    return (struct plan){
-        .head = HEAD_DELTA,
-        .width = width,
-        .base = (uint64_t)column->delta.min,
-        .bytes = 1 + column->starts_bytes + signed_varint_bytes(column->delta.min) +
-                 delta_packed_bytes(column, width),
-    };
-}
-
-/* Some values of a column in ascending order. */
-struct sample {
-    uint32_t count;
-    int64_t values[SAMPLE_COUNT];
-};
-
-static struct sample sample_of(const int64_t *values, uint32_t count)
-{
-    struct sample sample = {.count = count < SAMPLE_COUNT ? count : SAMPLE_COUNT};
-    for (uint32_t i = 0; i < sample.count; i++) {
-        const int64_t value = values[(size_t)i * count / sample.count];
-        uint32_t place = i;
-        for (; place > 0 && sample.values[place - 1] > value; place--)
-            sample.values[place] = sample.values[place - 1];
-        sample.values[place] = value;
-    }
-    return sample;
-}
-
-/* What most values are near to, whatever the outliers. */
-static int64_t sample_median(const struct sample *sample)
-{
-    return sample->values[sample->count / 2];
-}
-
-/*
- * About the least width for which patches could be few: two in 15 of the sample
- * may lie outside at either end. A patched form that is not narrower than what is
- * already known is not worth a count.
- */
-static unsigned sample_width(const struct sample *sample)
-{
-    const uint32_t cut = sample->count * 2 / SAMPLE_COUNT;
-    return bit_length(
-        (uint64_t)difference(sample->values[sample->count - 1 - cut], sample->values[cut]));
-}
-
-/* How many values have a distance from `centre` of each bit length. */
-HOT_CLONES static void count_bit_lengths(const int64_t *values, uint32_t count, int64_t centre,
-                                         uint32_t lengths[BIT_LENGTHS])
-{
-    /* Two tables, so that equal neighbours do not wait for each other's count. */
-    uint32_t odd[BIT_LENGTHS] = {0};
-    memset(lengths, 0, BIT_LENGTHS * sizeof lengths[0]);
-    uint32_t i = 0;
-    for (; i + 1 < count; i += 2) {
-        lengths[bit_length(zigzag_encode(difference(values[i], centre)))]++;
-        odd[bit_length(zigzag_encode(difference(values[i + 1], centre)))]++;
-    }
-    if (i < count)
-        lengths[bit_length(zigzag_encode(difference(values[i], centre)))]++;
-    for (unsigned length = 0; length < BIT_LENGTHS; length++)
-        lengths[length] += odd[length];
-}
-
-/*
- * How many values differ from a centre by each bit length, and what follows for
- * patches: `longer[n]` values are longer than n bits.
- */
-struct spread {
-    int64_t centre;
-    unsigned longest;
-    uint32_t lengths[BIT_LENGTHS];
-    uint32_t longer[BIT_LENGTHS];
-};
-
-static void spread_measure(struct spread *spread, const int64_t *values, uint32_t count,
-                           int64_t centre)
-{
-    spread->centre = centre;
-    count_bit_lengths(values, count, centre, spread->lengths);
-    uint32_t longer = 0;
-    spread->longest = 0;
-    for (unsigned length = BIT_LENGTHS; length-- > 0;) {
-        spread->longer[length] = longer;
-        longer += spread->lengths[length];
-        if (spread->longest == 0 && longer > 0)
-            spread->longest = length;
-    }
-}
-
-/* Bytes of patches if all values with more than `length_max` bits need one at that width. */
-static size_t patches_measure(const struct spread *spread, unsigned length_max, unsigned width,
-                              uint32_t count)
-{
-    const size_t patch_count = spread->longer[length_max];
-    const size_t gap_bytes = patch_count * 128 < count ? 2 : 1;
-    size_t bytes = patch_count * gap_bytes + varint_bytes(patch_count);
-    for (unsigned length = length_max + 1; length <= spread->longest; length++) {
-        const unsigned high_bits = length > width ? length - width + 1 : 1;
-        bytes += spread->lengths[length] * (size_t)((high_bits + 6) / 7);
-    }
-    return bytes;
-}
-
-/* Fills in the bytes of a patched plan that patches what is longer than `length_max`. */
-static void plan_measure_patched(struct plan *plan, const struct column *column,
-                                 const struct spread *spread, unsigned length_max)
-{
-    const bool delta = plan->head == HEAD_DELTA_PATCHED;
-    plan->bytes = 1 + signed_varint_bytes((int64_t)plan->base) +
-                  patches_measure(spread, length_max, plan->width, column->count);
-    plan->bytes += delta ? column->starts_bytes + delta_packed_bytes(column, plan->width)
-                         : frame_packed_bytes(column->count, plan->width);
-    if (plan->head == HEAD_LINE)
-        plan->bytes += varint_bytes(plan->slope);
-}
-
-/* The extremes of those values whose distance from `centre` has at most `length_max` bits. */
-HOT_CLONES static struct extremes extremes_within(const int64_t *values, uint32_t count,
-                                                  int64_t centre, unsigned length_max)
-{
-    const uint64_t highest = width_mask(length_max);
-    struct extremes found = {.min = centre, .max = centre};
-    for (uint32_t i = 0; i < count; i++) {
-        const bool within = zigzag_encode(difference(values[i], centre)) <= highest;
-        const int64_t value = within ? values[i] : centre;
-        found.min = value < found.min ? value : found.min;
-        found.max = value > found.max ? value : found.max;
-    }
-    return found;
-}
-
-/*
- * Tries patched forms of `values`, the column's own, their deltas or what lies
- * above a line, and keeps the best in `best`: first the best window around a
- * centre, for all widths from one count, then that window moved to where the
- * values within it, and those a little outside, really lie.
- */
-static void plan_patched(const struct column *column, struct plan plan, const int64_t *values,
-                         uint32_t count, struct plan *best)
-{
-    const struct sample sample = sample_of(values, count);
-    if (sample_width(&sample) >= best->width)
-        return;
-
-    struct spread spread;
-    spread_measure(&spread, values, count, sample_median(&sample));
-    const uint64_t centre = (uint64_t)spread.centre;
-    const unsigned width_max =
-        spread.longest < PATCHED_WIDTH_MAX ? spread.longest : PATCHED_WIDTH_MAX;
-    size_t found_bytes = SIZE_MAX;
-    unsigned found_length = width_max;
-    for (unsigned width = width_max + 1; width-- > 0;) {
-        /* A quarter of all values as patches never pays, and it gets worse from here on. */
-        if (spread.longer[width] > count / 4)
-            break;
-        plan.width = width;
-        plan.base = centre - (width > 0 ? UINT64_C(1) << (width - 1) : 0);
-        plan_measure_patched(&plan, column, &spread, width);
-        plan_keep_smaller(best, &plan);
-        if (plan.bytes < found_bytes) {
-            found_bytes = plan.bytes;
-            found_length = width;
-        }
-    }
-    for (unsigned length = found_length; length <= found_length + 1 && length < 64; length++) {
-        const struct extremes within = extremes_within(values, count, spread.centre, length);
-        plan.width = extremes_width(&within);
-        plan.base = (uint64_t)within.min;
-        plan_measure_patched(&plan, column, &spread, length);
-        if (plan.width <= PATCHED_WIDTH_MAX)
-            plan_keep_smaller(best, &plan);
-    }
-}
-
-/* The slope of a straight line through the values, by least squares, in units of 2^-LINE_SHIFT. */
-static uint64_t line_slope(const struct column *column)
-{
-    const double middle = (double)(column->count - 1) / 2;
-    double weighted = 0;
-    double squares = 0;
-    for (uint32_t row = 0; row < column->count; row++) {
-        const double x = (double)row - middle;
-        weighted += x * (double)difference(column->values[row], column->values[0]);
-        squares += x * x;
-    }
-    /* A clock ticks in round numbers: a slope that is nearly one becomes it. */
-    const double slope = weighted > 0 ? weighted / squares : 0;
-    const double round = (double)(uint64_t)(slope / LINE_ROUND + 0.5) * LINE_ROUND;
-    const double apart = slope > round ? slope - round : round - slope;
-    const double chosen = apart * column->count < round / 32 ? round : slope;
-    return (uint64_t)(chosen * (double)(1u << LINE_SHIFT) + 0.5);
-}
-
-/*
- * A straight line through the values and what lies above it: a clock that
- * ticks evenly, each tick a little late. Deltas would hold every lateness twice.
- */
-static void plan_line(const struct column *column, struct plan *best)
-{
-    const uint64_t span = (uint64_t)difference(column->frame.max, column->frame.min);
-    if (column->count < LINE_COUNT_MIN || column->delta.min < 0 || span >> LINE_SPAN_BITS)
-        return;
-
-    const uint64_t slope = line_slope(column);
-    int64_t rest[CODEC_VALUES_MAX];
-    for (uint32_t row = 0; row < column->count; row++)
-        rest[row] = difference(column->values[row], (int64_t)(slope * row >> LINE_SHIFT));
-    plan_patched(column, (struct plan){.head = HEAD_LINE, .slope = slope}, rest, column->count,
-                 best);
-}
-
-static struct plan plan_choose(struct column *column)
-{
-    struct plan best = plan_frame(column);
-    if (best.width == 0 || column->count < 3)
-        return best;
-
-    column_take_deltas(column);
-    column->starts_bytes = starts_measure(column);
-    const struct plan delta = plan_delta(column);
-    plan_keep_smaller(&best, &delta);
-    if (best.width <= 1)
-        return best;
-
-    plan_patched(column, (struct plan){.head = HEAD_DELTA_PATCHED}, column->deltas + 1,
-                 column->count - 1, &best);
-    plan_patched(column, (struct plan){.head = HEAD_FRAME_PATCHED}, column->values, column->count,
-                 &best);
-    /* Only where deltas won and rise all the time is it worth to fit a line. */
-    const bool deltas_won = best.head == HEAD_DELTA || best.head == HEAD_DELTA_PATCHED;
-    if (deltas_won && best.width >= 3)
-        plan_line(column, &best);
-    return best;
-}
-
-/* --- writing ----------------------------------------------------------------------------------- */
 
 static enum status patches_put(const uint64_t *places, uint32_t count, unsigned width,
                                struct buffer *out)
@@ -459,6 +75,7 @@ static enum status places_put(uint64_t *places, uint32_t count, unsigned width, 
 /* What is packed at each place: distances from the base. Returns the number of places. */
 static uint32_t places_fill(const struct column *column, const struct plan *plan, uint64_t *places)
 {
+    assert(column->count >= 1 && column->count <= CODEC_VALUES_MAX);
     const bool delta = plan->head == HEAD_DELTA || plan->head == HEAD_DELTA_PATCHED;
     if (!delta) {
         for (uint32_t row = 0; row < column->count; row++)
@@ -501,7 +118,7 @@ static enum status plan_write(const struct column *column, const struct plan *pl
     return places_put(places, count, plan->width, column->lanes.count == 1, out);
 }
 
-/* --- scaled and dictionary --------------------------------------------------------------------- */
+/* --- scaled and dictionary ---------------------------------------------------------------- */
 
 /* The greatest step that divides all differences between values; 1 mostly, and then found soon. */
 static uint64_t common_step(const struct column *column)
@@ -620,7 +237,7 @@ static enum status dictionary_try(const struct column *column, const struct plan
     return column_encode(dictionary.indices, column->count, 0, out);
 }
 
-/* --- all together ------------------------------------------------------------------------------ */
+/* --- all together ------------------------------------------------------------------------- */
 
 /* If what was appended from `start` on is smaller than the plan, keeps it; else takes it back. */
 static bool keep_if_smaller(struct buffer *out, size_t start, const struct plan *best)

@@ -146,6 +146,47 @@ void single_pack(const uint64_t *values, uint32_t count, unsigned width, uint8_t
 void single_unpack(const uint8_t *bytes, uint32_t count, unsigned width, uint64_t base,
                    uint64_t *values);
 
+static inline int64_t difference(int64_t a, int64_t b)
+{
+    return (int64_t)((uint64_t)a - (uint64_t)b);
+}
+
+struct extremes {
+    int64_t min;
+    int64_t max;
+};
+
+/* A form with its parameters and the bytes it takes. */
+struct plan {
+    enum codec_head head; /* HEAD_FRAME ... HEAD_LINE */
+    unsigned width;
+    uint64_t base;
+    uint64_t slope; /* HEAD_LINE */
+    size_t bytes;
+};
+
+/* What the encoder works on: one column and what is known about it. */
+struct column {
+    const int64_t *values;
+    uint32_t count;
+    struct lanes lanes;
+    struct extremes frame;
+    struct extremes delta;
+    size_t starts_bytes;
+    int64_t deltas[CODEC_ROOM]; /* deltas[row] = values[row] - values[row - 1]; see rule (1) */
+};
+
+/* The first value of each lane that holds any. */
+void column_starts(const struct column *column, int64_t starts[CODEC_LANES]);
+
+struct extremes extremes_of(const int64_t *values, uint32_t count);
+
+/*
+ * The smallest of the forms from HEAD_FRAME to HEAD_LINE. Takes values, count,
+ * lanes and frame of the column, and fills in the rest as far as the form needs it.
+ */
+struct plan plan_choose(struct column *column);
+
 /* Appends and decodes a column of at most that level. */
 enum status column_encode(const int64_t *values, uint32_t count, unsigned level,
                           struct buffer *out);

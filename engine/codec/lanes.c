@@ -12,7 +12,7 @@
 
 #define WORD_BITS 64u
 
-/* --- planes: the last bits of each lane ---------------------------------------------------- */
+/* --- planes: the last bits of each lane ----------------------------------------------- */
 
 /*
  * Put or get the `bits` from bit `offset` of each lane's word, for planes of
@@ -108,7 +108,7 @@ HOT_CLONES static void planes_get(const uint8_t *restrict bytes, unsigned bits_l
         (void)plane_get_bits(bytes, offset, 1, word);
 }
 
-/* --- 16 lanes -------------------------------------------------------------------------------- */
+/* --- 16 lanes --------------------------------------------------------------------------- */
 
 HOT_CLONES static void pack_steps(const uint64_t *restrict values, uint32_t steps, unsigned width,
                                   struct lane_words *restrict words)
@@ -214,7 +214,7 @@ HOT_CLONES void lanes_add_up(const uint64_t *restrict tile, uint32_t steps, uint
     }
 }
 
-/* --- one lane -------------------------------------------------------------------------------- */
+/* --- one lane --------------------------------------------------------------------------- */
 
 void single_pack(const uint64_t *values, uint32_t count, unsigned width, uint8_t *out)
 {
