@@ -181,6 +181,6 @@ int main(int argc, char **argv)
     if (ingest_options_read(&job.options, &options, &err) != STATUS_OK)
         return (int)options_usage_error(&options, "%s", err.message);
     signals_install();
-    fault_handler_install(ingest_program.name, kv_maps_address);
+    fault_handler_install(ingest_program.name, kv_explains_fault);
     return (int)message_stdout_finish(run_job(&job));
 }

@@ -192,7 +192,7 @@ int main(int argc, char **argv)
         code = run_external(&options, argc, argv);
     } else if (outcome == OPTIONS_RUN) {
         message_ignore_sigpipe();
-        fault_handler_install(PROGRAM, kv_maps_address);
+        fault_handler_install(PROGRAM, kv_explains_fault);
         code = message_stdout_finish(options.command->run(&options));
     }
     options_release(&options);

@@ -184,16 +184,16 @@ int main(int argc, char **argv)
     struct options options = {0};
     enum exit_code code = EXIT_CODE_OK;
     message_ignore_sigpipe();
-    if (options_begin(&options, &program, argc, argv, &code) == OPTIONS_RUN) {
-        signals_install();
-        fault_handler_install(program.name, kv_maps_address);
-        struct error err = {0};
-        struct request request = {0};
-        if (read_request(&options, &request, &err) != STATUS_OK)
-            code = options_usage_error(&options, "%s", err.message);
-        else
-            code = run(&request);
-    }
+    if (options_begin(&options, &program, argc, argv, &code) != OPTIONS_RUN)
+        return (int)code; /* help and version have finished standard output */
+    signals_install();
+    fault_handler_install(program.name, kv_explains_fault);
+    struct error err = {0};
+    struct request request = {0};
+    if (read_request(&options, &request, &err) != STATUS_OK)
+        code = options_usage_error(&options, "%s", err.message);
+    else
+        code = run(&request);
     options_release(&options);
-    return message_stdout_finish(code);
+    return (int)message_stdout_finish(code);
 }

@@ -19,6 +19,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <link.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -91,6 +92,35 @@ bool kv_maps_address(const void *address)
             return true;
     }
     return false;
+}
+
+/* Where LMDB's code lies, if it is a library of its own. */
+static atomic_uintptr_t lmdb_from;
+static atomic_uintptr_t lmdb_until;
+
+/* Notes the library that holds mdb_env_open; the program itself, which has no name, does not count. */
+static int note_lmdb(struct dl_phdr_info *library, size_t size, void *context)
+{
+    (void)size;
+    (void)context;
+    const uintptr_t wanted = (uintptr_t)mdb_env_open;
+    for (size_t i = 0; i < library->dlpi_phnum && library->dlpi_name[0] != '\0'; i++) {
+        const uintptr_t from = library->dlpi_addr + library->dlpi_phdr[i].p_vaddr;
+        const uintptr_t until = from + library->dlpi_phdr[i].p_memsz;
+        if (library->dlpi_phdr[i].p_type == PT_LOAD && wanted >= from && wanted < until) {
+            atomic_store(&lmdb_from, from);
+            atomic_store(&lmdb_until, until);
+            return 1;
+        }
+    }
+    return 0;
+}
+
+bool kv_explains_fault(const void *address, const void *instruction)
+{
+    const uintptr_t code = (uintptr_t)instruction;
+    return kv_maps_address(address) ||
+           (code >= atomic_load(&lmdb_from) && code < atomic_load(&lmdb_until));
 }
 
 /* --- open and close ------------------------------------------------------------------------- */
@@ -198,6 +228,7 @@ static enum status open_kv(struct kv *kv, struct error *err)
     kv->map_bytes = info.me_mapsize;
 
     kv->map = kv_find_map(kv->map_bytes);
+    (void)dl_iterate_phdr(note_lmdb, NULL);
     atomic_store(&open_stores[kv->slot].map_from, kv->map.from);
     atomic_store(&open_stores[kv->slot].map_until, kv->map.until);
 

@@ -59,6 +59,12 @@ MUST_CHECK enum status kv_space(struct kv *kv, struct kv_space *space, struct er
 /* True if `address` lies in the map: tells a signal handler a damaged store from a bug. */
 bool kv_maps_address(const void *address);
 
+/*
+ * True if a memory fault is the store's: the address lies in the map, or the instruction is
+ * LMDB's, which follows the numbers on damaged pages wherever they lead. Safe in a signal handler.
+ */
+bool kv_explains_fault(const void *address, const void *instruction);
+
 MUST_CHECK enum status kv_begin(struct kv *kv, bool write, struct kv_txn **txn, struct error *err);
 /*
  * Ends the transaction in any case. STATUS_FULL and STATUS_IO leave the store as it was before. A
@@ -83,7 +89,8 @@ MUST_CHECK enum status kv_delete(struct kv_txn *txn, struct slice key, struct er
 /* Cursors end before their transaction does; its puts and deletes keep them valid. */
 MUST_CHECK enum status kv_cursor_open(struct kv_txn *txn, struct kv_cursor **cursor,
                                       struct error *err);
-void kv_cursor_close(struct kv_cursor *cursor); /* NULL is fine */
+void kv_cursor_close(struct kv_cursor *cursor);              /* NULL is fine */
+void kv_cursor_close_owned(struct kv_cursor *const *cursor); /* for OWNED */
 
 /* A position: key and whole value as stored. Not `found` past either end and outside `prefix`. */
 struct kv_entry {

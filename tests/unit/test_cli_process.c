@@ -155,8 +155,9 @@ static void messages_are_escaped_lines_on_stderr(void **state)
 static volatile const char *map_start;
 static size_t map_len;
 
-static bool map_holds(const void *address)
+static bool map_holds(const void *address, const void *instruction)
 {
+    (void)instruction;
     const volatile char *byte = address;
     return byte >= map_start && byte < map_start + map_len;
 }
@@ -175,11 +176,24 @@ static int read_beyond_file(void)
     return map_start[0];
 }
 
-static bool map_holds_nothing(const void *address)
+static bool map_holds_nothing(const void *address, const void *instruction)
 {
     (void)address;
+    (void)instruction;
     return false;
 }
+
+static int read_elsewhere(void);
+
+/* The fault lies in this program's code, near the function that reads. */
+static bool code_is_near(const void *address, const void *instruction)
+{
+    (void)address;
+    const intptr_t distance = (intptr_t)instruction - (intptr_t)read_elsewhere;
+    return distance > -65536 && distance < 65536;
+}
+
+static fault_test *elsewhere_test = map_holds_nothing;
 
 static int read_elsewhere(void)
 {
@@ -187,7 +201,7 @@ static int read_elsewhere(void)
     (void)setrlimit(RLIMIT_CORE, &no_core);
     (void)signal(SIGSEGV, SIG_DFL); // a sanitizer may have taken it
     char *page = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    fault_handler_install("probe", map_holds_nothing);
+    fault_handler_install("probe", elsewhere_test);
     return *(volatile char *)page;
 }
 
@@ -206,6 +220,16 @@ static void a_fault_elsewhere_takes_its_usual_course(void **state)
     const struct end end = run_child(read_elsewhere, STDOUT_FILENO);
     assert_true(WIFSIGNALED(end.status));
     assert_int_equal(WTERMSIG(end.status), SIGSEGV);
+}
+
+static void a_fault_in_code_that_the_store_answers_for_ends_with_a_sentence(void **state)
+{
+    (void)state;
+    elsewhere_test = code_is_near;
+    const struct end end = run_child(read_elsewhere, STDOUT_FILENO);
+    elsewhere_test = map_holds_nothing;
+    assert_true(WIFEXITED(end.status));
+    assert_int_equal(WEXITSTATUS(end.status), EXIT_CODE_STORE);
 }
 
 /* --- signals ------------------------------------------------------------------------------- */
@@ -324,6 +348,7 @@ int main(void)
         cmocka_unit_test(messages_are_escaped_lines_on_stderr),
         cmocka_unit_test(a_store_cut_short_ends_with_a_sentence),
         cmocka_unit_test(a_fault_elsewhere_takes_its_usual_course),
+        cmocka_unit_test(a_fault_in_code_that_the_store_answers_for_ends_with_a_sentence),
         cmocka_unit_test(the_first_signal_is_remembered_and_wakes_a_poll),
         cmocka_unit_test(a_later_second_signal_ends_at_once),
         cmocka_unit_test(help_is_made_from_the_tables),
