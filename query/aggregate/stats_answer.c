@@ -15,7 +15,8 @@
 
 static enum status no_memory(struct error *err)
 {
-    return error_set(err, STATUS_NOMEM, "no memory for the answer");
+    (void)error_set(err, STATUS_NOMEM, "no memory for the answer");
+    return STATUS_NOMEM;
 }
 
 /* --- columns ------------------------------------------------------------------------------- */
@@ -254,6 +255,14 @@ static void fill_range_release(struct fill_range *range)
     mem_free(range->starts_ms);
 }
 
+static enum status too_many_buckets(struct error *err)
+{
+    (void)error_set(err, STATUS_INPUT,
+                    "more than %zu buckets to fill: narrow the range or widen the buckets",
+                    STATS_FILL_BUCKETS_MAX);
+    return STATUS_INPUT;
+}
+
 static enum status list_buckets(struct stats *stats, struct fill_range *buckets,
                                 struct scan_statistics *statistics, struct error *err)
 {
@@ -270,9 +279,7 @@ static enum status list_buckets(struct stats *stats, struct fill_range *buckets,
     const size_t count_max = STATS_FILL_BUCKETS_MAX + 1;
     buckets->count = bucket_list(&stats->grid, range.from_ms, range.until_ms, NULL, count_max);
     if (buckets->count == count_max)
-        return error_set(err, STATUS_INPUT,
-                         "more than %zu buckets to fill: narrow the range or widen the buckets",
-                         STATS_FILL_BUCKETS_MAX);
+        return too_many_buckets(err);
     buckets->starts_ms = mem_alloc(buckets->count, sizeof *buckets->starts_ms);
     if (!buckets->starts_ms)
         return no_memory(err);

@@ -98,10 +98,10 @@ static enum status add_columns(struct answer *answer, struct error *err)
 /* Reads the page that begins at page->next_sequence into an empty answer. */
 static enum status read_page(struct page *page, struct answer *answer, struct error *err)
 {
+    TRY(add_columns(answer, err));
     page->answer = answer;
     page->bytes = 0;
     page->full = false;
-    TRY(add_columns(answer, err));
     const enum status status =
         snapshot_rejects(page->command->snapshot, page->next_sequence, take_reject, page, err);
     page->answer = NULL; // it is the caller's, and may not live as long as the page

@@ -143,21 +143,35 @@ enum status render_tsv_cell(struct buffer *text, const struct answer_cell *cell,
 
 /* --- json ---------------------------------------------------------------------------------- */
 
+/* How many bytes a UTF-8 sequence with this first byte has; 0: it begins none. */
+static size_t utf8_wanted(uint8_t lead)
+{
+    if (lead < 0x80)
+        return 1;
+    if (lead < 0xC2 || lead > 0xF4)
+        return 0;
+    return lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+}
+
+/* False for overlong forms, surrogates and what lies beyond U+10FFFF. */
+static bool utf8_second_is_good(uint8_t lead, uint8_t second)
+{
+    const uint8_t least = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
+    const uint8_t most = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
+    return second >= least && second <= most;
+}
+
 /* The length of the UTF-8 sequence at the start of `bytes`, or 0 if it is none. */
 static size_t utf8_length(const uint8_t *bytes, size_t len)
 {
-    const uint8_t lead = bytes[0];
-    const size_t wanted = lead < 0x80 ? 1 : lead < 0xC2 ? 0 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
-    if (wanted == 0 || wanted > len || lead > 0xF4)
+    const size_t wanted = utf8_wanted(bytes[0]);
+    if (wanted > len || (wanted > 1 && !utf8_second_is_good(bytes[0], bytes[1])))
         return 0;
-    for (size_t i = 1; i < wanted; i++) {
+    for (size_t i = 2; i < wanted; i++) {
         if ((bytes[i] & 0xC0) != 0x80)
             return 0;
     }
-    const bool overlong = (lead == 0xE0 && bytes[1] < 0xA0) || (lead == 0xF0 && bytes[1] < 0x90);
-    const bool surrogate = lead == 0xED && bytes[1] > 0x9F;
-    const bool beyond = lead == 0xF4 && bytes[1] > 0x8F;
-    return overlong || surrogate || beyond ? 0 : wanted;
+    return wanted;
 }
 
 /* ASCII of a JSON string; control characters and DEL never stand raw. */
