@@ -226,7 +226,10 @@ static void add_value(struct options *options, const struct option_spec *spec, c
     options->values[options->value_count++] = (struct option_value){.spec = spec, .text = text};
 }
 
-/* A word that is no option; getopt has just gone past it. "mnsdb help stats" is "mnsdb stats --help". */
+/*
+ * A word that is no option; getopt has just gone past it. "mnsdb help stats" is "mnsdb stats
+ * --help".
+ */
 static enum status add_operand(struct parse *parse, const char *word, struct error *err)
 {
     struct options *options = parse->options;

@@ -1,10 +1,10 @@
 /*
  * signals.h - Ctrl-C and SIGTERM as a wish to end, not as an end.
  *
- * The first SIGINT, SIGTERM or SIGHUP is remembered; work loops look at signals_received() between steps, and
- * whoever waits in poll() adds signals_fd(), which becomes readable then. A second
- * signal more than a second later ends the process at once (`timeout` and shells send
- * the first one twice).
+ * The first SIGINT, SIGTERM or SIGHUP is remembered; work loops look at
+ * signals_received() between steps, and whoever waits in poll() adds signals_fd(),
+ * which becomes readable then. A second signal more than a second later ends the
+ * process at once (`timeout` and shells send the first one twice).
  *
  * Threads: install before threads start; reading is free to all.
  */

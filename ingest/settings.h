@@ -20,7 +20,7 @@ struct settings {
     bool time_field_given;
 };
 
-/* Checks what was given, and fills in defaults. STATUS_CONFIG says what is wrong. Zero-initialise. */
+/* Checks what was given, and fills in defaults. STATUS_CONFIG says what is wrong. */
 MUST_CHECK enum status settings_read(struct settings *settings,
                                      const struct ingest_options *options, struct error *err);
 void settings_release(struct settings *settings);

@@ -11,14 +11,14 @@
 
 #include <assert.h>
 
-static_assert(SOURCE_BODY_BYTES_MAX == BODY_BYTES_MAX, "both speak of the same longest body");
-static_assert(SOURCE_DIGEST_BYTES == BODY_DIGEST_BYTES, "both speak of the same digest");
+static_assert(sizeof((struct body_excess *)0)->digest == BODY_DIGEST_BYTES, "the same digest");
 
 /* --- one batch ------------------------------------------------------------------------------- */
 
 static enum status decode_excess(struct decoder *decoder, const struct body *body,
                                  int64_t received_ms, struct row_batch *rows, struct error *err)
 {
+    assert(body->bytes.len == BODY_BYTES_MAX); // source and decoder mean the same longest body
     const struct long_body long_body = {
         .first = body->bytes,
         .total_len = body->excess->total_len,

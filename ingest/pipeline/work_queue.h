@@ -78,7 +78,7 @@ enum work_event {
     WORK_TIMEOUT, /* not there yet */
     WORK_END,     /* there will be no more */
 };
-/* `holds_batches`: the committer has some that it could give back; else it cannot starve anybody. */
+/* `holds_batches`: the committer has some to give back; else it cannot starve anybody. */
 enum work_event work_queue_next(struct work_queue *queue, int wait_ms, bool holds_batches,
                                 struct work **work);
 

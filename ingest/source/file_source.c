@@ -67,19 +67,20 @@ static enum status read_more(struct file_source *source, struct body_batch *batc
                              int wait_ms, enum input_event *event, struct error *err)
 {
     assert(batch->len < len_max && len_max <= SOURCE_BATCH_BYTES);
-    size_t got = 0;
+    struct input_read request = {
+        .to = batch->bytes + batch->len, .len = len_max - batch->len, .wait_ms = wait_ms};
     struct error fault = {0};
-    const enum status status = input_read(source->input, batch->bytes + batch->len,
-                                          len_max - batch->len, wait_ms, &got, event, &fault);
+    const enum status status = input_read(source->input, &request, &fault);
     atomic_store_explicit(&source->raw_bytes_input, input_raw_bytes(source->input),
                           memory_order_relaxed);
     if (status == STATUS_INPUT) {
         source->fault = fault;
-        *event = INPUT_END;
+        request.event = INPUT_END;
     } else if (status != STATUS_OK) {
         return error_set(err, status, "%s", fault.message);
     }
-    batch->len += got;
+    batch->len += request.got;
+    *event = request.event;
     if (*event == INPUT_END)
         source->input_ended = true;
     return STATUS_OK;

@@ -37,6 +37,11 @@ uint64_t input_raw_bytes(const struct input *input)
     return atomic_load_explicit(&input->raw_bytes, memory_order_relaxed);
 }
 
+uint64_t input_position(const struct input *input)
+{
+    return input_raw_bytes(input) - input->raw_len + input->raw_next;
+}
+
 /* --- reading the file ------------------------------------------------------------------------ */
 
 /* Waits until the file can be read, or a signal or `wait_ms` ends that. */
@@ -57,31 +62,26 @@ static enum status wait_for_file(const struct input *input, int wait_ms, bool *r
     return STATUS_OK;
 }
 
-enum status input_read_file(struct input *input, uint8_t *to, size_t len, int wait_ms, size_t *got,
-                            enum input_event *event, struct error *err)
+enum status input_read_file(struct input *input, struct input_read *request, struct error *err)
 {
-    assert(len > 0);
+    assert(request->len > 0);
     for (;;) {
         bool ready = true;
         if (input->waits)
-            TRY(wait_for_file(input, wait_ms, &ready, err));
-        const ssize_t count = ready ? read(input->file, to, len) : -1;
-        if (count > 0) {
-            *got = (size_t)count;
-            *event = INPUT_BYTES;
+            TRY(wait_for_file(input, request->wait_ms, &ready, err));
+        const ssize_t count = ready ? read(input->file, request->to, request->len) : -1;
+        if (count >= 0) {
+            input->ended = count == 0;
+            request->got = (size_t)count;
+            request->event = count > 0 ? INPUT_BYTES : INPUT_END;
             atomic_fetch_add_explicit(&input->raw_bytes, (unsigned long long)count,
                                       memory_order_relaxed);
             return STATUS_OK;
         }
-        if (count == 0) {
-            input->ended = true;
-            *event = INPUT_END;
-            return STATUS_OK;
-        }
         if (ready && errno != EINTR && errno != EAGAIN)
             return error_set_errno(err, STATUS_INPUT, errno, "cannot read %s", input->name);
-        if (wait_ms != INPUT_WAIT_FOREVER) {
-            *event = INPUT_WAITING;
+        if (request->wait_ms != INPUT_WAIT_FOREVER) {
+            request->event = INPUT_WAITING;
             return STATUS_OK;
         }
     }
@@ -97,29 +97,30 @@ enum status input_refill(struct input *input, int wait_ms, enum input_event *eve
         *event = INPUT_END;
         return STATUS_OK;
     }
-    return input_read_file(input, input->raw, RAW_WINDOW_BYTES, wait_ms, &input->raw_len, event,
-                           err);
+    struct input_read window = {.to = input->raw, .len = RAW_WINDOW_BYTES, .wait_ms = wait_ms};
+    TRY(input_read_file(input, &window, err));
+    input->raw_len = window.got;
+    *event = window.event;
+    return STATUS_OK;
 }
 
 /* --- plain sets ------------------------------------------------------------------------------ */
 
 /* What was read to tell the kind comes first; the rest goes straight into the caller's buffer. */
-static enum status plain_read(struct input *input, uint8_t *to, size_t len, int wait_ms,
-                              size_t *got, enum input_event *event, struct error *err)
+static enum status plain_read(struct input *input, struct input_read *request, struct error *err)
 {
     const size_t held = input->raw_len - input->raw_next;
     if (held > 0) {
-        *got = held < len ? held : len;
-        memcpy(to, input->raw + input->raw_next, *got);
-        input->raw_next += *got;
-        *event = INPUT_BYTES;
+        request->got = held < request->len ? held : request->len;
+        memcpy(request->to, input->raw + input->raw_next, request->got);
+        input->raw_next += request->got;
+        request->event = INPUT_BYTES;
         return STATUS_OK;
     }
-    if (input->ended) {
-        *event = INPUT_END;
-        return STATUS_OK;
-    }
-    return input_read_file(input, to, len, wait_ms, got, event, err);
+    if (!input->ended)
+        return input_read_file(input, request, err);
+    request->event = INPUT_END;
+    return STATUS_OK;
 }
 
 static void plain_close(struct input *input)
@@ -150,14 +151,17 @@ static bool is_zstd(const uint8_t *bytes, size_t len)
 /* Reads the first bytes and chooses how to go on. */
 static enum status choose_codec(struct input *input, struct error *err)
 {
+    assert(input->raw);
     while (input->raw_len < MAGIC_BYTES) {
-        size_t got = 0;
-        enum input_event event = INPUT_END;
-        TRY(input_read_file(input, input->raw + input->raw_len, RAW_WINDOW_BYTES - input->raw_len,
-                            INPUT_WAIT_FOREVER, &got, &event, err));
-        if (event == INPUT_END)
+        struct input_read first = {
+            .to = input->raw + input->raw_len,
+            .len = RAW_WINDOW_BYTES - input->raw_len,
+            .wait_ms = INPUT_WAIT_FOREVER,
+        };
+        TRY(input_read_file(input, &first, err));
+        if (first.event == INPUT_END)
             break;
-        input->raw_len += got;
+        input->raw_len += first.got;
     }
     if (is_gzip(input->raw, input->raw_len))
         return input_gzip_open(input, err);
@@ -221,11 +225,11 @@ void input_close(struct input *input)
     mem_free(input);
 }
 
-enum status input_read(struct input *input, uint8_t *to, size_t len, int wait_ms, size_t *got,
-                       enum input_event *event, struct error *err)
+enum status input_read(struct input *input, struct input_read *request, struct error *err)
 {
-    *got = 0;
-    TRY(input->codec->read(input, to, len, wait_ms, got, event, err));
-    assert(*got <= len && (*got > 0) == (*event == INPUT_BYTES));
+    request->got = 0;
+    TRY(input->codec->read(input, request, err));
+    assert(request->got <= request->len);
+    assert((request->got > 0) == (request->event == INPUT_BYTES));
     return STATUS_OK;
 }

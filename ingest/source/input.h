@@ -34,13 +34,21 @@ MUST_CHECK enum status input_open(struct input **input, const char *path, int wa
                                   struct error *err);
 void input_close(struct input *input); /* NULL is fine */
 
+/* What a reader asks for, and what it gets. */
+struct input_read {
+    uint8_t *to;
+    size_t len;  /* at least 1 */
+    int wait_ms; /* for pipes and terminals */
+    /* Set by input_read: */
+    size_t got; /* above 0 with INPUT_BYTES, else 0 */
+    enum input_event event;
+};
+
 /*
- * Up to `len` bytes (at least 1) into `to`. Pipes and terminals are waited for up to
- * `wait_ms`. STATUS_INPUT: damaged or unreadable from here on; STATUS_STOPPED: a
- * signal or the wake file ended the wait.
+ * Reads up to `read->len` bytes. STATUS_INPUT: damaged or unreadable from here on;
+ * STATUS_STOPPED: a signal or the wake file ended the wait.
  */
-MUST_CHECK enum status input_read(struct input *input, uint8_t *to, size_t len, int wait_ms,
-                                  size_t *got, enum input_event *event, struct error *err);
+MUST_CHECK enum status input_read(struct input *input, struct input_read *read, struct error *err);
 
 /* Bytes of the file taken so far, as they lie there. */
 uint64_t input_raw_bytes(const struct input *input);

@@ -9,6 +9,7 @@
 #include "engine/base/mem.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <string.h>
 #include <zlib.h>
@@ -59,10 +60,9 @@ static void gzip_close(struct input *input)
 static enum status gzip_damaged(const struct input *input, const char *what, struct error *err)
 {
     const struct gzip_state *state = input->codec_state;
-    return error_set(
-        err, STATUS_INPUT, "%s is damaged: %s (gzip, near byte %llu of the file)", input->name,
-        state->stream.msg ? state->stream.msg : what,
-        (unsigned long long)(input_raw_bytes(input) - input->raw_len + input->raw_next));
+    return error_set(err, STATUS_INPUT,
+                     "%s is damaged: %s (gzip, near byte %" PRIu64 " of the file)", input->name,
+                     state->stream.msg ? state->stream.msg : what, input_position(input));
 }
 
 /* Between members, with raw bytes at hand: passes over padding and prepares the next member. */
@@ -83,49 +83,47 @@ static enum status begin_member(struct input *input, struct error *err)
 }
 
 /* One call of inflate from the raw window into `to`. */
-static enum status inflate_some(struct input *input, uint8_t *to, size_t len, size_t *got,
-                                struct error *err)
+static enum status inflate_some(struct input *input, struct input_read *request, struct error *err)
 {
     struct gzip_state *state = input->codec_state;
-    const size_t room = len < UINT_MAX ? len : UINT_MAX;
+    const size_t room = request->len < UINT_MAX ? request->len : UINT_MAX;
     state->stream.next_in = input->raw + input->raw_next;
     state->stream.avail_in = (unsigned)(input->raw_len - input->raw_next);
-    state->stream.next_out = to;
+    state->stream.next_out = request->to;
     state->stream.avail_out = (unsigned)room;
     const int result = inflate(&state->stream, Z_NO_FLUSH);
     input->raw_next = input->raw_len - state->stream.avail_in;
-    *got = room - state->stream.avail_out;
+    request->got = room - state->stream.avail_out;
     state->holds_output = result != Z_STREAM_END && state->stream.avail_out == 0;
 
     if (result == Z_STREAM_END)
         state->between_members = true;
     // Bytes made before the damage come first: the next call meets the same damage again.
-    if (*got > 0 || result == Z_OK || result == Z_STREAM_END || result == Z_BUF_ERROR)
+    if (request->got > 0 || result == Z_OK || result == Z_STREAM_END || result == Z_BUF_ERROR)
         return STATUS_OK;
     if (result == Z_MEM_ERROR)
         return error_set(err, STATUS_NOMEM, "no memory to decompress %s", input->name);
     return gzip_damaged(input, "not what gzip writes", err);
 }
 
-static enum status gzip_read(struct input *input, uint8_t *to, size_t len, int wait_ms, size_t *got,
-                             enum input_event *event, struct error *err)
+static enum status gzip_read(struct input *input, struct input_read *request, struct error *err)
 {
     struct gzip_state *state = input->codec_state;
     for (;;) {
         enum input_event raw_event = INPUT_BYTES;
         if (input->raw_next == input->raw_len && !state->holds_output)
-            TRY(input_refill(input, wait_ms, &raw_event, err));
+            TRY(input_refill(input, request->wait_ms, &raw_event, err));
         if (raw_event == INPUT_WAITING || (raw_event == INPUT_END && state->between_members)) {
-            *event = raw_event;
+            request->event = raw_event;
             return STATUS_OK;
         }
         if (state->between_members) {
             TRY(begin_member(input, err));
             continue;
         }
-        TRY(inflate_some(input, to, len, got, err));
-        if (*got > 0) {
-            *event = INPUT_BYTES;
+        TRY(inflate_some(input, request, err));
+        if (request->got > 0) {
+            request->event = INPUT_BYTES;
             return STATUS_OK;
         }
         if (raw_event == INPUT_END && !state->between_members)

@@ -19,8 +19,7 @@ struct input;
 /* How to make bytes out of raw ones. */
 struct input_codec {
     /* As input_read. */
-    enum status (*read)(struct input *input, uint8_t *to, size_t len, int wait_ms, size_t *got,
-                        enum input_event *event, struct error *err);
+    enum status (*read)(struct input *input, struct input_read *read, struct error *err);
     void (*close)(struct input *input);
 };
 
@@ -39,9 +38,12 @@ struct input {
     atomic_ullong raw_bytes; /* read from the file so far */
 };
 
-/* Reads from the file itself; *got is set with INPUT_BYTES. */
-MUST_CHECK enum status input_read_file(struct input *input, uint8_t *to, size_t len, int wait_ms,
-                                       size_t *got, enum input_event *event, struct error *err);
+/* Reads from the file itself. */
+MUST_CHECK enum status input_read_file(struct input *input, struct input_read *read,
+                                       struct error *err);
+
+/* How many bytes of the file were used up, for messages. */
+uint64_t input_position(const struct input *input);
 
 /* Refills the empty raw window. */
 MUST_CHECK enum status input_refill(struct input *input, int wait_ms, enum input_event *event,

@@ -11,6 +11,7 @@
 #include "engine/base/mem.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <zstd.h>
 
 struct zstd_state {
@@ -45,13 +46,13 @@ static void zstd_close(struct input *input)
 
 static enum status zstd_damaged(const struct input *input, const char *what, struct error *err)
 {
-    return error_set(
-        err, STATUS_INPUT, "%s is damaged: %s (zstd, near byte %llu of the file)", input->name,
-        what, (unsigned long long)(input_raw_bytes(input) - input->raw_len + input->raw_next));
+    return error_set(err, STATUS_INPUT,
+                     "%s is damaged: %s (zstd, near byte %" PRIu64 " of the file)", input->name,
+                     what, input_position(input));
 }
 
 /* One call of the decompressor from the raw window into `to`. */
-static enum status decompress_some(struct input *input, uint8_t *to, size_t len, size_t *got,
+static enum status decompress_some(struct input *input, struct input_read *request,
                                    struct error *err)
 {
     struct zstd_state *state = input->codec_state;
@@ -61,33 +62,32 @@ static enum status decompress_some(struct input *input, uint8_t *to, size_t len,
     else if (raw_len > state->wanted)
         raw_len = state->wanted;
     ZSTD_inBuffer in = {.src = input->raw + input->raw_next, .size = raw_len};
-    ZSTD_outBuffer out = {.dst = to, .size = len};
+    ZSTD_outBuffer out = {.dst = request->to, .size = request->len};
     const size_t result = ZSTD_decompressStream(state->stream, &out, &in);
     if (ZSTD_isError(result))
         return zstd_damaged(input, ZSTD_getErrorName(result), err);
     input->raw_next += in.pos;
-    *got = out.pos;
+    request->got = out.pos;
     state->holds_output = result > 0 && out.pos == out.size;
     state->between_frames = result == 0;
     state->wanted = result > 0 ? result : ZSTD_initDStream(state->stream);
     return STATUS_OK;
 }
 
-static enum status zstd_read(struct input *input, uint8_t *to, size_t len, int wait_ms, size_t *got,
-                             enum input_event *event, struct error *err)
+static enum status zstd_read(struct input *input, struct input_read *request, struct error *err)
 {
     struct zstd_state *state = input->codec_state;
     for (;;) {
         enum input_event raw_event = INPUT_BYTES;
         if (input->raw_next == input->raw_len && !state->holds_output)
-            TRY(input_refill(input, wait_ms, &raw_event, err));
+            TRY(input_refill(input, request->wait_ms, &raw_event, err));
         if (raw_event == INPUT_WAITING || (raw_event == INPUT_END && state->between_frames)) {
-            *event = raw_event;
+            request->event = raw_event;
             return STATUS_OK;
         }
-        TRY(decompress_some(input, to, len, got, err));
-        if (*got > 0) {
-            *event = INPUT_BYTES;
+        TRY(decompress_some(input, request, err));
+        if (request->got > 0) {
+            request->event = INPUT_BYTES;
             return STATUS_OK;
         }
         if (raw_event == INPUT_END && !state->between_frames)

@@ -50,9 +50,9 @@ struct body_excess {
 };
 
 struct body {
-    struct slice
-        bytes; /* borrowed from the batch; with an excess its first SOURCE_BODY_BYTES_MAX */
-    const struct body_excess *excess; /* NULL: `bytes` is the whole body */
+    struct slice bytes;               /* borrowed from the batch */
+    const struct body_excess *excess; /* NULL: `bytes` is the whole body; else they are its first
+                                         SOURCE_BODY_BYTES_MAX */
 };
 
 struct body_batch {
@@ -90,7 +90,7 @@ struct source {
 
 /*
  * The next batch, fault or the end. Waits for input; STATUS_STOPPED when a signal or
- * source_interrupt asked to end meanwhile. After STATUS_OK with a fault the next call goes on behind it.
+ * source_interrupt asked to end meanwhile. After a fault the next call goes on behind it.
  */
 static inline MUST_CHECK enum status source_next(struct source *source, struct body_batch *batch,
                                                  enum source_event *event, struct error *err)
@@ -115,7 +115,7 @@ static inline struct source_progress source_progress(const struct source *source
     return source->progress(source->context);
 }
 
-/* Opens recorded sets, without touching them yet; `paths` is borrowed until the source is closed. */
+/* Opens recorded sets, without touching them yet; `paths` is borrowed until source_close. */
 MUST_CHECK enum status file_source_open(struct source *source, const char *const *paths,
                                         size_t path_count, struct error *err);
 void source_close(struct source *source);
