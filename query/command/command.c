@@ -160,7 +160,12 @@ enum status command_read_options(struct command *command, const struct options *
 enum status command_begin(struct command *command, const struct options *options, struct error *err)
 {
     TRY(command_read_options(command, options, err));
-    TRY(snapshot_open(&command->snapshot, store_dir_choose(options), err));
+    return command_open(command, err);
+}
+
+enum status command_open(struct command *command, struct error *err)
+{
+    TRY(snapshot_open(&command->snapshot, store_dir_choose(command->options), err));
     TRY(selection_init(&command->selection, command->snapshot, &command->spec, err));
     const bool has_globs = command->spec.device_glob_count + command->spec.product_glob_count > 0;
     if (has_globs && command->selection.device_count == 0)
@@ -281,7 +286,7 @@ static enum status run(struct command *command, const struct options *options,
                        struct error *err)
 {
     OWNED(answer_release) struct answer answer = {0};
-    TRY(command_begin(command, options, err));
+    TRY(command_read_options(command, options, err));
     TRY(query(command, &answer, err));
     command_done_reading(command);
     TRY(command_arrange(command, &answer, err));

@@ -33,14 +33,16 @@ struct command {
 };
 
 /*
- * Reads the shared options, opens the store, selects devices; warns if globs match none.
- * STATUS_INPUT is a mistake on the command line. On failure command_end is still due.
+ * Reads the shared options. STATUS_INPUT is a mistake on the command line, to be
+ * reported whether there is a store or not. On failure command_end is still due.
  */
-MUST_CHECK enum status command_begin(struct command *command, const struct options *options,
-                                     struct error *err);
-/* The first half of it: options only. */
 MUST_CHECK enum status command_read_options(struct command *command, const struct options *options,
                                             struct error *err);
+/* Opens the store and selects devices; warns if globs match none. */
+MUST_CHECK enum status command_open(struct command *command, struct error *err);
+/* Both, for commands without options of their own. */
+MUST_CHECK enum status command_begin(struct command *command, const struct options *options,
+                                     struct error *err);
 void command_end(struct command *command);
 
 /* Says what failed; returns the exit code. An output that takes no more is no failure here. */
@@ -64,7 +66,10 @@ void command_note_no_rows(const struct command *command, uint64_t row_count);
 MUST_CHECK enum status command_order(const struct command *command, const struct answer *answer,
                                      size_t *column, bool *descending, struct error *err);
 
-/* A whole command: begin, `query` into an answer, done reading, arrange, render. */
+/*
+ * A whole command: options read, `query` into an answer, done reading, arranged, printed.
+ * `query` reads its own options, then calls command_open.
+ */
 enum exit_code command_run(const struct options *options,
                            enum status (*query)(struct command *command, struct answer *answer,
                                                 struct error *err));

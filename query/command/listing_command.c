@@ -8,6 +8,7 @@
 
 static enum status query_devices(struct command *command, struct answer *answer, struct error *err)
 {
+    TRY(command_open(command, err));
     TRY(selection_sort(&command->selection, command->snapshot, err));
     return devices_query(command->snapshot, &command->selection, answer, &command->statistics, err);
 }
@@ -19,6 +20,7 @@ enum exit_code command_devices(const struct options *options)
 
 static enum status query_metrics(struct command *command, struct answer *answer, struct error *err)
 {
+    TRY(command_open(command, err));
     return metrics_query(command->snapshot, &command->selection, answer, &command->statistics, err);
 }
 
@@ -31,6 +33,7 @@ static enum status query_last(struct command *command, struct answer *answer, st
 {
     OWNED(mem_free_owned) struct slice *names = NULL;
     struct last_spec spec = {.selection = &command->selection};
+    TRY(command_open(command, err));
     TRY(command_metric_names(command, &names, &spec.metric_count, err));
     spec.metrics = names;
     TRY(selection_sort(&command->selection, command->snapshot, err));
@@ -56,6 +59,7 @@ static enum status add_info_columns(struct answer *answer, struct error *err)
 
 static enum status query_info(struct command *command, struct answer *answer, struct error *err)
 {
+    TRY(command_open(command, err));
     const struct store_counters *counters = snapshot_counters(command->snapshot);
     const uint64_t readings = counters->rows[TABLE_READINGS];
     const uint64_t events = counters->rows[TABLE_STATUS];

@@ -28,6 +28,7 @@ static enum status prepare(struct command *command, struct online_spec *spec, st
     spec->selection = &command->selection;
     spec->zone = &command->zone;
     TRY(command_rules(command->options, &spec->rules, err));
+    TRY(command_open(command, err));
     tell_bounds(command);
     return selection_sort(&command->selection, command->snapshot, err);
 }

@@ -52,6 +52,7 @@ static enum status query_stats(struct command *command, struct answer *answer, s
                               .every = has_buckets ? &width : NULL,
                               .zone = &command->zone};
     TRY(read_groups(command->options, &spec, err));
+    TRY(command_open(command, err));
     TRY(command_metric_names(command, &names, &spec.metric_count, err));
     spec.metrics = names;
     return stats_query(command->snapshot, &spec, answer, &command->statistics, err);
