@@ -33,6 +33,11 @@ void kv_cursor_close(struct kv_cursor *cursor)
     mem_free(cursor);
 }
 
+void kv_cursor_close_owned(struct kv_cursor *const *cursor)
+{
+    kv_cursor_close(*cursor);
+}
+
 static bool has_prefix(struct slice key, struct slice prefix)
 {
     return key.len >= prefix.len &&

@@ -71,6 +71,11 @@ void seen_free(struct seen *seen)
     mem_free(seen);
 }
 
+void seen_free_owned(struct seen *const *seen)
+{
+    seen_free(*seen);
+}
+
 /* --- keys and pages ------------------------------------------------------------------------- */
 
 struct page_key {
@@ -196,16 +201,11 @@ static void assert_ascending(const uint64_t *ids, size_t count)
     (void)ids;
 }
 
-static void close_cursor(struct kv_cursor **cursor)
-{
-    kv_cursor_close(*cursor);
-}
-
 enum status seen_check(struct seen *seen, struct kv_txn *txn, const uint64_t *ids, size_t count,
                        bool *held, struct error *err)
 {
     assert_ascending(ids, count);
-    OWNED(close_cursor) struct kv_cursor *cursor = NULL;
+    OWNED(kv_cursor_close_owned) struct kv_cursor *cursor = NULL;
     TRY(kv_cursor_open(txn, &cursor, err));
     for (size_t i = 0; i < count;) {
         struct place page;
@@ -359,7 +359,7 @@ enum status seen_add(struct seen *seen, struct kv_txn *txn, const uint64_t *ids,
 {
     assert_ascending(ids, count);
     *added = 0;
-    OWNED(close_cursor) struct kv_cursor *cursor = NULL;
+    OWNED(kv_cursor_close_owned) struct kv_cursor *cursor = NULL;
     TRY(kv_cursor_open(txn, &cursor, err));
     struct pass pass = {.seen = seen, .txn = txn, .cursor = cursor, .ids = ids, .count = count};
     pass.held = held;
@@ -392,7 +392,7 @@ enum status seen_verify(struct seen *seen, struct kv_txn *txn,
                         uint64_t *total, struct error *err)
 {
     *total = 0;
-    OWNED(close_cursor) struct kv_cursor *cursor = NULL;
+    OWNED(kv_cursor_close_owned) struct kv_cursor *cursor = NULL;
     TRY(kv_cursor_open(txn, &cursor, err));
     struct kv_entry entry;
     bool any = false; /* a page before this one could be read, and ended at `previous` */

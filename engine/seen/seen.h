@@ -23,6 +23,7 @@ struct seen;
 
 MUST_CHECK enum status seen_new(struct seen **seen);
 void seen_free(struct seen *seen);
+void seen_free_owned(struct seen *const *seen); /* for OWNED */
 
 /*
  * `ids` ascend, each once. held[i] becomes true where the set already holds
