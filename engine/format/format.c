@@ -55,12 +55,13 @@ struct key key_directory_prefix(uint64_t part)
     return key;
 }
 
-struct key key_directory(uint64_t part, const struct row_key *first)
+struct key key_directory(uint64_t part, const struct row_key *first, uint32_t ordinal)
 {
     struct key key = key_directory_prefix(part);
     key_add_u32(&key, first->device);
     key_add_u64(&key, (uint64_t)first->time_ms ^ TIME_SIGN_BIT);
     key_add_u64(&key, first->message_id);
+    key_add_u32(&key, ordinal);
     return key;
 }
 
@@ -92,14 +93,24 @@ struct key key_log(uint64_t sequence, uint16_t chunk)
     return key;
 }
 
-bool key_read_directory(struct slice bytes, struct row_key *first)
+bool key_copy(struct slice bytes, struct key *key)
+{
+    if (bytes.len > sizeof key->bytes)
+        return false;
+    memcpy(key->bytes, bytes.data, bytes.len);
+    key->len = bytes.len;
+    return true;
+}
+
+bool key_read_directory(struct slice bytes, struct row_key *first, uint32_t *ordinal)
 {
     const size_t prefix = 1 + sizeof(uint64_t);
-    if (bytes.len != prefix + sizeof(uint32_t) + 2 * sizeof(uint64_t))
+    if (bytes.len != prefix + 2 * sizeof(uint32_t) + 2 * sizeof(uint64_t))
         return false;
     first->device = load_u32_be(bytes.data + prefix);
     first->time_ms = (int64_t)(load_u64_be(bytes.data + prefix + 4) ^ TIME_SIGN_BIT);
     first->message_id = load_u64_be(bytes.data + prefix + 12);
+    *ordinal = load_u32_be(bytes.data + prefix + 20);
     return true;
 }
 

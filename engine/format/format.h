@@ -11,7 +11,7 @@
  *      'P' table u8, part u64                  checked  part record: rows, bytes, totals, merge
  *                                                       state
  *      'I' part u64, device u32, time u64,
- *          message id u64                      checked  directory: summaries of consecutive blocks
+ *          message id u64, ordinal u32         checked  directory: summaries of consecutive blocks
  *      'B' part u64, stream offset u64         raw      blocks of the part, a byte stream cut into
  *                                                       values
  *      'L' sequence u64, chunk u16             checked  a commit log record (state, ids, rows), cut
@@ -98,14 +98,18 @@ void key_add_u64(struct key *key, uint64_t value);
 
 struct key key_part(enum table table, uint64_t part);
 struct key key_directory_prefix(uint64_t part);
-struct key key_directory(uint64_t part, const struct row_key *first);
+/* `ordinal` counts the directory values of a part, so that a lost one is missed. */
+struct key key_directory(uint64_t part, const struct row_key *first, uint32_t ordinal);
 struct key key_stream_prefix(uint64_t part);
 struct key key_stream(uint64_t part, uint64_t offset);
 struct key key_log_prefix(uint64_t sequence);
 struct key key_log(uint64_t sequence, uint16_t chunk);
 
+/* A key as it stands in the store; false if it is longer than any of ours. */
+bool key_copy(struct slice bytes, struct key *key);
+
 /* Reads back what key_directory put in; false if the key has another shape. */
-bool key_read_directory(struct slice bytes, struct row_key *first);
+bool key_read_directory(struct slice bytes, struct row_key *first, uint32_t *ordinal);
 /* The u64 at an offset of a key; 0 if the key is too short. */
 uint64_t key_read_u64(struct slice bytes, size_t offset);
 

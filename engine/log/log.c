@@ -12,11 +12,6 @@
 #define ROW_BYTES_MAX     (4 * VARINT_BYTES_MAX + 1)
 #define CELL_BYTES_MAX    (2 * VARINT_BYTES_MAX + 2)
 
-static void close_cursor(struct kv_cursor **cursor)
-{
-    kv_cursor_close(*cursor);
-}
-
 void row_set_clear(struct row_set *set)
 {
     for (int table = 0; table < TABLE_COUNT; table++)
@@ -111,6 +106,20 @@ enum status log_append(struct kv_txn *txn, uint64_t sequence, const struct store
     return STATUS_OK;
 }
 
+/* Decimals are normal: without trailing zeros, and 0 has one form. */
+static bool decimal_is_sound(const struct cell *cell)
+{
+    if (cell->mantissa == 0)
+        return cell->exponent == 0;
+    return cell->mantissa <= NUMBER_MANTISSA_MAX && cell->mantissa >= -NUMBER_MANTISSA_MAX &&
+           cell->mantissa % 10 != 0;
+}
+
+static bool real_is_sound(double real)
+{
+    return __builtin_isfinite(real) && !(real == 0 && __builtin_signbit(real));
+}
+
 static enum status read_cell(struct cursor *cursor, struct cell *cell)
 {
     *cell = (struct cell){0};
@@ -119,12 +128,12 @@ static enum status read_cell(struct cursor *cursor, struct cell *cell)
     if (cell->kind == NUMBER_DECIMAL) {
         cell->exponent = (int8_t)cursor_u8(cursor);
         cell->mantissa = cursor_signed_varint(cursor);
-        if (cell->mantissa > NUMBER_MANTISSA_MAX || cell->mantissa < -NUMBER_MANTISSA_MAX)
+        if (!decimal_is_sound(cell))
             return STATUS_CORRUPT;
     } else {
         const uint64_t bits = cursor_u64(cursor);
         memcpy(&cell->real, &bits, sizeof cell->real);
-        if (cell->kind != NUMBER_REAL || !__builtin_isfinite(cell->real))
+        if (cell->kind != NUMBER_REAL || !real_is_sound(cell->real))
             return STATUS_CORRUPT;
     }
     cell->metric = (uint32_t)metric;
@@ -216,7 +225,7 @@ static const struct key log_prefix = {.bytes = {KEY_LOG}, .len = 1};
 
 enum status log_newest_state(struct kv_txn *txn, struct store_state *state, struct error *err)
 {
-    OWNED(close_cursor) struct kv_cursor *cursor = NULL;
+    OWNED(kv_cursor_close_owned) struct kv_cursor *cursor = NULL;
     TRY(kv_cursor_open(txn, &cursor, err));
     const struct key last = key_log(UINT64_MAX, UINT16_MAX);
     struct kv_entry entry = {0};
@@ -263,6 +272,27 @@ static enum status gather_record(struct kv_cursor *cursor, struct kv_entry *entr
     return STATUS_OK;
 }
 
+/* Device and metric numbers must have names: they index arrays from here on. */
+static enum status check_numbers(const struct store_state *state, const struct row_set *set,
+                                 struct error *err)
+{
+    const uint64_t devices = state->counters.devices;
+    bool sound = true;
+    for (int table = 0; table < TABLE_COUNT; table++) {
+        const uint64_t metrics =
+            table == TABLE_STATUS ? STATUS_METRIC_COUNT : state->counters.metrics;
+        for (size_t i = 0; i < set->row_count[table] && sound; i++) {
+            const struct row *row = &set->rows[table][i];
+            const struct cell *end = set->cells + row->first_cell + row->cell_count;
+            sound = row->device < devices && (row->cell_count == 0 || end[-1].metric < metrics);
+        }
+    }
+    if (sound)
+        return STATUS_OK;
+    return error_set(err, STATUS_CORRUPT,
+                     "the commit log names devices or metrics that are not there");
+}
+
 static enum status check_log(const struct store_state *state, uint64_t records, size_t rows,
                              struct error *err)
 {
@@ -277,7 +307,7 @@ static enum status check_log(const struct store_state *state, uint64_t records, 
 enum status log_read_all(struct kv_txn *txn, const struct store_state *state, struct row_set *set,
                          struct error *err)
 {
-    OWNED(close_cursor) struct kv_cursor *cursor = NULL;
+    OWNED(kv_cursor_close_owned) struct kv_cursor *cursor = NULL;
     OWNED(buffer_release) struct buffer record = {0};
     TRY(kv_cursor_open(txn, &cursor, err));
     struct kv_entry entry = {0};
@@ -293,19 +323,22 @@ enum status log_read_all(struct kv_txn *txn, const struct store_state *state, st
                              (unsigned long long)sequence);
         records++;
     }
-    return check_log(state, records, set->row_count[TABLE_READINGS] + set->row_count[TABLE_STATUS],
-                     err);
+    TRY(check_log(state, records, set->row_count[TABLE_READINGS] + set->row_count[TABLE_STATUS],
+                  err));
+    return check_numbers(state, set, err);
 }
 
 enum status log_clear(struct kv_txn *txn, struct error *err)
 {
-    OWNED(close_cursor) struct kv_cursor *cursor = NULL;
+    OWNED(kv_cursor_close_owned) struct kv_cursor *cursor = NULL;
     TRY(kv_cursor_open(txn, &cursor, err));
     struct kv_entry entry = {0};
     TRY(kv_seek_ceiling(cursor, key_slice(&log_prefix), key_slice(&log_prefix), &entry, err));
     while (entry.found) {
-        struct key key = {.len = entry.key.len};
-        memcpy(key.bytes, entry.key.data, entry.key.len);
+        struct key key;
+        if (!key_copy(entry.key, &key))
+            return error_set(err, STATUS_CORRUPT, "the commit log has a key of %zu bytes",
+                             entry.key.len);
         TRY(kv_delete(txn, key_slice(&key), err));
         TRY(kv_seek_ceiling(cursor, key_slice(&key), key_slice(&log_prefix), &entry, err));
     }

@@ -48,7 +48,10 @@ MUST_CHECK enum status log_append(struct kv_txn *txn, uint64_t sequence,
 MUST_CHECK enum status log_newest_state(struct kv_txn *txn, struct store_state *state,
                                         struct error *err);
 
-/* Appends the rows and ids of all records to the set; their number must be what `state` says. */
+/*
+ * Appends the rows and ids of all records to the empty set; their number must be what `state`
+ * says, and the devices and metrics of the rows among those that it counts.
+ */
 MUST_CHECK enum status log_read_all(struct kv_txn *txn, const struct store_state *state,
                                     struct row_set *set, struct error *err);
 

@@ -31,6 +31,26 @@
 
 #define PART_INPUTS_MAX 128u /* parts that one merge may read */
 
+/*
+ * How many devices and metrics have names. Numbers in rows are indices into arrays of that length
+ * everywhere above, so a number beyond is damage and never leaves this module.
+ */
+struct part_names {
+    uint64_t devices;
+    uint64_t metrics; /* of the table: STATUS_METRIC_COUNT for the table status */
+};
+
+static inline struct part_names part_names_of(enum table table, uint64_t devices, uint64_t metrics)
+{
+    return (struct part_names){
+        .devices = devices,
+        .metrics = table == TABLE_STATUS ? STATUS_METRIC_COUNT : metrics,
+    };
+}
+
+/* False if the summary contradicts itself or names what is not there. */
+bool part_summary_is_sound(const struct block_summary *summary, struct part_names names);
+
 /* Rows in a block: it ends with its device from MIN on, and at the maximum at the latest. */
 #define PART_BLOCK_ROWS_MIN   256u
 #define PART_BLOCK_ROWS_FRESH 512u           /* as committed */
@@ -72,6 +92,8 @@ void part_memory_release(struct part_memory *memory);
  *          45     2  number of merge inputs (0 if no merge is under way)
  *          47   8*n  part numbers of the inputs, ascending
  *           .     .  totals, as a directory value of one entry (absent if there are no rows)
+ *
+ * Inputs are older than their output: their numbers are lower. What merges is not consumed itself.
  */
 struct part {
     uint64_t number;
@@ -97,11 +119,18 @@ struct part_list {
     size_t count, capacity;
 };
 MUST_CHECK enum status part_list_load(struct part_list *list, struct kv_txn *txn, enum table table,
-                                      struct error *err);
+                                      struct part_names names, struct error *err);
 /* Appends an empty part, which the list owns. */
 MUST_CHECK enum status part_list_add(struct part_list *list, struct part **part);
 void part_list_clear(struct part_list *list);
 void part_list_release(struct part_list *list);
+
+/*
+ * Decodes a record from untrusted bytes into `part`, whose number and table are set. The caller
+ * releases it in any case. For part_list_load and fuzzing.
+ */
+MUST_CHECK enum status part_decode(struct part *part, struct slice payload, struct part_names names,
+                                   struct error *err);
 
 MUST_CHECK enum status part_save(const struct part *part, struct kv_txn *txn, struct error *err);
 
@@ -114,12 +143,14 @@ struct part_writer;
 
 MUST_CHECK enum status part_writer_new(struct part_writer **writer);
 void part_writer_free(struct part_writer *writer);
+void part_writer_free_owned(struct part_writer *const *writer); /* for OWNED */
 
 /*
  * Begins or goes on with `part` (borrowed until finish). `txn` may be NULL if the part is in
- * memory.
+ * memory. What a failed write left behind in the writer is dropped: STATUS_NOMEM if that fails.
  */
-void part_writer_begin(struct part_writer *writer, struct part *part, struct kv_txn *txn);
+MUST_CHECK enum status part_writer_begin(struct part_writer *writer, struct part *part,
+                                         struct kv_txn *txn, struct error *err);
 MUST_CHECK enum status part_writer_append(struct part_writer *writer, const struct row_key *key,
                                           uint8_t time_source, const struct cell *cells,
                                           uint32_t cell_count, struct error *err);
@@ -133,8 +164,8 @@ MUST_CHECK enum status part_writer_finish(struct part_writer *writer, struct err
  * are wanted, and decodes it on request.
  */
 struct part_filter {
-    const uint64_t *device_bits; /* NULL: all */
-    uint32_t device_count;       /* bits in device_bits */
+    const uint64_t *device_bits; /* NULL: all; else a bit for each of names.devices */
+    struct part_names names;
     int64_t from_ms;
     int64_t until_ms; /* TIME_MS_MAX: no bound */
 };
@@ -143,6 +174,7 @@ struct part_cursor;
 
 MUST_CHECK enum status part_cursor_new(struct part_cursor **cursor);
 void part_cursor_free(struct part_cursor *cursor);
+void part_cursor_free_owned(struct part_cursor *const *cursor); /* for OWNED */
 
 /*
  * Stands before the first entry of `part`. Part, txn and filter are borrowed until the next open.

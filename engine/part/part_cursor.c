@@ -5,7 +5,9 @@
  * meet the filter is passed over without a look at its block. Where the next
  * selected device lies far ahead, the walk descends to it instead of reading on.
  *
- * Untrusted: everything read. Entries must ascend, places must lie in the stream.
+ * Untrusted: everything read. Entries must ascend, places must lie in the stream, numbers
+ * must have names. A decoded block's devices ascend from its summary's first to its
+ * last, so that the summary vouches for them.
  */
 #include "engine/part/part.h"
 
@@ -51,6 +53,11 @@ void part_cursor_free(struct part_cursor *cursor)
     mem_free(cursor);
 }
 
+void part_cursor_free_owned(struct part_cursor *const *cursor)
+{
+    part_cursor_free(*cursor);
+}
+
 enum status part_cursor_open(struct part_cursor *cursor, const struct part *part,
                              struct kv_txn *txn, const struct part_filter *filter,
                              struct error *err)
@@ -75,7 +82,7 @@ static bool next_selected(const struct part_filter *filter, uint32_t device, uin
     *selected = device;
     if (!filter->device_bits)
         return true;
-    const uint32_t words = (filter->device_count + 63) / 64;
+    const uint64_t words = (filter->names.devices + 63) / 64;
     uint32_t word = device / 64;
     if (word >= words)
         return false;
@@ -86,7 +93,7 @@ static bool next_selected(const struct part_filter *filter, uint32_t device, uin
         bits = filter->device_bits[word];
     }
     *selected = word * 64 + (uint32_t)__builtin_ctzll(bits);
-    return *selected < filter->device_count;
+    return *selected < filter->names.devices;
 }
 
 /* The lowest key that a wanted row can have, at or after `floor`. False if there is none. */
@@ -129,9 +136,9 @@ static enum status check_entry(struct part_cursor *cursor, struct error *err)
 {
     const struct directory_entry *entry = &cursor->directory.entry;
     const struct block_summary *summary = &entry->summary;
-    if (summary->row_count == 0 || row_key_compare(&summary->first, &summary->last) > 0 ||
-        summary->min_time_ms > summary->max_time_ms)
-        return damaged(cursor, "a directory entry contradicts itself", err);
+    if (!part_summary_is_sound(summary, cursor->filter->names))
+        return damaged(cursor, "a directory entry contradicts itself or names what is not there",
+                       err);
     if (cursor->has_previous && row_key_compare(&cursor->previous, &summary->first) >= 0)
         return damaged(cursor, "its directory is out of order", err);
     if (entry->offset > cursor->part->stream_bytes ||
@@ -237,12 +244,15 @@ static bool all_selected(const struct part_filter *filter, uint32_t first, uint3
 {
     if (!filter->device_bits)
         return true;
-    for (uint32_t device = first; device <= last; device++) {
-        uint32_t selected = 0;
-        if (!next_selected(filter, device, &selected) || selected != device)
+    assert(last < filter->names.devices);
+    for (uint64_t device = first; device <= last;) {
+        const uint64_t left_in_word = 64 - device % 64;
+        const uint64_t left = last - device + 1;
+        const uint64_t count = left < left_in_word ? left : left_in_word;
+        const uint64_t wanted = UINT64_MAX >> (64 - count) << (device % 64);
+        if ((filter->device_bits[device / 64] & wanted) != wanted)
             return false;
-        if (device == UINT32_MAX)
-            break;
+        device += count;
     }
     return true;
 }
@@ -283,6 +293,9 @@ enum status part_cursor_rows(struct part_cursor *cursor, const struct block_sele
     if (cursor->rows.count != summary->row_count || !same_key(&cursor->rows, 0, &summary->first) ||
         !same_key(&cursor->rows, cursor->rows.count - 1, &summary->last))
         return damaged(cursor, "a block is not the one that its directory names", err);
+    const uint32_t columns = cursor->rows.column_count; /* by metric, ascending */
+    if (columns > 0 && cursor->rows.columns[columns - 1].metric >= cursor->filter->names.metrics)
+        return damaged(cursor, "a block names metrics that are not there", err);
     *rows = &cursor->rows;
     return STATUS_OK;
 }

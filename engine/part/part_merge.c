@@ -124,7 +124,8 @@ static enum status grow_inputs(struct part_merge *merge, size_t count)
     const size_t before = merge->input_capacity;
     TRY(mem_grow(&merge->heap, &merge->heap_capacity, count, sizeof *merge->heap));
     TRY(mem_grow(&merge->inputs, &merge->input_capacity, count, sizeof *merge->inputs));
-    memset(merge->inputs + before, 0, (merge->input_capacity - before) * sizeof *merge->inputs);
+    if (merge->input_capacity > before)
+        memset(merge->inputs + before, 0, (merge->input_capacity - before) * sizeof *merge->inputs);
     return STATUS_OK;
 }
 

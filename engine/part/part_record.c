@@ -95,20 +95,45 @@ enum status part_save(const struct part *part, struct kv_txn *txn, struct error 
     return kv_put(txn, key_slice(&key), buffer_slice(&bytes), err);
 }
 
-static enum status read_totals(struct part *part, struct slice bytes, struct error *err)
+bool part_summary_is_sound(const struct block_summary *summary, struct part_names names)
+{
+    const uint32_t columns = summary->column_count; /* by metric, ascending */
+    return summary->row_count > 0 && row_key_compare(&summary->first, &summary->last) <= 0 &&
+           summary->min_time_ms <= summary->max_time_ms && summary->last.device < names.devices &&
+           (columns == 0 || summary->columns[columns - 1].metric < names.metrics);
+}
+
+static enum status read_totals(struct part *part, struct slice bytes, struct part_names names,
+                               struct error *err)
 {
     OWNED(directory_reader_release) struct directory_reader reader = {0};
     TRY(directory_reader_open(&reader, bytes, err));
     bool more = false;
     TRY(directory_reader_next(&reader, &more, err));
-    if (!more)
-        return error_set(err, STATUS_CORRUPT, "its totals are empty");
+    if (!more || !part_summary_is_sound(&reader.entry.summary, names))
+        return error_set(err, STATUS_CORRUPT,
+                         "its totals are empty, contradict themselves or name what is not there");
     if (part_totals_add(&part->totals, &reader.entry.summary) != STATUS_OK)
         return error_set(err, STATUS_NOMEM, "no memory for totals");
-    return STATUS_OK;
+    TRY(directory_reader_next(&reader, &more, err));
+    return more ? error_set(err, STATUS_CORRUPT, "it has totals twice") : STATUS_OK;
 }
 
-static enum status decode_part(struct part *part, struct slice payload, struct error *err)
+/* An output has inputs, each older than itself, and is not an input at the same time. */
+static bool merge_is_sound(const struct part *part)
+{
+    if (part->merging != (part->input_count > 0) || (part->merging && part->consumed))
+        return false;
+    for (uint32_t i = 0; i < part->input_count; i++) {
+        const uint64_t next = i + 1 < part->input_count ? part->inputs[i + 1] : part->number;
+        if (part->inputs[i] >= next)
+            return false;
+    }
+    return true;
+}
+
+enum status part_decode(struct part *part, struct slice payload, struct part_names names,
+                        struct error *err)
 {
     struct cursor cursor = cursor_of(payload);
     const uint8_t flags = cursor_u8(&cursor);
@@ -128,44 +153,45 @@ static enum status decode_part(struct part *part, struct slice payload, struct e
         part->inputs[i] = cursor_u64(&cursor);
     if (cursor.failed)
         return error_set(err, STATUS_CORRUPT, "its record is cut short");
+    if (!merge_is_sound(part))
+        return error_set(err, STATUS_CORRUPT, "its merge cannot be");
     if (cursor_left(&cursor) == 0)
         return STATUS_OK;
-    return read_totals(part, slice_of(cursor.next, cursor_left(&cursor)), err);
+    return read_totals(part, slice_of(cursor.next, cursor_left(&cursor)), names, err);
 }
 
 static enum status load_entry(struct part_list *list, const struct kv_entry *entry,
-                              enum table table, struct error *err)
+                              enum table table, struct part_names names, struct error *err)
 {
     struct slice payload = {0};
+    const struct key expected = key_part(table, key_read_u64(entry->key, 2));
+    if (!slice_equal(entry->key, key_slice(&expected)))
+        return error_set(err, STATUS_CORRUPT, "a part's record has a key of %zu bytes",
+                         entry->key.len);
     TRY(kv_entry_payload(entry, &payload, err));
     struct part *part = NULL;
     if (part_list_add(list, &part) != STATUS_OK)
         return error_set(err, STATUS_NOMEM, "no memory for the list of parts");
     part->table = table;
     part->number = key_read_u64(entry->key, 2);
-    const enum status status = decode_part(part, payload, err);
+    const enum status status = part_decode(part, payload, names, err);
     if (status != STATUS_OK)
         error_add_context(err, "part %llu", (unsigned long long)part->number);
     return status;
 }
 
-static void close_cursor(struct kv_cursor **cursor)
-{
-    kv_cursor_close(*cursor);
-}
-
 enum status part_list_load(struct part_list *list, struct kv_txn *txn, enum table table,
-                           struct error *err)
+                           struct part_names names, struct error *err)
 {
     part_list_clear(list);
     struct key prefix = key_of(KEY_PART);
     key_add_u8(&prefix, (uint8_t)table);
-    OWNED(close_cursor) struct kv_cursor *cursor = NULL;
+    OWNED(kv_cursor_close_owned) struct kv_cursor *cursor = NULL;
     TRY(kv_cursor_open(txn, &cursor, err));
     struct kv_entry entry = {0};
     TRY(kv_seek_ceiling(cursor, key_slice(&prefix), key_slice(&prefix), &entry, err));
     while (entry.found) {
-        TRY(load_entry(list, &entry, table, err));
+        TRY(load_entry(list, &entry, table, names, err));
         TRY(kv_next(cursor, key_slice(&prefix), &entry, err));
     }
     return STATUS_OK;

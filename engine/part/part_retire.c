@@ -10,15 +10,7 @@
 
 #include "engine/format/format.h"
 
-static void close_cursor(struct kv_cursor **cursor)
-{
-    kv_cursor_close(*cursor);
-}
-
-/*
- * Deletes the entries from `prefix` on whose successor's number (the u64 or key
- * behind the prefix) shows that they lie wholly below the limit.
- */
+/* Deletion of the values under a prefix, from the front. */
 struct retire_walk {
     struct kv_txn *txn;
     struct slice prefix;
@@ -26,18 +18,20 @@ struct retire_walk {
     bool done;
 };
 
+/* Whether a value stays, told from the one behind it (not found: it is the last). */
 typedef bool keep_test(const struct kv_entry *next, const void *limit);
 
 static enum status delete_while(struct retire_walk *walk, keep_test *keep, const void *limit,
                                 struct error *err)
 {
-    OWNED(close_cursor) struct kv_cursor *cursor = NULL;
+    OWNED(kv_cursor_close_owned) struct kv_cursor *cursor = NULL;
     TRY(kv_cursor_open(walk->txn, &cursor, err));
     struct kv_entry entry = {0};
     TRY(kv_seek_ceiling(cursor, walk->prefix, walk->prefix, &entry, err));
     while (entry.found) {
-        struct key key = {.len = entry.key.len};
-        memcpy(key.bytes, entry.key.data, entry.key.len);
+        struct key key;
+        if (!key_copy(entry.key, &key))
+            return error_set(err, STATUS_CORRUPT, "a part has a key of %zu bytes", entry.key.len);
         TRY(kv_next(cursor, walk->prefix, &entry, err));
         if (keep(&entry, limit))
             return STATUS_OK;
@@ -60,7 +54,8 @@ static bool keep_directory(const struct kv_entry *next, const void *limit)
 {
     const struct row_key *consumed = limit;
     struct row_key first = {0};
-    if (!next->found || !key_read_directory(next->key, &first))
+    uint32_t ordinal = 0;
+    if (!next->found || !key_read_directory(next->key, &first, &ordinal))
         return true;
     return row_key_compare(&first, consumed) > 0;
 }
@@ -84,11 +79,6 @@ static bool keep_nothing(const struct kv_entry *next, const void *limit)
     return false;
 }
 
-static void release_cursor(struct part_cursor **cursor)
-{
-    part_cursor_free(*cursor);
-}
-
 /*
  * The offset of the first block that holds a row behind the consumed key; the stream's end if none
  * does.
@@ -96,10 +86,14 @@ static void release_cursor(struct part_cursor **cursor)
 static enum status first_needed_offset(const struct part *part, struct kv_txn *txn,
                                        uint64_t *offset, struct error *err)
 {
-    OWNED(release_cursor) struct part_cursor *cursor = NULL;
+    OWNED(part_cursor_free_owned) struct part_cursor *cursor = NULL;
     if (part_cursor_new(&cursor) != STATUS_OK)
         return error_set(err, STATUS_NOMEM, "no memory for a part's cursor");
-    const struct part_filter everything = {.from_ms = INT64_MIN, .until_ms = INT64_MAX};
+    const struct part_filter everything = {
+        .names = {.devices = UINT64_MAX, .metrics = UINT64_MAX}, /* no row is looked at */
+        .from_ms = TIME_MS_MIN,
+        .until_ms = TIME_MS_MAX,
+    };
     TRY(part_cursor_open(cursor, part, txn, &everything, err));
     const struct directory_entry *entry = NULL;
     TRY(part_cursor_next(cursor, &entry, err));

@@ -61,22 +61,49 @@ static void seek_in_memory(struct part_source *source, const struct row_key *key
         *payload = memory_payload(memory, source->memory_value);
 }
 
+static enum status broken_directory(const struct part_source *source, struct error *err)
+{
+    return error_set(err, STATUS_CORRUPT,
+                     "part %llu: its directory is broken off at value %u of %llu",
+                     (unsigned long long)source->part->number, source->ordinal,
+                     (unsigned long long)source->part->directory_values);
+}
+
+/*
+ * Values of a directory count up without gaps, so that one whose key was damaged
+ * is missed: from 0, or from where a merge has consumed the part, to the last.
+ */
+static enum status note_directory_value(struct part_source *source, const struct kv_entry *entry,
+                                        struct slice *payload, struct error *err)
+{
+    struct row_key first = {0};
+    if (!key_read_directory(entry->key, &first, &source->ordinal) ||
+        source->ordinal >= source->part->directory_values)
+        return broken_directory(source, err);
+    return kv_entry_payload(entry, payload, err);
+}
+
 enum status part_source_seek(struct part_source *source, const struct row_key *key,
                              struct slice *payload, bool *found, struct error *err)
 {
-    if (source->part->memory) {
+    const struct part *part = source->part;
+    if (part->memory) {
         seek_in_memory(source, key, payload, found);
         return STATUS_OK;
     }
     const struct slice prefix = key_slice(&source->directory_prefix);
-    const struct key wanted = key_directory(source->part->number, key);
+    const struct key wanted = key_directory(part->number, key, UINT32_MAX);
     struct kv_entry entry = {0};
     source->peeked = false;
     TRY(kv_seek_floor(source->directory, key_slice(&wanted), prefix, &entry, err));
-    if (!entry.found)
+    const bool is_first = !entry.found;
+    if (is_first)
         TRY(kv_seek_ceiling(source->directory, key_slice(&wanted), prefix, &entry, err));
     *found = entry.found;
-    return entry.found ? kv_entry_payload(&entry, payload, err) : STATUS_OK;
+    if (entry.found)
+        TRY(note_directory_value(source, &entry, payload, err));
+    const bool complete = part->consumed || (entry.found && (!is_first || source->ordinal == 0));
+    return complete ? STATUS_OK : broken_directory(source, err);
 }
 
 static enum status peek(struct part_source *source, struct error *err)
@@ -88,20 +115,30 @@ static enum status peek(struct part_source *source, struct error *err)
     return STATUS_OK;
 }
 
+static enum status next_in_store(struct part_source *source, struct slice *payload, bool *found,
+                                 struct error *err)
+{
+    TRY(peek(source, err));
+    source->peeked = false;
+    *found = source->next_value.found;
+    const uint32_t expected = source->ordinal + 1;
+    if (!*found)
+        return expected == source->part->directory_values ? STATUS_OK
+                                                          : broken_directory(source, err);
+    TRY(note_directory_value(source, &source->next_value, payload, err));
+    return source->ordinal == expected ? STATUS_OK : broken_directory(source, err);
+}
+
 enum status part_source_next(struct part_source *source, struct slice *payload, bool *found,
                              struct error *err)
 {
     const struct part_memory *memory = source->part->memory;
-    if (memory) {
-        *found = source->memory_value + 1 < memory->value_count;
-        if (*found)
-            *payload = memory_payload(memory, ++source->memory_value);
-        return STATUS_OK;
-    }
-    TRY(peek(source, err));
-    source->peeked = false;
-    *found = source->next_value.found;
-    return *found ? kv_entry_payload(&source->next_value, payload, err) : STATUS_OK;
+    if (!memory)
+        return next_in_store(source, payload, found, err);
+    *found = source->memory_value + 1 < memory->value_count;
+    if (*found)
+        *payload = memory_payload(memory, ++source->memory_value);
+    return STATUS_OK;
 }
 
 enum status part_source_reaches(struct part_source *source, const struct row_key *key,
@@ -117,9 +154,9 @@ enum status part_source_reaches(struct part_source *source, const struct row_key
     TRY(peek(source, err));
     const struct kv_entry *next = &source->next_value;
     struct row_key first = {0};
-    if (next->found && !key_read_directory(next->key, &first))
-        return error_set(err, STATUS_CORRUPT, "part %llu: a directory key of %zu bytes",
-                         (unsigned long long)source->part->number, next->key.len);
+    uint32_t ordinal = 0;
+    if (next->found && !key_read_directory(next->key, &first, &ordinal))
+        return broken_directory(source, err);
     *reaches = !next->found || row_key_compare(key, &first) <= 0;
     return STATUS_OK;
 }

@@ -14,6 +14,7 @@ struct part_source {
     struct key stream_prefix;
     struct kv_cursor *directory; /* owned; NULL for memory */
     struct kv_cursor *stream;    /* owned; NULL for memory */
+    uint32_t ordinal;            /* of the current directory value */
     struct kv_entry next_value;  /* the directory value after the current one, if peeked */
     bool peeked;
     struct slice value;    /* the stream value read last */

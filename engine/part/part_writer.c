@@ -26,6 +26,7 @@ struct part_writer {
     uint64_t stream_start;
     uint32_t newest_device;
     uint64_t bytes_written;
+    bool unfinished; /* begun and not finished: a failure may have left rows in the builder */
 };
 
 enum status part_writer_new(struct part_writer **writer)
@@ -51,16 +52,38 @@ void part_writer_free(struct part_writer *writer)
     mem_free(writer);
 }
 
-void part_writer_begin(struct part_writer *writer, struct part *part, struct kv_txn *txn)
+void part_writer_free_owned(struct part_writer *const *writer)
 {
-    assert(block_builder_rows(writer->builder) == 0);
+    part_writer_free(*writer);
+}
+
+/* A builder without the rows of a transaction that failed: they must not come back in the next. */
+static enum status renew_builder(struct part_writer *writer)
+{
+    struct block_builder *fresh = NULL;
+    TRY(block_builder_new(&fresh));
+    block_builder_free(writer->builder);
+    writer->builder = fresh;
+    writer->unfinished = false;
+    return STATUS_OK;
+}
+
+enum status part_writer_begin(struct part_writer *writer, struct part *part, struct kv_txn *txn,
+                              struct error *err)
+{
     assert((txn == NULL) == (part->memory != NULL));
+    if (writer->unfinished && renew_builder(writer) != STATUS_OK)
+        return error_set(err, STATUS_NOMEM, "no memory for part %llu",
+                         (unsigned long long)part->number);
+    assert(block_builder_rows(writer->builder) == 0);
+    writer->unfinished = true;
     writer->part = part;
     writer->txn = txn;
     writer->stream_start = part->stream_bytes;
     writer->bytes_written = 0;
     buffer_clear(&writer->stream);
     directory_writer_clear(&writer->directory);
+    return STATUS_OK;
 }
 
 uint64_t part_writer_bytes(const struct part_writer *writer)
@@ -121,7 +144,8 @@ static enum status write_directory(struct part_writer *writer, struct error *err
         if (keep_directory_in_memory(writer) != STATUS_OK)
             return no_memory(writer, err);
     } else {
-        const struct key key = key_directory(writer->part->number, &writer->directory.first);
+        const struct key key = key_directory(writer->part->number, &writer->directory.first,
+                                             (uint32_t)writer->part->directory_values);
         TRY(kv_put(writer->txn, key_slice(&key), buffer_slice(&writer->directory.bytes), err));
     }
     writer->bytes_written += writer->directory.bytes.len;
@@ -192,8 +216,10 @@ enum status part_writer_finish(struct part_writer *writer, struct error *err)
 {
     TRY(seal_block(writer, err));
     TRY(write_directory(writer, err));
-    if (!writer->txn)
-        return STATUS_OK;
-    TRY(write_stream(writer, true, err));
-    return part_save(writer->part, writer->txn, err);
+    if (writer->txn) {
+        TRY(write_stream(writer, true, err));
+        TRY(part_save(writer->part, writer->txn, err));
+    }
+    writer->unfinished = false;
+    return STATUS_OK;
 }

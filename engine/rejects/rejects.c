@@ -12,11 +12,6 @@ enum reject_flag {
     FLAG_HAS_ID = 2,
 };
 
-static void close_cursor(struct kv_cursor **cursor)
-{
-    kv_cursor_close(*cursor);
-}
-
 static size_t entry_bytes_max(const struct kept_reject *reject)
 {
     return reject->body.len + reject->detail.len + 2 + sizeof reject->id + 4 * VARINT_BYTES_MAX;
@@ -64,7 +59,7 @@ enum status reject_writer_begin(struct reject_writer *writer, struct kv_txn *txn
     const struct key prefix = key_of(KEY_REJECTS);
     struct key last = prefix;
     key_add_u64(&last, UINT64_MAX);
-    OWNED(close_cursor) struct kv_cursor *cursor = NULL;
+    OWNED(kv_cursor_close_owned) struct kv_cursor *cursor = NULL;
     TRY(kv_cursor_open(txn, &cursor, err));
     struct kv_entry entry = {0};
     TRY(kv_seek_floor(cursor, key_slice(&last), key_slice(&prefix), &entry, err));
@@ -129,7 +124,7 @@ enum status rejects_walk(struct kv_txn *txn, uint64_t sequence, reject_visitor *
     const struct key prefix = key_of(KEY_REJECTS);
     struct key from = prefix;
     key_add_u64(&from, sequence);
-    OWNED(close_cursor) struct kv_cursor *cursor = NULL;
+    OWNED(kv_cursor_close_owned) struct kv_cursor *cursor = NULL;
     TRY(kv_cursor_open(txn, &cursor, err));
     struct kv_entry entry = {0};
     TRY(kv_seek_floor(cursor, key_slice(&from), key_slice(&prefix), &entry, err));
@@ -172,7 +167,7 @@ static enum status remove_from_page(struct kv_txn *txn, const uint64_t **sequenc
     const struct key prefix = key_of(KEY_REJECTS);
     struct key wanted = prefix;
     key_add_u64(&wanted, **sequence);
-    OWNED(close_cursor) struct kv_cursor *cursor = NULL;
+    OWNED(kv_cursor_close_owned) struct kv_cursor *cursor = NULL;
     TRY(kv_cursor_open(txn, &cursor, err));
     struct kv_entry entry = {0};
     TRY(kv_seek_floor(cursor, key_slice(&wanted), key_slice(&prefix), &entry, err));

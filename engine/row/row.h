@@ -50,6 +50,7 @@ enum time_source {
 
 #define STATUS_METRIC_STATE       0u
 #define STATUS_METRIC_CONTACT_AGE 1u
+#define STATUS_METRIC_COUNT       2u
 #define STATUS_OFFLINE            0
 #define STATUS_ONLINE             1
 

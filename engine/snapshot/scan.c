@@ -151,7 +151,7 @@ static struct part_filter filter_of(const struct snapshot *snapshot, const struc
 {
     return (struct part_filter){
         .device_bits = spec->device_bits,
-        .device_count = (uint32_t)snapshot->devices.count,
+        .names = snapshot_names(snapshot, spec->table),
         .from_ms = spec->from_ms,
         .until_ms = spec->until_ms,
     };

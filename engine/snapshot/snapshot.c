@@ -17,11 +17,6 @@ static enum status no_memory(const struct snapshot *snapshot, struct error *err)
     return error_set(err, STATUS_NOMEM, "no memory to read the store %s", snapshot->dir);
 }
 
-static void free_writer(struct part_writer **writer)
-{
-    part_writer_free(*writer);
-}
-
 static enum status write_rows(struct part_writer *writer, const struct arrangement *arrangement,
                               const struct row_set *set, enum table table, struct error *err)
 {
@@ -42,7 +37,7 @@ static enum status keep_log_rows(struct snapshot *snapshot, const struct row_set
     if (set->row_count[table] == 0)
         return STATUS_OK;
     OWNED(arrangement_release) struct arrangement arrangement = {0};
-    OWNED(free_writer) struct part_writer *writer = NULL;
+    OWNED(part_writer_free_owned) struct part_writer *writer = NULL;
     struct part *part = NULL;
     if (part_writer_new(&writer) != STATUS_OK ||
         part_list_add(&snapshot->parts[table], &part) != STATUS_OK ||
@@ -52,28 +47,8 @@ static enum status keep_log_rows(struct snapshot *snapshot, const struct row_set
     part->number = UINT64_MAX;
     part->table = table;
     part->memory = &snapshot->log_rows[table];
-    part_writer_begin(writer, part, NULL);
+    TRY(part_writer_begin(writer, part, NULL, err));
     return write_rows(writer, &arrangement, set, table, err);
-}
-
-/* Numbers in the log must be names that the dictionaries hold. */
-static enum status check_numbers(const struct snapshot *snapshot, const struct row_set *set,
-                                 struct error *err)
-{
-    bool sound = true;
-    for (int table = 0; table < TABLE_COUNT; table++) {
-        const uint64_t metrics = table == TABLE_STATUS ? 2 : snapshot->metrics.count;
-        for (size_t i = 0; i < set->row_count[table] && sound; i++) {
-            const struct row *row = &set->rows[table][i];
-            sound = row->device < snapshot->devices.count;
-            for (uint32_t c = 0; c < row->cell_count && sound; c++)
-                sound = set->cells[row->first_cell + c].metric < metrics;
-        }
-    }
-    if (sound)
-        return STATUS_OK;
-    return error_set(err, STATUS_CORRUPT,
-                     "the commit log names devices or metrics that are not there");
 }
 
 static enum status load_log(struct snapshot *snapshot, struct error *err)
@@ -82,7 +57,6 @@ static enum status load_log(struct snapshot *snapshot, struct error *err)
         part_memory_release(&snapshot->log_rows[table]);
     OWNED(row_set_release) struct row_set set = {0};
     TRY(log_read_all(snapshot->txn, &snapshot->state, &set, err));
-    TRY(check_numbers(snapshot, &set, err));
     for (int table = 0; table < TABLE_COUNT; table++)
         TRY(keep_log_rows(snapshot, &set, (enum table)table, err));
     return STATUS_OK;
@@ -94,7 +68,8 @@ static enum status load_contents(struct snapshot *snapshot, struct error *err)
     TRY(name_list_load(&snapshot->devices, snapshot->txn, KEY_DEVICES, counters->devices, err));
     TRY(name_list_load(&snapshot->metrics, snapshot->txn, KEY_METRICS, counters->metrics, err));
     for (int table = 0; table < TABLE_COUNT; table++)
-        TRY(part_list_load(&snapshot->parts[table], snapshot->txn, (enum table)table, err));
+        TRY(part_list_load(&snapshot->parts[table], snapshot->txn, (enum table)table,
+                           snapshot_names(snapshot, (enum table)table), err));
     return load_log(snapshot, err);
 }
 
@@ -288,18 +263,13 @@ static bool log_holds(const struct row_set *set, uint64_t id)
     return false;
 }
 
-static void free_seen(struct seen **seen)
-{
-    seen_free(*seen);
-}
-
 /* Each id costs one descent: few are asked. */
 enum status snapshot_seen(struct snapshot *snapshot, const uint64_t *ids, size_t count, bool *held,
                           struct error *err)
 {
     assert(snapshot->txn);
     OWNED(row_set_release) struct row_set log = {0};
-    OWNED(free_seen) struct seen *seen = NULL;
+    OWNED(seen_free_owned) struct seen *seen = NULL;
     if (seen_new(&seen) != STATUS_OK)
         return no_memory(snapshot, err);
     TRY(log_read_all(snapshot->txn, &snapshot->state, &log, err));

@@ -33,4 +33,9 @@ struct snapshot {
     size_t one_device_words;
 };
 
+static inline struct part_names snapshot_names(const struct snapshot *snapshot, enum table table)
+{
+    return part_names_of(table, snapshot->devices.count, snapshot->metrics.count);
+}
+
 #endif

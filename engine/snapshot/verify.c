@@ -180,7 +180,11 @@ static void verify_totals(struct verification *verification, const struct part_w
 static enum status walk_blocks(struct verification *verification, struct part_walk *walk,
                                struct error *err)
 {
-    static const struct part_filter everything = {.from_ms = TIME_MS_MIN, .until_ms = TIME_MS_MAX};
+    const struct part_filter everything = {
+        .names = snapshot_names(verification->snapshot, walk->part->table),
+        .from_ms = TIME_MS_MIN,
+        .until_ms = TIME_MS_MAX,
+    };
     struct part_cursor *cursor = verification->snapshot->cursor;
     TRY(part_cursor_open(cursor, walk->part, verification->snapshot->txn, &everything, err));
     for (;;) {
@@ -206,11 +210,6 @@ static enum status verify_part(struct verification *verification, const struct p
     return STATUS_OK;
 }
 
-static void close_cursor(struct kv_cursor **cursor)
-{
-    kv_cursor_close(*cursor);
-}
-
 static bool part_known(const struct snapshot *snapshot, uint64_t number)
 {
     for (int table = 0; table < TABLE_COUNT; table++) {
@@ -226,7 +225,7 @@ static bool part_known(const struct snapshot *snapshot, uint64_t number)
 static enum status verify_values(struct verification *verification, uint8_t key_type,
                                  struct error *err)
 {
-    OWNED(close_cursor) struct kv_cursor *cursor = NULL;
+    OWNED(kv_cursor_close_owned) struct kv_cursor *cursor = NULL;
     TRY(kv_cursor_open(verification->snapshot->txn, &cursor, err));
     const struct key prefix = key_of(key_type);
     struct kv_entry entry = {0};
@@ -282,7 +281,7 @@ static enum status count_reject(void *context, const struct kept_reject *reject)
 
 static enum status verify_bodies(struct verification *verification, struct error *err)
 {
-    OWNED(close_cursor) struct kv_cursor *cursor = NULL;
+    OWNED(kv_cursor_close_owned) struct kv_cursor *cursor = NULL;
     TRY(kv_cursor_open(verification->snapshot->txn, &cursor, err));
     const struct key prefix = key_of(KEY_BODY);
     struct kv_entry entry = {0};
@@ -318,14 +317,9 @@ static void seen_problem(void *context, const char *what)
     report(seen->verification, "seen set", "%s", what);
 }
 
-static void free_seen(struct seen **seen)
-{
-    seen_free(*seen);
-}
-
 static enum status verify_seen(struct verification *verification, struct error *err)
 {
-    OWNED(free_seen) struct seen *seen = NULL;
+    OWNED(seen_free_owned) struct seen *seen = NULL;
     if (seen_new(&seen) != STATUS_OK)
         return error_set(err, STATUS_NOMEM, "no memory to verify the seen set");
     struct seen_report context = {.verification = verification};

@@ -17,8 +17,9 @@
 #include <assert.h>
 #include <stdlib.h>
 
-/* Commits of this many rows or more become parts at once. */
-#define BULK_ROWS 65536u
+/* Commits of this many rows or values or more become parts at once. */
+#define BULK_ROWS  ((size_t)64 << 10)
+#define BULK_CELLS ((size_t)1 << 20)
 
 void commit_release(struct commit *commit)
 {
@@ -194,7 +195,7 @@ enum status store_write_part(struct store *store, struct kv_txn *txn, enum table
         return no_memory(err);
     part->number = store->state.next_part++;
     part->table = table;
-    part_writer_begin(store->writer, part, txn);
+    TRY(part_writer_begin(store->writer, part, txn, err));
     const struct arranged_row *arranged = store->arrangement.rows;
     for (size_t i = 0; i < count; i++) {
         const size_t ahead = 16; /* rows and cells lie scattered: ask for them early */
@@ -242,6 +243,7 @@ static enum status write_log(struct commit *commit, struct error *err)
     const uint64_t sequence = store->state.next_log++;
     store->state.log_records++;
     store->state.log_rows += rows;
+    store->log_cells += set->cell_count;
     store->state.revision++;
     commit->logged = true;
     return log_append(commit->txn, sequence, &store->state, set, &store->record, err);
@@ -263,12 +265,15 @@ static enum status note_pending(struct store *store, struct error *err)
     return STATUS_OK;
 }
 
-static size_t batch_rows(struct row_batch *const *batches, size_t batch_count)
+static bool is_bulk(struct row_batch *const *batches, size_t batch_count)
 {
     size_t rows = 0;
-    for (size_t b = 0; b < batch_count; b++)
+    size_t cells = 0;
+    for (size_t b = 0; b < batch_count; b++) {
         rows += batches[b]->row_count[TABLE_READINGS] + batches[b]->row_count[TABLE_STATUS];
-    return rows;
+        cells += batches[b]->cell_count;
+    }
+    return rows >= BULK_ROWS || cells >= BULK_CELLS;
 }
 
 static enum status fill_transaction(struct commit *commit, struct row_batch *const *batches,
@@ -317,7 +322,8 @@ static enum status run_commit(struct commit *commit, struct row_batch *const *ba
         return STATUS_OK;
     }
     /* The record carries the state, so that the catalogue's page stays untouched. */
-    return commit->logged ? kv_commit(commit->txn, err) : store_finish(store, commit->txn, err);
+    return commit->logged ? store_commit_txn(store, commit->txn, err)
+                          : store_finish(store, commit->txn, err);
 }
 
 enum status store_commit(struct store *store, struct row_batch *const *batches, size_t batch_count,
@@ -327,7 +333,7 @@ enum status store_commit(struct store *store, struct row_batch *const *batches, 
     OWNED(commit_release)
     struct commit commit = {
         .store = store,
-        .bulk = batch_rows(batches, batch_count) >= BULK_ROWS,
+        .bulk = is_bulk(batches, batch_count),
     };
     row_set_clear(&store->rows);
     const enum status status = run_commit(&commit, batches, batch_count, err);

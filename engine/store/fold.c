@@ -2,7 +2,7 @@
  * fold.c - the commit log becomes parts and seen pages.
  *
  * One transaction: rows to a part a table, ids to the seen pages, records
- * deleted. The log is bounded (FOLD_ROWS and one commit more), so the
+ * deleted. The log is bounded (see maintain.c, and one commit more), so the
  * transaction is; a crash leaves the log as it was.
  */
 #include "engine/store/store_internal.h"
@@ -75,5 +75,6 @@ enum status store_fold(struct store *store, struct error *err)
         return store_abandon(store, txn, status);
     TRY(store_finish(store, txn, err));
     id_set_clear(&store->pending);
+    store->log_cells = 0;
     return STATUS_OK;
 }

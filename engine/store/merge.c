@@ -92,6 +92,11 @@ static enum status write_row(struct merge_step *step, const struct row_vector *r
         .message_id = rows->message_ids[row],
         .device = row_vector_device(rows, row),
     };
+    const struct row_key *before = step->wrote ? &step->last : &step->output->totals.summary.last;
+    const bool first = !step->wrote && step->output->totals.summary.row_count == 0;
+    if (!first && row_key_compare(before, &key) >= 0)
+        return error_set(err, STATUS_CORRUPT, "rows to be merged into part %llu are out of order",
+                         (unsigned long long)step->output->number);
     step->last = key;
     step->wrote = true;
     return part_writer_append(step->store->writer, &key, rows->time_sources[row], step->cells,
@@ -113,14 +118,18 @@ static uint64_t step_bytes(struct store *store)
 
 static enum status write_rows(struct merge_step *step, struct error *err)
 {
-    static const struct part_filter everything = {.from_ms = TIME_MS_MIN, .until_ms = TIME_MS_MAX};
     static const struct block_selection all = {
         .all_metrics = true, .message_ids = true, .time_sources = true};
     struct store *store = step->store;
+    const struct part_filter everything = {
+        .names = store_names(store, step->output->table),
+        .from_ms = TIME_MS_MIN,
+        .until_ms = TIME_MS_MAX,
+    };
     const uint64_t bytes_max = step_bytes(store);
     TRY(part_merge_open(store->merge, step->inputs, step->output->input_count, step->read,
                         &everything, &all, err));
-    part_writer_begin(store->writer, step->output, step->write);
+    TRY(part_writer_begin(store->writer, step->output, step->write, err));
     while (part_writer_bytes(store->writer) < bytes_max) {
         const struct row_vector *rows = NULL;
         uint32_t from = 0;

@@ -81,6 +81,7 @@ static enum status load_pending(struct store *store, struct kv_txn *txn, struct 
     }
     if (status != STATUS_OK)
         return error_set(err, status, "no memory for the ids of the commit log");
+    store->log_cells = store->rows.cell_count;
     return STATUS_OK;
 }
 
@@ -96,8 +97,11 @@ static enum status load(struct store *store, struct kv_txn *txn, bool *found, st
     TRY(dictionary_load(&store->devices, txn, KEY_DEVICES, counters->devices, err));
     TRY(dictionary_load(&store->metrics, txn, KEY_METRICS, counters->metrics, err));
     for (int table = 0; table < TABLE_COUNT; table++)
-        TRY(part_list_load(&store->parts[table], txn, (enum table)table, err));
-    return load_pending(store, txn, err);
+        TRY(part_list_load(&store->parts[table], txn, (enum table)table,
+                           store_names(store, (enum table)table), err));
+    TRY(load_pending(store, txn, err));
+    store->committed = store->state.counters;
+    return STATUS_OK;
 }
 
 static enum status load_all(struct store *store, bool *found, struct error *err)
@@ -128,6 +132,15 @@ enum status store_abandon(struct store *store, struct kv_txn *txn, enum status s
     return status;
 }
 
+enum status store_commit_txn(struct store *store, struct kv_txn *txn, struct error *err)
+{
+    const enum status status = kv_commit(txn, err);
+    store->stale = status != STATUS_OK;
+    if (!store->stale)
+        store->committed = store->state.counters;
+    return status;
+}
+
 enum status store_finish(struct store *store, struct kv_txn *txn, struct error *err)
 {
     store->state.revision++;
@@ -135,9 +148,7 @@ enum status store_finish(struct store *store, struct kv_txn *txn, struct error *
     enum status status = catalogue_save(&store->catalogue, txn, err);
     if (status != STATUS_OK)
         return store_abandon(store, txn, status);
-    status = kv_commit(txn, err);
-    store->stale = status != STATUS_OK;
-    return status;
+    return store_commit_txn(store, txn, err);
 }
 
 /* The first commit of a new store: an empty catalogue. */
@@ -244,7 +255,7 @@ const char *store_dir(const struct store *store)
 
 const struct store_counters *store_counters(const struct store *store)
 {
-    return &store->state.counters;
+    return &store->committed;
 }
 
 enum status store_setting(struct store *store, const char *name, const char *value,

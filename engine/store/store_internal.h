@@ -24,11 +24,13 @@ struct store {
     int lock_file; /* holds the writer's flock */
     struct kv *kv;
     struct catalogue catalogue;
-    struct store_state state; /* as of the newest commit */
+    struct store_state state;        /* as of the newest commit, and of the one under way */
+    struct store_counters committed; /* as of the newest commit */
     struct dictionary devices;
     struct dictionary metrics;
     struct part_list parts[TABLE_COUNT];
     struct id_set pending; /* ids in the commit log */
+    size_t log_cells;      /* values in the commit log */
     struct seen *seen;
     bool stale;
 
@@ -41,8 +43,16 @@ struct store {
     struct buffer record;
 };
 
+static inline struct part_names store_names(const struct store *store, enum table table)
+{
+    return part_names_of(table, store->devices.table.count, store->metrics.table.count);
+}
+
 /* Loads everything anew if the last transaction failed. */
 MUST_CHECK enum status store_refresh(struct store *store, struct error *err);
+
+/* Commits what carries the state in itself; on failure the store is stale. `txn` ends in any case. */
+MUST_CHECK enum status store_commit_txn(struct store *store, struct kv_txn *txn, struct error *err);
 
 /*
  * Saves the catalogue with the state, and commits; on failure the store is stale. `txn` ends in any
