@@ -31,7 +31,14 @@ foreach(section IN ITEMS 1 3 5 7 8)
     endif()
 endforeach()
 
-file(GLOB documents CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/docs/*.md" "${PROJECT_SOURCE_DIR}/README.md")
-if(documents)
-    install(FILES ${documents} DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT programs)
+# README.md links into docs/: the same folders, so that its links hold where it is installed.
+foreach(document IN ITEMS README.md CHANGELOG.md)
+    if(EXISTS "${PROJECT_SOURCE_DIR}/${document}")
+        install(FILES "${PROJECT_SOURCE_DIR}/${document}" DESTINATION "${CMAKE_INSTALL_DOCDIR}"
+                COMPONENT programs)
+    endif()
+endforeach()
+if(EXISTS "${PROJECT_SOURCE_DIR}/docs")
+    install(DIRECTORY "${PROJECT_SOURCE_DIR}/docs" DESTINATION "${CMAKE_INSTALL_DOCDIR}"
+            COMPONENT programs FILES_MATCHING PATTERN "*.md")
 endif()

@@ -281,11 +281,11 @@ static void every_flipped_byte_of_a_value_is_reported_and_no_row_changes(void **
     assert_non_null(values);
     const size_t count = read_values(damage->dir, values);
     char types[64] = "";
+    size_t type_count = 0;
     for (size_t i = 0; i < count; i++) {
         struct stored_value *value = &values[i];
-        const char type[2] = {(char)value->key[0], '\0'};
-        if (!strstr(types, type))
-            strncat(types, type, sizeof types - strlen(types) - 1);
+        if (type_count == 0 || types[type_count - 1] != (char)value->key[0])
+            types[type_count++] = (char)value->key[0]; /* values come by their keys */
         const bool sampled = i % 8 != 0 && (value->key[0] == 'X' || value->key[0] == 'R');
         const size_t flips = sampled ? 2 : FLIPS_A_VALUE;
         const size_t step = value->len > flips ? value->len / flips : 1;
