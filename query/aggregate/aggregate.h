@@ -52,7 +52,7 @@ struct aggregate_list {
     size_t count;
 };
 
-/* "count,avg,p99.9": names between commas, each once. STATUS_INPUT says what is wrong. */
+/* "count,avg,p99.9": names between commas. STATUS_INPUT says what is wrong. */
 MUST_CHECK enum status aggregate_list_parse(const char *text, struct aggregate_list *list,
                                             struct error *err);
 

@@ -67,15 +67,6 @@ static enum status parse_one(struct aggregate *aggregate, struct error *err)
     return STATUS_OK;
 }
 
-static bool has_name(const struct aggregate_list *list, const char *name)
-{
-    for (size_t i = 0; i < list->count; i++) {
-        if (strcmp(list->items[i].name, name) == 0)
-            return true;
-    }
-    return false;
-}
-
 enum status aggregate_list_parse(const char *text, struct aggregate_list *list, struct error *err)
 {
     list->count = 0;
@@ -91,8 +82,7 @@ enum status aggregate_list_parse(const char *text, struct aggregate_list *list, 
         memset(aggregate, 0, sizeof *aggregate);
         memcpy(aggregate->name, next, len);
         TRY(parse_one(aggregate, err));
-        if (!has_name(list, aggregate->name))
-            list->count++;
+        list->count++;
         next += len;
         if (*next == '\0')
             return STATUS_OK;

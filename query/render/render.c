@@ -36,6 +36,8 @@ static enum status append(struct renderer *renderer, const char *text)
 
 static enum status flush(struct renderer *renderer)
 {
+    if (renderer->text.len == 0)
+        return STATUS_OK;
     const size_t written = fwrite(renderer->text.data, 1, renderer->text.len, renderer->out);
     const bool all = written == renderer->text.len;
     buffer_clear(&renderer->text);
