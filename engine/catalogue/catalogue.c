@@ -85,6 +85,21 @@ static enum status check_version(struct slice value, struct error *err)
     return STATUS_OK;
 }
 
+/* A database without a catalogue is a new store only if nothing else is in it either. */
+static enum status check_empty(struct kv_txn *txn, struct error *err)
+{
+    OWNED(kv_cursor_close_owned) struct kv_cursor *cursor = NULL;
+    TRY(kv_cursor_open(txn, &cursor, err));
+    const uint8_t lowest = 0;
+    const struct slice any = {0};
+    struct kv_entry entry = {0};
+    TRY(kv_seek_ceiling(cursor, slice_of(&lowest, sizeof lowest), any, &entry, err));
+    if (entry.found)
+        return error_set(err, STATUS_CORRUPT,
+                         "the catalogue is gone: the store is damaged, restore it from a backup");
+    return STATUS_OK;
+}
+
 enum status catalogue_load(struct catalogue *catalogue, struct kv_txn *txn, bool *found,
                            struct error *err)
 {
@@ -92,7 +107,7 @@ enum status catalogue_load(struct catalogue *catalogue, struct kv_txn *txn, bool
     struct slice value = {0};
     TRY(kv_get_raw(txn, key_slice(&key), &value, found, err));
     if (!*found)
-        return STATUS_OK;
+        return check_empty(txn, err);
     TRY(check_version(value, err));
     struct slice payload = {0};
     TRY(kv_get(txn, key_slice(&key), &payload, found, err));

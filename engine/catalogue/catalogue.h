@@ -38,7 +38,10 @@ struct catalogue {
     struct store_state state; /* the catalogue's own: the log may know a newer one */
 };
 
-/* `*found` false: the database is empty. STATUS_VERSION: a newer version wrote it. */
+/*
+ * `*found` false: the database is empty (one that lost its catalogue is STATUS_CORRUPT).
+ * STATUS_VERSION: a newer version wrote it.
+ */
 MUST_CHECK enum status catalogue_load(struct catalogue *catalogue, struct kv_txn *txn, bool *found,
                                       struct error *err);
 MUST_CHECK enum status catalogue_save(const struct catalogue *catalogue, struct kv_txn *txn,
