@@ -1,0 +1,188 @@
+/*
+ * test_query_faults.c - whichever request for memory fails, a query says so and gives all back.
+ *
+ * ctest: fault
+ */
+#include "engine/base/mem.h"
+#include "query/aggregate/aggregate.h"
+#include "query/listing/listing.h"
+#include "query/log/log.h"
+#include "query/online/online.h"
+#include "tests/unit/query_store.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+typedef enum status query_function(struct query_store *store, struct answer *answer);
+
+/* A query may allocate often; beyond this many faults only some are tried. */
+#define FAULTS_MAX 20000
+#define ALL_FAULTS 300
+
+static void sweep(struct query_store *store, query_function *query)
+{
+    struct answer first = {0};
+    assert_int_equal(query(store, &first), STATUS_OK); /* what the snapshot keeps is made now */
+    answer_release(&first);
+    const size_t live = mem_live_blocks();
+    enum status status = STATUS_NOMEM;
+    for (long nth = 0; status != STATUS_OK; nth += nth < ALL_FAULTS ? 1 : 37) {
+        struct answer answer = {0};
+        mem_fail_at(nth);
+        status = query(store, &answer);
+        mem_fail_at(-1);
+        answer_release(&answer);
+        assert_true(status == STATUS_OK || status == STATUS_NOMEM);
+        assert_int_equal(mem_live_blocks(), live);
+        assert_in_range(nth, 0, FAULTS_MAX);
+    }
+}
+
+static enum status all_aggregates(struct query_store *store, struct answer *answer)
+{
+    static struct aggregate_list list;
+    struct bucket_width width;
+    struct civil_zone zone;
+    struct scan_statistics statistics = {0};
+    TRY(aggregate_list_parse("count,sum,avg,first,last,stddev,p95,min_time,twa", &list, NULL));
+    TRY(bucket_width_parse("1s", &width, NULL));
+    TRY(civil_zone_open(&zone, "UTC", NULL));
+    const struct stats_spec spec = {.selection = &store->selection,
+                                    .aggregates = &list,
+                                    .every = &width,
+                                    .zone = &zone,
+                                    .by = STATS_BY_PRODUCT,
+                                    .fill = STATS_FILL_LINEAR};
+    return stats_query(store->snapshot, &spec, answer, &statistics, NULL);
+}
+
+static enum status basics_by_device(struct query_store *store, struct answer *answer)
+{
+    static struct aggregate_list list;
+    struct scan_statistics statistics = {0};
+    TRY(aggregate_list_parse("count,min,avg,max,spread", &list, NULL));
+    const struct stats_spec spec = {
+        .selection = &store->selection, .aggregates = &list, .by = STATS_BY_DEVICE};
+    return stats_query(store->snapshot, &spec, answer, &statistics, NULL);
+}
+
+static enum status online(struct query_store *store, struct answer *answer)
+{
+    struct scan_statistics statistics = {0};
+    const struct online_spec spec = {.selection = &store->selection};
+    return online_query(store->snapshot, &spec, answer, &statistics, NULL);
+}
+
+static enum status online_by_product(struct query_store *store, struct answer *answer)
+{
+    struct scan_statistics statistics = {0};
+    const struct online_spec spec = {.selection = &store->selection, .by = ONLINE_BY_PRODUCT};
+    return online_query(store->snapshot, &spec, answer, &statistics, NULL);
+}
+
+static enum status sessions(struct query_store *store, struct answer *answer)
+{
+    struct scan_statistics statistics = {0};
+    const struct online_spec spec = {.selection = &store->selection};
+    return sessions_query(store->snapshot, &spec, answer, &statistics, NULL);
+}
+
+static enum status devices(struct query_store *store, struct answer *answer)
+{
+    struct scan_statistics statistics = {0};
+    return devices_query(store->snapshot, &store->selection, answer, &statistics, NULL);
+}
+
+static enum status metrics(struct query_store *store, struct answer *answer)
+{
+    struct scan_statistics statistics = {0};
+    return metrics_query(store->snapshot, &store->selection, answer, &statistics, NULL);
+}
+
+static enum status last(struct query_store *store, struct answer *answer)
+{
+    struct scan_statistics statistics = {0};
+    const struct last_spec spec = {.selection = &store->selection};
+    return last_query(store->snapshot, &spec, answer, &statistics, NULL);
+}
+
+static enum status read_log(struct log *log, struct answer *answer)
+{
+    const struct answer_cell *cells = NULL;
+    TRY(log_add_columns(log, answer, NULL));
+    do
+        TRY(log_next(log, &cells, NULL));
+    while (cells);
+    return STATUS_OK;
+}
+
+static enum status spilled_log(struct query_store *store, struct answer *answer)
+{
+    struct scan_statistics statistics = {0};
+    struct log *log = NULL;
+    const struct log_spec spec = {.selection = &store->selection, .memory_bytes = 16384};
+    TRY(log_collect(&log, store->snapshot, &spec, &statistics, NULL));
+    const enum status status = read_log(log, answer);
+    log_release(log);
+    return status;
+}
+
+static void stats_with_all_aggregates_survive(void **state)
+{
+    sweep(*state, all_aggregates);
+}
+static void stats_by_device_survive(void **state)
+{
+    sweep(*state, basics_by_device);
+}
+static void online_survives(void **state)
+{
+    sweep(*state, online);
+}
+static void online_by_product_survives(void **state)
+{
+    sweep(*state, online_by_product);
+}
+static void sessions_survive(void **state)
+{
+    sweep(*state, sessions);
+}
+static void devices_survive(void **state)
+{
+    sweep(*state, devices);
+}
+static void metrics_survive(void **state)
+{
+    sweep(*state, metrics);
+}
+static void last_survives(void **state)
+{
+    sweep(*state, last);
+}
+static void a_log_in_runs_survives(void **state)
+{
+    sweep(*state, spilled_log);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(stats_with_all_aggregates_survive),
+        cmocka_unit_test(stats_by_device_survive),
+        cmocka_unit_test(online_survives),
+        cmocka_unit_test(online_by_product_survives),
+        cmocka_unit_test(sessions_survive),
+        cmocka_unit_test(devices_survive),
+        cmocka_unit_test(metrics_survive),
+        cmocka_unit_test(last_survives),
+        cmocka_unit_test(a_log_in_runs_survives),
+    };
+    return cmocka_run_group_tests(tests, query_store_make, query_store_drop);
+}
