@@ -3,6 +3,7 @@
  */
 #include "bench/bench/program_call.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
@@ -11,8 +12,6 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-extern char **environ;
 
 bool program_find(const char *name, char *path, size_t path_bytes)
 {
@@ -45,6 +44,7 @@ static enum status wait_for(pid_t child, const char *path, struct error *err)
 
 enum status program_call(const char *const *words, struct error *err)
 {
+    assert(words[0]);
     /* posix_spawn does not write to the words, but its type does not say so. */
     char *arguments[64];
     size_t count = 0;

@@ -36,8 +36,8 @@ static char set_path[64];
 
 static enum status write_lines(void *context, struct slice lines, bool *stop, struct error *err)
 {
-    (void)stop;
     FILE *file = context;
+    *stop = false;
     if (fwrite(lines.data, 1, lines.len, file) != lines.len)
         return error_set(err, STATUS_FULL, "cannot write");
     return STATUS_OK;
