@@ -3,7 +3,8 @@
  *
  * The copy is made beside its destination under a temporary name and renamed when
  * it is on disk: what stands under the destination's name is always whole. An
- * interrupted backup leaves a directory NAME.partial-PID and nothing else.
+ * interrupted backup leaves a directory NAME.partial-XXXXXX and nothing else; its name is never
+ * used again, so that a later one does not meet it.
  */
 #include "engine/snapshot/snapshot_internal.h"
 
@@ -12,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -23,9 +25,9 @@ static void close_file(const int *file)
 
 static enum status failed(struct error *err, const char *what, const char *path)
 {
-    const enum status status =
-        errno == ENOSPC || errno == EDQUOT || errno == EFBIG ? STATUS_FULL : STATUS_IO;
-    return error_set_errno(err, status, errno, "%s %s", what, path);
+    const int code = errno;
+    const bool full = code == ENOSPC || code == EDQUOT || code == EFBIG;
+    return error_set_errno(err, full ? STATUS_FULL : STATUS_IO, code, "%s %s", what, path);
 }
 
 static enum status sync_directory(const char *path, struct error *err)
@@ -87,10 +89,10 @@ static void remove_temporary(const char *temporary)
     (void)rmdir(temporary);
 }
 
-static enum status make_backup(struct snapshot *snapshot, const char *temporary, char *destination,
+static enum status make_backup(struct snapshot *snapshot, char *temporary, char *destination,
                                struct error *err)
 {
-    if (mkdir(temporary, 0700) != 0)
+    if (!mkdtemp(temporary)) /* 0700 */
         return failed(err, "cannot make", temporary);
     enum status status = copy_file(snapshot, temporary, err);
     if (status == STATUS_OK)
@@ -111,7 +113,7 @@ enum status snapshot_backup(struct snapshot *snapshot, const char *destination, 
     if (!target || !temporary)
         return error_set(err, STATUS_NOMEM, "no memory for a backup");
     snprintf(target, room, "%.*s", (int)len, destination);
-    snprintf(temporary, room, "%s.partial-%ld", target, (long)getpid());
+    snprintf(temporary, room, "%s.partial-XXXXXX", target);
     struct stat there;
     if (lstat(target, &there) == 0)
         return error_set(err, STATUS_INPUT, "%s exists already: a backup never replaces anything",

@@ -190,20 +190,26 @@ static enum status select_one(struct snapshot *snapshot, uint32_t device, struct
     return STATUS_OK;
 }
 
+/* A row of a decoded block; rows is NULL if there is none. */
+struct found_row {
+    const struct row_vector *rows;
+    uint32_t row;
+};
+
 /* What snapshot_last_row looks for. */
 struct newest {
     struct snapshot *snapshot;
     const struct block_selection *columns;
     struct part_filter filter;
     struct scan_statistics *statistics;
-    const struct row_vector *rows; /* of the newest row so far; NULL: none yet */
-    uint32_t row;
+    struct found_row best; /* so far */
 };
 
-/* How many blocks the filter leaves: only their summaries are read. */
-static enum status count_blocks(struct part_cursor *cursor, const struct part *part,
-                                struct newest *newest, size_t *count, struct error *err)
+/* How many blocks of a part the filter leaves: only their summaries are read. */
+static enum status count_blocks(const struct newest *newest, const struct part *part, size_t *count,
+                                struct error *err)
 {
+    struct part_cursor *cursor = newest->snapshot->newest[1];
     *count = 0;
     TRY(part_cursor_open(cursor, part, newest->snapshot->txn, &newest->filter, err));
     for (;;) {
@@ -215,61 +221,61 @@ static enum status count_blocks(struct part_cursor *cursor, const struct part *p
     }
 }
 
-/*
- * Decodes the block with an index among those that the filter leaves; *row is its last wanted row.
- */
-static enum status last_of_block(struct part_cursor *cursor, const struct part *part,
-                                 struct newest *newest, size_t index,
-                                 const struct row_vector **rows, uint32_t *row, struct error *err)
+/* Decodes the block with an index among those that the filter leaves: its last wanted row. */
+static enum status last_of_block(const struct newest *newest, const struct part *part, size_t index,
+                                 struct found_row *found, struct error *err)
 {
+    struct part_cursor *cursor = newest->snapshot->newest[1];
     const struct directory_entry *entry = NULL;
     TRY(part_cursor_open(cursor, part, newest->snapshot->txn, &newest->filter, err));
     for (size_t i = 0; i <= index; i++)
         TRY(part_cursor_next(cursor, &entry, err));
-    const struct row_vector *decoded = NULL;
-    TRY(part_cursor_rows(cursor, newest->columns, &decoded, err));
+    const struct row_vector *rows = NULL;
+    TRY(part_cursor_rows(cursor, newest->columns, &rows, err));
     newest->statistics->blocks_read++;
-    newest->statistics->rows_decoded += decoded->count;
+    newest->statistics->rows_decoded += rows->count;
     uint32_t from = 0;
     uint32_t until = 0;
-    *rows = NULL;
-    while (part_cursor_run(cursor, &from, &until)) {
-        *rows = decoded;
-        *row = until - 1;
-    }
+    *found = (struct found_row){0};
+    while (part_cursor_run(cursor, &from, &until))
+        *found = (struct found_row){.rows = rows, .row = until - 1};
     return STATUS_OK;
 }
 
-static bool is_newer(const struct newest *newest, const struct row_vector *rows, uint32_t row)
+static bool is_newer(const struct found_row *best, const struct found_row *found)
 {
-    if (!newest->rows)
+    if (!best->rows)
         return true;
-    const int64_t best_ms = newest->rows->times_ms[newest->row];
-    if (rows->times_ms[row] != best_ms)
-        return rows->times_ms[row] > best_ms;
-    return rows->message_ids[row] > newest->rows->message_ids[newest->row];
+    const int64_t best_ms = best->rows->times_ms[best->row];
+    const int64_t found_ms = found->rows->times_ms[found->row];
+    if (found_ms != best_ms)
+        return found_ms > best_ms;
+    return found->rows->message_ids[found->row] > best->rows->message_ids[best->row];
+}
+
+/* The cursor on trial holds the best row from now on; only rows at its time or later can win. */
+static void take_lead(struct newest *newest, const struct found_row *found)
+{
+    struct snapshot *snapshot = newest->snapshot;
+    struct part_cursor *leader = snapshot->newest[1];
+    snapshot->newest[1] = snapshot->newest[0];
+    snapshot->newest[0] = leader;
+    newest->best = *found;
+    newest->filter.from_ms = found->rows->times_ms[found->row];
 }
 
 /* The newest wanted row of one part takes the lead if it is newer than the best so far. */
 static enum status try_part(struct newest *newest, const struct part *part, struct error *err)
 {
-    struct snapshot *snapshot = newest->snapshot;
-    struct part_cursor *cursor = snapshot->newest[1];
     size_t blocks = 0;
-    TRY(count_blocks(cursor, part, newest, &blocks, err));
+    TRY(count_blocks(newest, part, &blocks, err));
     while (blocks > 0) {
-        const struct row_vector *rows = NULL;
-        uint32_t row = 0;
-        TRY(last_of_block(cursor, part, newest, --blocks, &rows, &row, err));
-        if (!rows)
-            continue;
-        if (is_newer(newest, rows, row)) {
-            newest->rows = rows;
-            newest->row = row;
-            newest->filter.from_ms = rows->times_ms[row];
-            snapshot->newest[1] = snapshot->newest[0];
-            snapshot->newest[0] = cursor;
-        }
+        struct found_row found;
+        TRY(last_of_block(newest, part, --blocks, &found, err));
+        if (!found.rows)
+            continue; /* a block of several devices that spans this one */
+        if (is_newer(&newest->best, &found))
+            take_lead(newest, &found);
         return STATUS_OK;
     }
     return STATUS_OK;
@@ -309,8 +315,8 @@ enum status snapshot_last_row(struct snapshot *snapshot, const struct scan_spec 
     newest.filter.device_bits = snapshot->one_device;
     const enum status status = try_parts(&newest, spec->table, err);
     snapshot->one_device[device / 64] = 0;
-    *found = newest.rows != NULL;
-    *rows = newest.rows;
-    *row = newest.row;
+    *found = newest.best.rows != NULL;
+    *rows = newest.best.rows;
+    *row = newest.best.row;
     return status;
 }

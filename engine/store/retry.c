@@ -9,7 +9,7 @@
 
 #include "engine/base/mem.h"
 
-static enum status note_had_id(void *context, const struct kept_reject *reject)
+static enum status note_reject(void *context, const struct kept_reject *reject)
 {
     struct kept_reject *found = context;
     *found = *reject;
@@ -19,7 +19,7 @@ static enum status note_had_id(void *context, const struct kept_reject *reject)
 static enum status find_reject(struct kv_txn *txn, uint64_t sequence, struct kept_reject *found,
                                struct error *err)
 {
-    const enum status status = rejects_walk(txn, sequence, note_had_id, found, err);
+    const enum status status = rejects_walk(txn, sequence, note_reject, found, err);
     if (status == STATUS_STOPPED && found->sequence == sequence)
         return STATUS_OK;
     if (status == STATUS_OK || status == STATUS_STOPPED)
@@ -48,6 +48,9 @@ static enum status retry_message(struct commit *commit, struct row_batch *batch,
 {
     struct kept_reject kept = {0};
     TRY(find_reject(commit->txn, sequence, &kept, err));
+    if (kept.has_id && kept.id != message->id)
+        return error_set(err, STATUS_INPUT, "rejected body %llu has another message id",
+                         (unsigned long long)sequence);
     bool held = false;
     if (!kept.has_id)
         TRY(claim_id(commit, message->id, &held, err));

@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #define LOCK_NAME "writer.lock"
+#define DATA_NAME "data.mdb"
 
 static enum status make_directory(const char *dir, struct error *err)
 {
@@ -49,10 +50,14 @@ static void close_file(const int *file)
         close(*file);
 }
 
-static enum status take_lock(struct store *store, struct error *err)
+/* Unless it may be made, there must be a store before a lock is left beside it. */
+static enum status take_lock(struct store *store, bool create, struct error *err)
 {
     OWNED(close_file) int directory = -1;
     TRY(open_directory(store->dir, &directory, err));
+    if (!create && faccessat(directory, DATA_NAME, F_OK, AT_SYMLINK_NOFOLLOW) != 0 &&
+        errno == ENOENT)
+        return error_set(err, STATUS_MISSING, "there is no store at %s", store->dir);
     store->lock_file =
         openat(directory, LOCK_NAME, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (store->lock_file < 0)
@@ -172,7 +177,7 @@ static enum status open_parts(struct store *store, struct error *err)
 
 static enum status open_locked(struct store *store, bool create, struct error *err)
 {
-    TRY(take_lock(store, err));
+    TRY(take_lock(store, create, err));
     TRY(kv_open(&store->kv, store->dir, create, err));
     if (!create) { /* what is there may be opened for writing now */
         kv_close(store->kv);

@@ -76,12 +76,14 @@ struct kv;
 struct kv *store_kv(const struct store *store);
 const char *store_dir(const struct store *store);
 
+/* As of the newest commit that succeeded. */
 const struct store_counters *store_counters(const struct store *store);
 
 /*
  * Rejected bodies put through the rules again. `batch` holds one message for each of
- * `sequences` (see snapshot_rejects): those that are no rejects any more are
- * stored and leave the rejects; the others stay as they are. One transaction.
+ * `sequences`, which ascend (see snapshot_rejects): those that are no rejects any more are
+ * stored and leave the rejects, or leave as duplicates; the others stay as they are. One
+ * transaction, as a commit. STATUS_INPUT if one is not there, or has another message id.
  */
 MUST_CHECK enum status store_retry_rejects(struct store *store, const uint64_t *sequences,
                                            struct row_batch *batch, struct commit_result *result,

@@ -7,6 +7,7 @@
 #include "engine/base/mem.h"
 #include "tests/unit/store_fixture.h"
 
+#include <glob.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -16,6 +17,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -38,6 +40,15 @@ static int drop_store(void **state)
     return 0;
 }
 
+/* A file may not grow beyond: as if the disk were full. */
+static void limit_file_bytes(rlim_t bytes)
+{
+    struct rlimit limit;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = bytes;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
 /* Something that a store does, under a fault. */
 typedef enum status operation(struct store_fixture *fixture, struct error *err);
 
@@ -51,8 +62,6 @@ static enum status maintain(struct store_fixture *fixture, struct error *err)
     bool more = false;
     return store_maintain(fixture->store, UPKEEP_SETTLE, &more, err);
 }
-
-static enum status read_all(struct store_fixture *fixture, struct error *err);
 
 /* The counters that the writer shows are those of the last commit that succeeded. */
 static void assert_counters(const struct store_fixture *fixture)
@@ -123,6 +132,34 @@ static void fold_and_merge_survive_failed_allocations(void **state)
     store_fixture_compare(fixture);
 }
 
+/* The rejects of the fixture, ids 1 to 40, are stored: each has a row now. */
+static enum status retry(struct store_fixture *fixture, struct error *err)
+{
+    uint64_t sequences[40];
+    struct commit_result result = {0};
+    for (uint64_t i = 0; i < 40; i++)
+        sequences[i] = i;
+    TRY(store_retry_rejects(fixture->store, sequences, &fixture->batch, &result, err));
+    assert_int_equal(result.stored, 40);
+    fixture->committed = fixture->added;
+    fixture->rejected = 0;
+    return STATUS_OK;
+}
+
+static void a_retry_of_rejects_survives_every_failed_allocation(void **state)
+{
+    struct store_fixture *fixture = *state;
+    for (uint64_t id = 1; id <= 40; id++)
+        store_fixture_add_reject(fixture, id % 2 == 0 ? &id : NULL, slice_of(&id, sizeof id));
+    store_fixture_commit(fixture);
+    for (uint64_t id = 1; id <= 40; id++)
+        store_fixture_add(fixture, (struct fixture_row){.device = (uint32_t)id,
+                                                        .time_ms = FIXTURE_TIME_MS,
+                                                        .id = id,
+                                                        .metric_count = 2});
+    sweep_memory(fixture, retry, 5000);
+}
+
 /* --- reading ----------------------------------------------------------------------------------- */
 
 static enum status ignore_rows(void *context, const struct row_vector *rows, uint32_t from,
@@ -190,6 +227,44 @@ static enum status read_all(struct store_fixture *fixture, struct error *err)
     return status;
 }
 
+/* Backs up to a directory beside the store's, and removes it again. */
+static enum status back_up(struct store_fixture *fixture, struct error *err)
+{
+    struct snapshot *snapshot = NULL;
+    char copy[300];
+    char file[320];
+    (void)snprintf(copy, sizeof copy, "%s-copy", fixture->dir);
+    (void)snprintf(file, sizeof file, "%s/data.mdb", copy);
+    TRY(snapshot_open_beside(&snapshot, fixture->store, err));
+    const enum status status = snapshot_backup(snapshot, copy, err);
+    snapshot_close(snapshot);
+    const bool there = access(copy, F_OK) == 0;
+    assert_int_equal(there, status == STATUS_OK);
+    (void)unlink(file);
+    (void)rmdir(copy);
+    return status;
+}
+
+static void a_backup_that_fails_leaves_nothing_behind(void **state)
+{
+    struct store_fixture *fixture = *state;
+    (void)signal(SIGXFSZ, SIG_IGN);
+    store_fixture_add_many(fixture, 3000, 700, 3);
+    store_fixture_commit(fixture);
+    (void)store_fixture_maintain(fixture, UPKEEP_SETTLE, 1);
+    sweep_memory(fixture, back_up, 5000);
+    limit_file_bytes((rlim_t)16 << 10);
+    struct error err = {0};
+    assert_int_equal(back_up(fixture, &err), STATUS_FULL);
+    limit_file_bytes(RLIM_INFINITY);
+    assert_int_equal(back_up(fixture, &err), STATUS_OK);
+    char pattern[300];
+    glob_t found = {0};
+    (void)snprintf(pattern, sizeof pattern, "%s-copy*", fixture->dir);
+    assert_int_equal(glob(pattern, 0, NULL, &found), GLOB_NOMATCH);
+    globfree(&found);
+}
+
 static void a_reader_survives_every_failed_allocation(void **state)
 {
     struct store_fixture *fixture = *state;
@@ -231,14 +306,6 @@ static void opening_survives_every_failed_allocation(void **state)
 }
 
 /* --- a full disk ------------------------------------------------------------------------------- */
-
-static void limit_file_bytes(rlim_t bytes)
-{
-    struct rlimit limit;
-    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
-    limit.rlim_cur = bytes;
-    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
-}
 
 static rlim_t file_bytes(const struct store_fixture *fixture)
 {
@@ -327,6 +394,8 @@ int main(void)
         IN_A_STORE(a_small_commit_survives_every_failed_allocation),
         IN_A_STORE(a_large_commit_survives_failed_allocations),
         IN_A_STORE(fold_and_merge_survive_failed_allocations),
+        IN_A_STORE(a_retry_of_rejects_survives_every_failed_allocation),
+        IN_A_STORE(a_backup_that_fails_leaves_nothing_behind),
         IN_A_STORE(a_reader_survives_every_failed_allocation),
         IN_A_STORE(opening_survives_every_failed_allocation),
         IN_A_STORE(a_full_disk_at_any_stage_leaves_the_store_as_it_was),

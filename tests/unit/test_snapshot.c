@@ -1,0 +1,270 @@
+/*
+ * test_snapshot.c - the newest row of a device, totals against rows, backups, stores that are not
+ * there.
+ */
+#include "engine/part/part.h"
+#include "tests/unit/store_fixture.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static int open_store(void **state)
+{
+    struct store_fixture *fixture = calloc(1, sizeof *fixture);
+    assert_non_null(fixture);
+    store_fixture_open(fixture);
+    *state = fixture;
+    return 0;
+}
+
+static int drop_store(void **state)
+{
+    store_fixture_drop(*state);
+    free(*state);
+    return 0;
+}
+
+static void must(enum status status, const struct error *err)
+{
+    if (status != STATUS_OK)
+        fail_msg("%s", err->message);
+}
+
+/* Parts of any kind over the same times: fresh and dense ones, a merge under way, the log. */
+static void fill(struct store_fixture *fixture, uint32_t devices, uint32_t rows)
+{
+    for (int part = 0; part < 5; part++) {
+        for (uint32_t i = 0; i < rows; i++) {
+            const uint64_t number = fixture->added;
+            store_fixture_add(
+                fixture,
+                (struct fixture_row){
+                    .table = store_fixture_draw(fixture, 8) == 0 ? TABLE_STATUS : TABLE_READINGS,
+                    .device = store_fixture_draw(fixture, devices),
+                    .time_ms = FIXTURE_TIME_MS + store_fixture_draw(fixture, 5000),
+                    .id = FIXTURE_ID + number * 4096,
+                    .metric_count = 1 + store_fixture_draw(fixture, 3),
+                    .value = store_fixture_draw(fixture, 2),
+                });
+        }
+        store_fixture_commit(fixture);
+        if (part < 4)
+            (void)store_fixture_maintain(fixture, UPKEEP_SETTLE, part == 2 ? 5 : 1);
+    }
+}
+
+static bool later(const struct fixture_row *a, const struct fixture_row *b)
+{
+    return a->time_ms != b->time_ms ? a->time_ms > b->time_ms : a->id > b->id;
+}
+
+static const struct fixture_row *newest_of(const struct store_fixture *fixture,
+                                           const struct scan_spec *spec, uint32_t device)
+{
+    const struct fixture_row *newest = NULL;
+    for (size_t i = 0; i < fixture->committed; i++) {
+        const struct fixture_row *row = &fixture->rows[i];
+        if (row->table != spec->table || row->device != device || row->time_ms < spec->from_ms ||
+            (spec->until_ms != TIME_MS_MAX && row->time_ms >= spec->until_ms))
+            continue;
+        if (!newest || later(row, newest))
+            newest = row;
+    }
+    return newest;
+}
+
+static void check_last_row(const struct store_fixture *fixture, struct snapshot *snapshot,
+                           const struct scan_spec *spec, uint32_t number)
+{
+    char text[32] = "";
+    const struct slice name = snapshot_device_name(snapshot, number);
+    memcpy(text, name.data, name.len);
+    const uint32_t device = (uint32_t)strtoul(text + sizeof "pk/d" - 1, NULL, 10);
+    const struct fixture_row *expected = newest_of(fixture, spec, device);
+    const struct row_vector *rows = NULL;
+    struct scan_statistics statistics = {0};
+    struct error err = {0};
+    uint32_t row = 0;
+    bool found = false;
+    must(snapshot_last_row(snapshot, spec, number, &rows, &row, &found, &statistics, &err), &err);
+    assert_int_equal(found, expected != NULL);
+    if (!found)
+        return;
+    assert_int_equal(row_vector_device(rows, row), number);
+    assert_int_equal(rows->times_ms[row], expected->time_ms);
+    assert_true(rows->message_ids[row] == expected->id);
+}
+
+static void check_last_rows(struct store_fixture *fixture, uint32_t tries)
+{
+    struct snapshot *snapshot = store_fixture_snapshot(fixture);
+    for (uint32_t i = 0; i < tries; i++) {
+        const struct scan_spec spec = {
+            .table = (enum table)(i % TABLE_COUNT),
+            .from_ms =
+                i % 3 == 0 ? TIME_MS_MIN : FIXTURE_TIME_MS + store_fixture_draw(fixture, 5000),
+            .until_ms =
+                i % 4 == 0 ? TIME_MS_MAX : FIXTURE_TIME_MS + store_fixture_draw(fixture, 5002),
+            .columns = {.all_metrics = true},
+        };
+        const uint32_t devices = snapshot_device_count(snapshot);
+        check_last_row(fixture, snapshot, &spec, store_fixture_draw(fixture, devices));
+    }
+    snapshot_close(snapshot);
+}
+
+static void the_newest_row_is_found_over_many_parts_and_shared_blocks(void **state)
+{
+    struct store_fixture *fixture = *state;
+    fill(fixture, 900, 1500);
+    check_last_rows(fixture, 1500);
+    store_fixture_drop(fixture);
+    store_fixture_open(fixture);
+    fill(fixture, 3, 2500);
+    check_last_rows(fixture, 300);
+    store_fixture_compare(fixture);
+}
+
+/* --- totals ------------------------------------------------------------------------------------ */
+
+static struct number any_number(struct store_fixture *fixture)
+{
+    const uint32_t kind = store_fixture_draw(fixture, 8);
+    const int64_t wide = (int64_t)((uint64_t)store_fixture_draw(fixture, 1u << 30) << 29 |
+                                   store_fixture_draw(fixture, 1u << 29));
+    if (kind == 0)
+        return number_from_real((double)wide * 1e40);
+    if (kind == 1)
+        return number_from_decimal(0, 0);
+    if (kind == 2)
+        return number_from_decimal(NUMBER_MANTISSA_MAX,
+                                   (int)store_fixture_draw(fixture, 200) - 100);
+    if (kind == 3)
+        return number_from_decimal(-NUMBER_MANTISSA_MAX, NUMBER_EXPONENT_MIN);
+    if (kind == 4)
+        return number_from_decimal(wide % NUMBER_MANTISSA_MAX, -9);
+    return number_from_decimal(wide % 1000, -(int)store_fixture_draw(fixture, 3));
+}
+
+/* Writes rows into a part in memory and gives its totals. */
+static void write_part(struct store_fixture *fixture, struct part *part, uint32_t rows,
+                       uint32_t devices)
+{
+    struct part_writer *writer = NULL;
+    struct error err = {0};
+    must(part_writer_new(&writer), &err);
+    must(part_writer_begin(writer, part, NULL, &err), &err);
+    struct row_key key = {.time_ms = -5, .message_id = UINT64_MAX - 3};
+    for (uint32_t i = 0; i < rows; i++) {
+        if (store_fixture_draw(fixture, rows) < devices)
+            key.device++;
+        key.time_ms += store_fixture_draw(fixture, 3);
+        key.message_id++;
+        struct cell cells[3];
+        uint32_t count = 0;
+        for (uint32_t metric = 0; metric < 3; metric++) {
+            if (metric > 0 && store_fixture_draw(fixture, 2) == 0)
+                continue;
+            const struct number value = any_number(fixture);
+            struct cell *cell = &cells[count++];
+            *cell =
+                (struct cell){.metric = metric * 7, .exponent = value.exponent, .kind = value.kind};
+            memcpy(&cell->mantissa, &value.mantissa, sizeof value.mantissa);
+        }
+        if (key.message_id == 0)
+            key.time_ms++; /* ids began anew */
+        must(part_writer_append(writer, &key, 0, cells, count, &err), &err);
+    }
+    must(part_writer_finish(writer, &err), &err);
+    part_writer_free(writer);
+}
+
+static void totals_come_back_from_a_record_as_they_were(void **state)
+{
+    struct store_fixture *fixture = *state;
+    struct kv *kv = store_kv(fixture->store);
+    for (uint32_t round = 0; round < 60; round++) {
+        struct part_memory memory = {0};
+        struct part part = {.number = 1, .table = TABLE_READINGS, .memory = &memory};
+        write_part(fixture, &part, 1 + store_fixture_draw(fixture, 3000), round % 5);
+        struct error err = {0};
+        struct kv_txn *txn = NULL;
+        struct part_list list = {0};
+        const struct part_names names = {.devices = 100000, .metrics = 100};
+        must(kv_begin(kv, true, &txn, &err), &err);
+        must(part_save(&part, txn, &err), &err);
+        must(part_list_load(&list, txn, TABLE_READINGS, names, &err), &err);
+        assert_int_equal(list.count, 1);
+        assert_true(block_summary_equal(&list.parts[0].totals.summary, &part.totals.summary));
+        kv_abort(txn);
+        part_list_release(&list);
+        part_release(&part);
+        part_memory_release(&memory);
+    }
+}
+
+/* --- backups ----------------------------------------------------------------------------------- */
+
+static void a_backup_holds_all_and_replaces_nothing(void **state)
+{
+    struct store_fixture *fixture = *state;
+    struct error err = {0};
+    fill(fixture, 30, 500);
+    struct snapshot *snapshot = store_fixture_snapshot(fixture);
+    char copy[300];
+    char file[320];
+    (void)snprintf(copy, sizeof copy, "%s-copy/", fixture->dir);
+    must(snapshot_backup(snapshot, copy, &err), &err);
+    assert_int_equal(snapshot_backup(snapshot, copy, &err), STATUS_INPUT);
+    snapshot_close(snapshot);
+
+    copy[strlen(copy) - 1] = '\0';
+    struct stat info;
+    assert_int_equal(stat(copy, &info), 0);
+    assert_int_equal(info.st_mode & 0777, 0700);
+    (void)snprintf(file, sizeof file, "%s/data.mdb", copy);
+    assert_int_equal(stat(file, &info), 0);
+    assert_int_equal(info.st_mode & 0777, 0600);
+    must(snapshot_open(&snapshot, copy, &err), &err);
+    store_fixture_compare_snapshot(fixture, snapshot, fixture->committed);
+    snapshot_close(snapshot);
+    (void)unlink(file);
+    (void)snprintf(file, sizeof file, "%s/lock.mdb", copy);
+    (void)unlink(file);
+    assert_int_equal(rmdir(copy), 0);
+}
+
+static void looking_for_a_store_leaves_nothing_behind(void **state)
+{
+    struct store_fixture *fixture = *state;
+    struct error err = {0};
+    struct store *store = NULL;
+    char dir[300];
+    (void)snprintf(dir, sizeof dir, "%s-empty", fixture->dir);
+    assert_int_equal(mkdir(dir, 0700), 0);
+    assert_int_equal(store_open_existing(&store, dir, &err), STATUS_MISSING);
+    assert_null(store);
+    assert_int_equal(rmdir(dir), 0); /* it is still empty */
+    assert_int_equal(store_open_existing(&store, dir, &err), STATUS_MISSING);
+}
+
+#define IN_A_STORE(test) cmocka_unit_test_setup_teardown(test, open_store, drop_store)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        IN_A_STORE(the_newest_row_is_found_over_many_parts_and_shared_blocks),
+        IN_A_STORE(totals_come_back_from_a_record_as_they_were),
+        IN_A_STORE(a_backup_holds_all_and_replaces_nothing),
+        IN_A_STORE(looking_for_a_store_leaves_nothing_behind),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
