@@ -120,7 +120,7 @@ static enum status time_query_call(const struct query_job *job, const struct que
                                    struct error *err)
 {
     const char *words[QUERY_WORDS_MAX + 8] = {job->program, "--db", job->store, "--format",
-                                              "csv",        "--tz", "UTC"};
+                                              "csv",        "--tz", "UTC",      "--quiet"};
     size_t count = 0;
     while (words[count])
         count++;

@@ -27,7 +27,10 @@ struct ingest_figures {
     struct child_usage usage;
 };
 
-/* Opens (or makes) the store, takes everything in, closes. An input that fails ends it: STATUS_STOPPED. */
+/*
+ * Opens (or makes) the store, takes everything in, closes. An input that fails ends it:
+ * STATUS_STOPPED.
+ */
 MUST_CHECK enum status measure_ingest(const struct ingest_job *job, struct ingest_figures *figures,
                                       struct error *err);
 

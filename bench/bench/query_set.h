@@ -69,8 +69,8 @@ extern const struct query_definition query_set[QUERY_SET_COUNT];
 size_t query_set_find(const char *name);
 
 /*
- * Chooses for a store: the device of that name, or (NULL) the middle one of all, by name. STATUS_INPUT if
- * there is no such device or none at all. Release it in any case.
+ * Chooses for a store: the device of that name, or (NULL) the middle one of all, by name.
+ * STATUS_INPUT if there is no such device or none at all. Release it in any case.
  */
 MUST_CHECK enum status query_target_choose(struct query_target *target, struct snapshot *snapshot,
                                            const char *device, struct error *err);
