@@ -181,6 +181,23 @@ static enum status take_batches(struct commit *commit, struct row_batch *const *
     return STATUS_OK;
 }
 
+/*
+ * Arranged rows and their cells lie scattered: the row that comes up in 2 * AHEAD is asked for, and
+ * the cells of the one that comes up in AHEAD, which has arrived by then.
+ */
+#define AHEAD ((size_t)12)
+
+static void prefetch_row(const struct row_set *set, enum table table,
+                         const struct arranged_row *arranged, size_t at)
+{
+    const size_t count = set->row_count[table];
+    const struct row *rows = set->rows[table];
+    if (at + 2 * AHEAD < count)
+        __builtin_prefetch(&rows[arranged[at + 2 * AHEAD].row]);
+    if (at + AHEAD < count)
+        __builtin_prefetch(set->cells + rows[arranged[at + AHEAD].row].first_cell);
+}
+
 enum status store_write_part(struct store *store, struct kv_txn *txn, enum table table,
                              const struct row_set *set, struct error *err)
 {
@@ -198,9 +215,7 @@ enum status store_write_part(struct store *store, struct kv_txn *txn, enum table
     TRY(part_writer_begin(store->writer, part, txn, err));
     const struct arranged_row *arranged = store->arrangement.rows;
     for (size_t i = 0; i < count; i++) {
-        const size_t ahead = 16; /* rows and cells lie scattered: ask for them early */
-        if (i + ahead < count)
-            __builtin_prefetch(&set->rows[table][arranged[i + ahead].row]);
+        prefetch_row(set, table, arranged, i);
         const struct row *row = &set->rows[table][arranged[i].row];
         const struct row_key key = {
             .time_ms = row->time_ms, .message_id = row->message_id, .device = row->device};
