@@ -181,7 +181,7 @@ static enum exit_code run(const struct request *request)
 
 int main(int argc, char **argv)
 {
-    struct options options = {0};
+    OWNED(options_release) struct options options = {0};
     enum exit_code code = EXIT_CODE_OK;
     message_ignore_sigpipe();
     if (options_begin(&options, &program, argc, argv, &code) != OPTIONS_RUN)
@@ -194,6 +194,5 @@ int main(int argc, char **argv)
         code = options_usage_error(&options, "%s", err.message);
     else
         code = run(&request);
-    options_release(&options);
     return (int)message_stdout_finish(code);
 }

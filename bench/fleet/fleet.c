@@ -21,7 +21,8 @@
 #include <stdio.h>
 
 #define SNOWFLAKE_EPOCH_MS  INT64_C(1288834974657)
-#define TIMEOUT_NOTICE_MS   90000 /* one and a half keep-alives of a minute */
+#define SEQUENCE_MAX        0xfffu /* of a worker in one millisecond */
+#define TIMEOUT_NOTICE_MS   90000  /* one and a half keep-alives of a minute */
 #define NO_DEVICE           UINT32_MAX
 #define BEIJING_OFFSET_MS   (8 * MS_PER_HOUR)
 #define STATUS_CLOCK_LAG_MS 14 /* the first contact of a connection is a little before its time */
@@ -91,13 +92,22 @@ static int32_t power(uint32_t decimals)
     return result;
 }
 
+/*
+ * Ids of a worker only grow: its clock stands still rather than going back (a timeout is noticed
+ * after its time), and moves on when a millisecond has no number left.
+ */
 static uint64_t next_id(struct fleet *fleet, int64_t ms)
 {
     struct worker *worker = &fleet->workers[random_below(&fleet->random, fleet->config->workers)];
-    worker->sequence = worker->ms == ms ? worker->sequence + 1 : 0;
-    worker->ms = ms;
-    return (uint64_t)(ms - SNOWFLAKE_EPOCH_MS) << 22 | (uint64_t)worker->number << 12 |
-           (worker->sequence & 0xfff);
+    if (ms > worker->ms) {
+        worker->ms = ms;
+        worker->sequence = 0;
+    } else if (++worker->sequence > SEQUENCE_MAX) {
+        worker->ms++;
+        worker->sequence = 0;
+    }
+    return (uint64_t)(worker->ms - SNOWFLAKE_EPOCH_MS) << 22 | (uint64_t)worker->number << 12 |
+           worker->sequence;
 }
 
 static void put_device(const struct fleet *fleet, struct buffer *out, uint32_t device)

@@ -322,6 +322,45 @@ static void hostile_lines_end_as_rejects_and_spare_the_others(void **state)
 
 /* --- ids, order, duplicates ------------------------------------------------------------------ */
 
+static void every_message_has_an_id_of_its_own(void **state)
+{
+    (void)state;
+    struct fleet_config config = quiet_config();
+    config.devices = 2000;
+    config.interval_ms = MS_PER_SECOND;
+    config.span_ms = 4 * MS_PER_MINUTE;
+    config.timeout_share = 1; /* notices come out of turn */
+    config.workers = 2;
+    struct written written = {0};
+    struct row_batch batch = {0};
+    run(&config, &written);
+    decode_all(&written, &batch);
+    assert_true(written.totals.status_events > 1000);
+    assert_int_equal(count_repeated_ids(&batch), 0);
+    row_batch_release(&batch);
+    written_release(&written);
+}
+
+/* More messages in a millisecond than a worker has numbers for. */
+static void a_worker_never_runs_out_of_numbers(void **state)
+{
+    (void)state;
+    struct fleet_config config = quiet_config();
+    config.devices = 9000;
+    config.interval_ms = 1;
+    config.jitter_ms = 0;
+    config.span_ms = 3;
+    config.workers = 1;
+    struct written written = {0};
+    struct row_batch batch = {0};
+    run(&config, &written);
+    decode_all(&written, &batch);
+    assert_true(batch.message_count > 8000);
+    assert_int_equal(count_repeated_ids(&batch), 0);
+    row_batch_release(&batch);
+    written_release(&written);
+}
+
 static void without_late_messages_lines_are_in_order_of_time(void **state)
 {
     (void)state;
@@ -461,6 +500,8 @@ int main(void)
         cmocka_unit_test(the_walkthrough_sends_integers_in_its_ranges),
         cmocka_unit_test(values_have_the_decimals_asked_for),
         cmocka_unit_test(hostile_lines_end_as_rejects_and_spare_the_others),
+        cmocka_unit_test(every_message_has_an_id_of_its_own),
+        cmocka_unit_test(a_worker_never_runs_out_of_numbers),
         cmocka_unit_test(without_late_messages_lines_are_in_order_of_time),
         cmocka_unit_test(late_messages_come_within_their_window),
         cmocka_unit_test(duplicates_are_the_share_asked_for_and_repeat_ids),
