@@ -99,6 +99,7 @@ static enum status read_output(struct command *command, struct error *err)
     command->render.zone = &command->zone;
     command->render.no_header = options_given(options, "no-header");
     command->render.colours = wants_colours();
+    command->render.terminal = isatty(STDOUT_FILENO);
     command->order_by = options_text(options, "order-by");
     command->has_limit = options_given(options, "limit");
     return options_number(options, "limit", 0, UINT64_MAX, &command->limit, err);

@@ -34,10 +34,35 @@ static enum status append(struct renderer *renderer, const char *text)
     return buffer_append(&renderer->text, text, strlen(text));
 }
 
+/*
+ * What CSV and TSV carry as it is, a terminal would obey. Tabs and line feeds stay: they
+ * hold the rows together.
+ */
+static enum status escape_for_terminal(struct buffer *text)
+{
+    OWNED(buffer_release) struct buffer safe = {0};
+    for (size_t at = 0; at < text->len;) {
+        size_t end = at;
+        while (end < text->len && text->data[end] != '\n' && text->data[end] != '\t')
+            end++;
+        TRY(render_human_text(&safe, slice_of(text->data + at, end - at)));
+        if (end < text->len)
+            TRY(buffer_append(&safe, text->data + end++, 1));
+        at = end;
+    }
+    const struct buffer raw = *text;
+    *text = safe;
+    safe = raw;
+    return STATUS_OK;
+}
+
 static enum status flush(struct renderer *renderer)
 {
     if (renderer->text.len == 0)
         return STATUS_OK;
+    const enum render_format format = renderer->options.format;
+    if (renderer->options.terminal && (format == RENDER_CSV || format == RENDER_TSV))
+        TRY(escape_for_terminal(&renderer->text));
     const size_t written = fwrite(renderer->text.data, 1, renderer->text.len, renderer->out);
     const bool all = written == renderer->text.len;
     buffer_clear(&renderer->text);

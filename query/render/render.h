@@ -11,7 +11,8 @@
  *
  * Programs get times as RFC 3339 in the display zone, durations as milliseconds, ids as
  * strings in JSON, exact numbers in plain notation, null as JSON null or nothing at
- * all. No format for people lets a control character through, JSON and TSV neither.
+ * all. No format for people lets a control character through, JSON and TSV neither;
+ * CSV carries text as it is, except to a terminal.
  *
  * Life cycle: begin -> row* -> end -> release (after a failure too).
  * Threads:    one at a time.
@@ -44,6 +45,7 @@ struct render_options {
     const struct civil_zone *zone; /* of times */
     bool no_header;
     bool colours;
+    bool terminal; /* the output is one: no format sends it a raw control character */
     bool single; /* the answer is one thing, not a list: one JSON object, a table of two columns */
 };
 

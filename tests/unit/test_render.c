@@ -99,6 +99,33 @@ static void a_header_can_be_left_out(void **state)
 #define JSON_NULLS \
     "{\"name\":null,\"time\":null,\"value\":null,\"held_ms\":null,\"id\":null,\"seen\":null}"
 
+static void check_on_terminal(enum render_format format, const char *expected)
+{
+    char text[4096];
+    struct answer answer = {0};
+    make_answer(&answer);
+    const struct render_options options = {.format = format, .zone = &utc, .terminal = true};
+    assert_int_equal(render(&options, &answer, text, sizeof text), STATUS_OK);
+    assert_string_equal(text, expected);
+    answer_release(&answer);
+}
+
+static void no_control_character_reaches_a_terminal_raw(void **state)
+{
+    (void)state;
+    check_on_terminal(RENDER_CSV, "name,time,value,held_ms,id,seen\n"
+                                  "\"a\tb\n\\|\"\"\\x1b[31m,\\x7f\","
+                                  "2018-05-16T05:58:44.427Z,19.8,29144,"
+                                  "18446744073709551615,true\n"
+                                  ",,,,,\n");
+    check_on_terminal(RENDER_TSV, "name\ttime\tvalue\theld_ms\tid\tseen\n"
+                                  "a\\tb\\n\\\\|\"\\x1b[31m,\\x7f\t"
+                                  "2018-05-16T05:58:44.427Z\t19.8\t29144\t"
+                                  "18446744073709551615\ttrue\n"
+                                  "\t\t\t\t\t\n");
+    check_on_terminal(RENDER_NDJSON, JSON_ROW "\n" JSON_NULLS "\n");
+}
+
 static void json_is_one_array(void **state)
 {
     (void)state;
@@ -234,6 +261,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(csv_quotes_what_needs_it),
         cmocka_unit_test(tsv_escapes_control_characters),
+        cmocka_unit_test(no_control_character_reaches_a_terminal_raw),
         cmocka_unit_test(a_header_can_be_left_out),
         cmocka_unit_test(json_is_one_array),
         cmocka_unit_test(ndjson_is_an_object_a_line),
