@@ -6,7 +6,7 @@
  *           8     4  format version
  *          12     4  number of settings
  *           .     .  each: length of the name u8, name, length of the value u16, value
- *           .   152  state (format.h)
+ *           .   168  state (format.h)
  *
  * Magic and version keep their places for ever, so that any version can tell that a
  * store is newer than itself.

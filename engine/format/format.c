@@ -151,6 +151,8 @@ void store_state_put(const struct store_state *state, struct buffer *out)
         state->log_rows,
         state->seen_paged,
         state->revision,
+        state->parts[TABLE_READINGS],
+        state->parts[TABLE_STATUS],
     };
     _Static_assert(sizeof fields == STORE_STATE_BYTES, "the table in format.h");
     buffer_put_bytes(out, fields, sizeof fields);
@@ -192,6 +194,8 @@ enum status store_state_read(struct cursor *cursor, struct store_state *state, s
     state->log_rows = cursor_u64(cursor);
     state->seen_paged = cursor_u64(cursor);
     state->revision = cursor_u64(cursor);
+    state->parts[TABLE_READINGS] = cursor_u64(cursor);
+    state->parts[TABLE_STATUS] = cursor_u64(cursor);
     if (cursor->failed || !state_is_possible(state))
         return error_set(err, STATUS_CORRUPT, "the store's counters contradict each other");
     return STATUS_OK;

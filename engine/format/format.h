@@ -45,6 +45,8 @@
  *         128     8  rows in the log
  *         136     8  ids in the seen pages
  *         144     8  revision: commits and maintenance steps so far
+ *         152     8  parts of the table readings
+ *         160     8  parts of the table status
  */
 #ifndef MNSDB_ENGINE_FORMAT_FORMAT_H
 #define MNSDB_ENGINE_FORMAT_FORMAT_H
@@ -75,9 +77,10 @@ struct store_state {
     uint64_t log_rows;
     uint64_t seen_paged; /* ids in seen pages; counters.seen_ids counts the log's too */
     uint64_t revision;
+    uint64_t parts[TABLE_COUNT]; /* so that a part whose record is lost is missed */
 };
 
-#define STORE_STATE_BYTES 152u
+#define STORE_STATE_BYTES 168u
 
 /* A key under construction. */
 struct key {

@@ -2,7 +2,7 @@
  * log.h - records of the commit log: the rows and ids of one small commit.
  *
  *      OFFSET  SIZE  MEANING (a record; cut into values of key 'L' + sequence, chunk)
- *           0   152  state after this commit (format.h)
+ *           0   168  state after this commit (format.h)
  *           .     v  number of ids that have no rows (rejects), varint; each as signed
  *                    varint difference to the one before
  *           .     v  rows of the table readings, varint, then each row:

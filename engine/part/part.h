@@ -120,6 +120,9 @@ struct part_list {
 };
 MUST_CHECK enum status part_list_load(struct part_list *list, struct kv_txn *txn, enum table table,
                                       struct part_names names, struct error *err);
+/* STATUS_CORRUPT unless the list holds as many parts as the state says: a record was lost. */
+MUST_CHECK enum status part_list_expect(const struct part_list *list, enum table table,
+                                        uint64_t expected, struct error *err);
 /* Appends an empty part, which the list owns. */
 MUST_CHECK enum status part_list_add(struct part_list *list, struct part **part);
 void part_list_clear(struct part_list *list);

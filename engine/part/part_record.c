@@ -196,3 +196,13 @@ enum status part_list_load(struct part_list *list, struct kv_txn *txn, enum tabl
     }
     return STATUS_OK;
 }
+
+enum status part_list_expect(const struct part_list *list, enum table table, uint64_t expected,
+                             struct error *err)
+{
+    if (list->count == expected)
+        return STATUS_OK;
+    return error_set(err, STATUS_CORRUPT, "the table of %s has %zu parts, expected %llu",
+                     table == TABLE_STATUS ? "status events" : "readings", list->count,
+                     (unsigned long long)expected);
+}

@@ -67,9 +67,12 @@ static enum status load_contents(struct snapshot *snapshot, struct error *err)
     const struct store_counters *counters = &snapshot->state.counters;
     TRY(name_list_load(&snapshot->devices, snapshot->txn, KEY_DEVICES, counters->devices, err));
     TRY(name_list_load(&snapshot->metrics, snapshot->txn, KEY_METRICS, counters->metrics, err));
-    for (int table = 0; table < TABLE_COUNT; table++)
-        TRY(part_list_load(&snapshot->parts[table], snapshot->txn, (enum table)table,
+    for (int table = 0; table < TABLE_COUNT; table++) {
+        struct part_list *list = &snapshot->parts[table];
+        TRY(part_list_load(list, snapshot->txn, (enum table)table,
                            snapshot_names(snapshot, (enum table)table), err));
+        TRY(part_list_expect(list, (enum table)table, snapshot->state.parts[table], err));
+    }
     return load_log(snapshot, err);
 }
 

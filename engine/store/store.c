@@ -101,9 +101,12 @@ static enum status load(struct store *store, struct kv_txn *txn, bool *found, st
     const struct store_counters *counters = &store->state.counters;
     TRY(dictionary_load(&store->devices, txn, KEY_DEVICES, counters->devices, err));
     TRY(dictionary_load(&store->metrics, txn, KEY_METRICS, counters->metrics, err));
-    for (int table = 0; table < TABLE_COUNT; table++)
-        TRY(part_list_load(&store->parts[table], txn, (enum table)table,
-                           store_names(store, (enum table)table), err));
+    for (int table = 0; table < TABLE_COUNT; table++) {
+        struct part_list *list = &store->parts[table];
+        TRY(part_list_load(list, txn, (enum table)table, store_names(store, (enum table)table),
+                           err));
+        TRY(part_list_expect(list, (enum table)table, store->state.parts[table], err));
+    }
     TRY(load_pending(store, txn, err));
     store->committed = store->state.counters;
     return STATUS_OK;
@@ -149,6 +152,8 @@ enum status store_commit_txn(struct store *store, struct kv_txn *txn, struct err
 enum status store_finish(struct store *store, struct kv_txn *txn, struct error *err)
 {
     store->state.revision++;
+    for (int table = 0; table < TABLE_COUNT; table++)
+        store->state.parts[table] = store->parts[table].count;
     store->catalogue.state = store->state;
     enum status status = catalogue_save(&store->catalogue, txn, err);
     if (status != STATUS_OK)
