@@ -53,7 +53,7 @@ bool part_summary_is_sound(const struct block_summary *summary, struct part_name
 
 /* Rows in a block: it ends with its device from MIN on, and at the maximum at the latest. */
 #define PART_BLOCK_ROWS_MIN   256u
-#define PART_BLOCK_ROWS_FRESH 512u           /* as committed */
+#define PART_BLOCK_ROWS_FRESH 1024u          /* as committed */
 #define PART_BLOCK_ROWS_DENSE BLOCK_ROWS_MAX /* as merged */
 
 /* Totals over all rows of a part: a summary whose columns it owns. */

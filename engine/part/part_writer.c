@@ -5,8 +5,9 @@
  *                      \-> summary -> directory_writer          -> 'I' values
  *                               \-> totals of the part          -> 'P' record
  *
- * (1) A block ends with its device once it has PART_BLOCK_ROWS_MIN rows, and at the
- *     part's maximum at the latest: one device is then read without its neighbours.
+ * (1) A block ends with its device once it has PART_BLOCK_ROWS_MIN rows, or if it began in the
+ *     middle of the device, and at the part's maximum at the latest: one device is then read
+ *     without its neighbours.
  * (2) A stream value's key is the offset of its first byte, so values may be cut
  *     short (a merge step ends) without leaving holes.
  */
@@ -25,6 +26,7 @@ struct part_writer {
     struct buffer stream; /* bytes of blocks not written yet; they begin at stream_start */
     uint64_t stream_start;
     uint32_t newest_device;
+    bool continues; /* the current block began in the middle of a device's rows */
     uint64_t bytes_written;
     bool unfinished; /* begun and not finished: a failure may have left rows in the builder */
 };
@@ -76,6 +78,7 @@ enum status part_writer_begin(struct part_writer *writer, struct part *part, str
         return error_set(err, STATUS_NOMEM, "no memory for part %llu",
                          (unsigned long long)part->number);
     assert(block_builder_rows(writer->builder) == 0);
+    writer->continues = false;
     writer->unfinished = true;
     writer->part = part;
     writer->txn = txn;
@@ -197,15 +200,17 @@ static bool block_ends_before(const struct part_writer *writer, uint32_t device)
     const uint32_t rows_max = writer->part->dense ? PART_BLOCK_ROWS_DENSE : PART_BLOCK_ROWS_FRESH;
     if (rows >= rows_max || block_builder_full(writer->builder))
         return true;
-    return rows >= PART_BLOCK_ROWS_MIN && device != writer->newest_device;
+    return device != writer->newest_device && (rows >= PART_BLOCK_ROWS_MIN || writer->continues);
 }
 
 enum status part_writer_append(struct part_writer *writer, const struct row_key *key,
                                uint8_t time_source, const struct cell *cells, uint32_t cell_count,
                                struct error *err)
 {
-    if (block_ends_before(writer, key->device))
+    if (block_ends_before(writer, key->device)) {
+        writer->continues = key->device == writer->newest_device;
         TRY(seal_block(writer, err));
+    }
     if (block_builder_append(writer->builder, key, time_source, cells, cell_count) != STATUS_OK)
         return no_memory(writer, err);
     writer->newest_device = key->device;
