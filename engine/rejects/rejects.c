@@ -105,8 +105,8 @@ void reject_writer_release(struct reject_writer *writer)
     *writer = (struct reject_writer){0};
 }
 
-static enum status walk_page(struct slice payload, uint64_t page_first, uint64_t sequence,
-                             reject_visitor *visit, void *context, struct error *err)
+enum status rejects_walk_page(struct slice payload, uint64_t page_first, uint64_t sequence,
+                              reject_visitor *visit, void *context, struct error *err)
 {
     struct cursor cursor = cursor_of(payload);
     while (cursor_left(&cursor) > 0) {
@@ -134,7 +134,7 @@ enum status rejects_walk(struct kv_txn *txn, uint64_t sequence, reject_visitor *
         struct slice payload = {0};
         TRY(kv_entry_payload(&entry, &payload, err));
         const uint64_t page_first = key_read_u64(entry.key, prefix.len);
-        TRY(walk_page(payload, page_first, sequence, visit, context, err));
+        TRY(rejects_walk_page(payload, page_first, sequence, visit, context, err));
         TRY(kv_next(cursor, key_slice(&prefix), &entry, err));
     }
     return STATUS_OK;

@@ -59,6 +59,11 @@ typedef enum status reject_visitor(void *context, const struct kept_reject *reje
 MUST_CHECK enum status rejects_walk(struct kv_txn *txn, uint64_t sequence, reject_visitor *visit,
                                     void *context, struct error *err);
 
+/* The same for one page of untrusted bytes. For rejects_walk and fuzzing. */
+MUST_CHECK enum status rejects_walk_page(struct slice payload, uint64_t page_first,
+                                         uint64_t sequence, reject_visitor *visit, void *context,
+                                         struct error *err);
+
 /* Takes out the entries with the given sequences, which ascend and are there. */
 MUST_CHECK enum status rejects_remove(struct kv_txn *txn, const uint64_t *sequences, size_t count,
                                       struct error *err);

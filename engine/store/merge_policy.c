@@ -54,34 +54,55 @@ static size_t run_below_cap(const struct candidate *parts, size_t count, size_t 
     return taken;
 }
 
+static uint64_t rows_of(const struct candidate *parts, struct choice choice)
+{
+    uint64_t rows = 0;
+    for (size_t i = 0; i < choice.count; i++)
+        rows += parts[choice.first + i].rows;
+    return rows;
+}
+
+/*
+ * True if all are of a tier or below, and the merged part is much larger than any of them: else a
+ * large part would be rewritten for the sake of a few small neighbours, again and again.
+ */
+static bool pays(const struct candidate *parts, struct choice choice, unsigned tier)
+{
+    uint64_t largest = 0;
+    for (size_t i = 0; i < choice.count; i++) {
+        const uint64_t rows = parts[choice.first + i].rows;
+        largest = rows > largest ? rows : largest;
+    }
+    const uint64_t rows = rows_of(parts, choice);
+    return tier_of(largest) <= tier && rows >= MERGE_GROWTH * largest && rows <= PART_ROWS_MAX;
+}
+
 /* MERGE_FAN_IN neighbours of one tier or below, lowest tier first. */
 static struct choice pick_tier(const struct candidate *parts, size_t count)
 {
     const unsigned tiers = tier_of(PART_ROWS_CAP);
     for (unsigned tier = 0; tier < tiers; tier++) {
-        size_t run = 0;
-        for (size_t i = 0; i < count; i++) {
-            run = tier_of(parts[i].rows) <= tier ? run + 1 : 0;
-            if (run == MERGE_FAN_IN)
-                return (struct choice){.first = i + 1 - run, .count = run};
+        for (size_t first = 0; first + MERGE_FAN_IN <= count; first++) {
+            const struct choice choice = {.first = first, .count = MERGE_FAN_IN};
+            if (pays(parts, choice, tier))
+                return choice;
         }
     }
     return (struct choice){0};
 }
 
-/* The MERGE_FAN_IN neighbours with the fewest rows. */
+/* The MERGE_FAN_IN neighbours with the fewest rows, the first of them, if they fit a part. */
 static struct choice pick_smallest(const struct candidate *parts, size_t count)
 {
     struct choice best = {0};
-    uint64_t best_rows = UINT64_MAX;
+    uint64_t best_rows = 0;
     for (size_t first = 0; first + MERGE_FAN_IN <= count; first++) {
-        uint64_t rows = 0;
-        for (size_t i = 0; i < MERGE_FAN_IN; i++)
-            rows += parts[first + i].rows;
-        if (rows < best_rows) {
-            best_rows = rows;
-            best = (struct choice){.first = first, .count = MERGE_FAN_IN};
-        }
+        const struct choice choice = {.first = first, .count = MERGE_FAN_IN};
+        const uint64_t rows = rows_of(parts, choice);
+        if (rows > PART_ROWS_MAX || (best.count > 0 && rows >= best_rows))
+            continue;
+        best_rows = rows;
+        best = choice;
     }
     return best;
 }

@@ -16,8 +16,10 @@
 #include <stdint.h>
 
 #define MERGE_FAN_IN    8u
-#define PARTS_MAX       64u                  /* beyond, neighbours are merged whatever their size */
+#define MERGE_GROWTH    4u  /* the merged part is as many times its largest input, at least */
+#define PARTS_MAX       64u /* beyond, neighbours are merged whatever their size */
 #define PART_ROWS_CAP   (UINT32_C(32) << 20) /* a part of this many rows is not merged again */
+#define PART_ROWS_MAX   UINT32_MAX           /* a summary counts rows in 32 bits */
 #define TIER_ROWS_FIRST (UINT64_C(512) << 10)
 
 /*

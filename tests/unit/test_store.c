@@ -4,11 +4,9 @@
  *
  * ctest: property
  */
-#include "engine/base/mem.h"
 #include "engine/snapshot/snapshot.h"
 #include "engine/store/store.h"
 
-#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -192,10 +189,6 @@ static int model_order(const void *a, const void *b)
 {
     const struct model_row *left = a;
     const struct model_row *right = b;
-    char x[32];
-    char y[32];
-    (void)x;
-    (void)y;
     if (left->device != right->device)
         return left->device < right->device ? -1 : 1;
     if (left->time_ms != right->time_ms)
@@ -230,8 +223,6 @@ static enum status gather(void *context, const struct row_vector *rows, uint32_t
             if (value.kind == NUMBER_NULL)
                 continue;
             to->present[metric] = true;
-            const struct number scaled = number_from_decimal(to->mantissa[metric], 0);
-            (void)scaled;
             to->mantissa[metric] = value.mantissa * power_of_ten(value.exponent + 2);
         }
     }
@@ -460,39 +451,6 @@ static void a_setting_is_fixed_by_its_first_value(void **state)
     assert_string_equal(kept, "+08:00");
 }
 
-static void whichever_allocation_fails_a_commit_is_whole_or_not_there(void **state)
-{
-    struct model *model = *state;
-    commit_some(model, 50);
-    const size_t before = model->count;
-    enum status status = STATUS_NOMEM;
-    for (long nth = 0; status != STATUS_OK; nth++) {
-        assert_in_range(nth, 0, 3000);
-        model->count = before;
-        row_batch_clear(&model->batch);
-        for (int i = 0; i < 20; i++) {
-            struct model_row *row = &model->rows[model->count++];
-            *row = random_row(model);
-            add_message(model, row);
-        }
-        struct row_batch *batches[] = {&model->batch};
-        struct commit_result result;
-        mem_fail_at(nth);
-        status = store_commit(model->store, batches, 1, &result, NULL);
-        if (status == STATUS_OK) {
-            bool more = false;
-            status = store_maintain(model->store, UPKEEP_SETTLE, &more, NULL);
-            mem_fail_at(-1);
-            if (status != STATUS_OK) { /* the commit is in, the fold is not */
-                status = STATUS_OK;
-                break;
-            }
-        }
-        mem_fail_at(-1);
-    }
-    compare_all(model);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -503,8 +461,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_second_writer_is_refused_at_once, open_model, drop_model),
         cmocka_unit_test_setup_teardown(a_setting_is_fixed_by_its_first_value, open_model,
                                         drop_model),
-        cmocka_unit_test_setup_teardown(whichever_allocation_fails_a_commit_is_whole_or_not_there,
-                                        open_model, drop_model),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
