@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# ctest: release-only slow
 """kill -9 at many instants: what is on disk is always a prefix of what came, and nothing counts twice."""
 import signal
 import subprocess

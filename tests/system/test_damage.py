@@ -8,8 +8,10 @@ from harness import Db, lines, reading, rng_for, run, status
 
 NOW_S = 1600000000
 NOW_MS = NOW_S * 1000
-SAMPLES = 120
+SAMPLES = 24 if harness.SANITIZED else 120
 PAGE = 4096
+PAGE_HEAD = 512  # where a page of the tree keeps its offsets and flags
+HEAD_SAMPLES = 1 if harness.SANITIZED else 3  # of each page
 
 QUERIES = (
     ("info",),
@@ -98,9 +100,11 @@ class Damage(unittest.TestCase):
                 result = self.ask(flipper, query)
                 if (result.code, result.out) == self.before[query]:
                     continue
+                self.assertNotEqual(verify.code, 0, f"{where}: verify finds nothing, but {result!r}")
+                if at % PAGE < PAGE_HEAD and result.code == 0:
+                    continue  # LMDB's own tree lost a key: verify, which counts them all, has told
                 self.assertIn(result.code, (1, 4), f"{where}: {result!r}")
                 self.assertTrue(result.err.strip(), f"{where}: failed without a word: {result!r}")
-                self.assertNotEqual(verify.code, 0, f"{where}: verify finds nothing, but {result!r}")
         finally:
             flipper.write(at, bytes([old]))
 
@@ -114,7 +118,7 @@ class Damage(unittest.TestCase):
             # Most of the samples where something is written, some in the zeros between.
             positions = rng.sample(used, min(SAMPLES, len(used))) + rng.sample(range(len(data)), SAMPLES // 8)
             # The head of each page says where its keys lie.
-            positions += [page + at for page in range(0, len(data), PAGE) for at in rng.sample(range(64), 3)]
+            positions += [page + at for page in range(0, len(data), PAGE) for at in rng.sample(range(64), HEAD_SAMPLES)]
         plans = [(at, rng.choice((1, 0x80, 0xFF, 1 << rng.randrange(8))), rng.sample(QUERIES, 2)) for at in positions]
 
         def half(i):
@@ -154,7 +158,7 @@ class Damage(unittest.TestCase):
     def test_a_page_of_zeros_is_reported(self):
         rng, (flipper, _) = self.prepare(settle=True)
         pages = len(flipper.data) // PAGE
-        for page in rng.sample(range(pages), min(pages, 25)):
+        for page in rng.sample(range(pages), min(pages, 6 if harness.SANITIZED else 25)):
             old = flipper.data[page * PAGE : page * PAGE + PAGE]
             flipper.write(page * PAGE, b"\0" * PAGE)
             verify = run("mnsdb", "verify", "--db", flipper.path)
