@@ -98,7 +98,9 @@ bool kv_maps_address(const void *address)
 static atomic_uintptr_t lmdb_from;
 static atomic_uintptr_t lmdb_until;
 
-/* Notes the library that holds mdb_env_open; the program itself, which has no name, does not count. */
+/*
+ * Notes the library that holds mdb_env_open; the program itself, which has no name, does not count.
+ */
 static int note_lmdb(struct dl_phdr_info *library, size_t size, void *context)
 {
     (void)size;

@@ -51,7 +51,9 @@ static inline struct part_names store_names(const struct store *store, enum tabl
 /* Loads everything anew if the last transaction failed. */
 MUST_CHECK enum status store_refresh(struct store *store, struct error *err);
 
-/* Commits what carries the state in itself; on failure the store is stale. `txn` ends in any case. */
+/*
+ * Commits what carries the state in itself; on failure the store is stale. `txn` ends in any case.
+ */
 MUST_CHECK enum status store_commit_txn(struct store *store, struct kv_txn *txn, struct error *err);
 
 /*
