@@ -131,6 +131,22 @@ static inline uint64_t load_u64(const uint8_t *from)
     return value;
 }
 
+/* True if two strings of `len` bytes are equal: for short ones, inlined. */
+static inline bool bytes_same(const uint8_t *a, const uint8_t *b, size_t len)
+{
+    if (len < 8) {
+        size_t at = 0;
+        while (at < len && a[at] == b[at])
+            at++;
+        return at == len;
+    }
+    for (size_t at = 0; at + 8 < len; at += 8) {
+        if (load_u64(a + at) != load_u64(b + at))
+            return false;
+    }
+    return load_u64(a + len - 8) == load_u64(b + len - 8);
+}
+
 static inline void store_u32_be(uint8_t *to, uint32_t value)
 {
     const uint32_t swapped = __builtin_bswap32(value);

@@ -45,12 +45,13 @@ static bool slot_holds(const struct name_table *table, const struct name_slot *s
     if (slot->hash != hash || slot->len != name.len)
         return false;
     if (name.len <= NAME_INLINE_BYTES)
-        return name.len == 0 || memcmp(slot->head, name.data, name.len) == 0;
+        return bytes_same(slot->head, name.data, name.len);
     return slice_equal(table->names[slot->number_plus_one - 1], name);
 }
 
 /* The slot that holds the name, or the free one where it belongs. The table has slots. */
-static struct name_slot *find_slot(const struct name_table *table, uint64_t hash, struct slice name)
+static inline struct name_slot *find_slot(const struct name_table *table, uint64_t hash,
+                                          struct slice name)
 {
     const size_t mask = table->slot_count - 1;
     for (size_t index = (size_t)hash & mask;; index = (index + 1) & mask) {
@@ -270,6 +271,45 @@ enum status row_batch_add_message(struct row_batch *batch, enum table table, uin
         .has_id = true,
     };
     return add_message(batch, &message);
+}
+
+/* Room for one more message with one row of so many cells. */
+static enum status reserve_whole(struct row_batch *batch, enum table table, size_t cell_count)
+{
+    TRY(mem_grow(&batch->rows[table], &batch->row_capacity[table], batch->row_count[table] + 1,
+                 sizeof(struct row)));
+    TRY(mem_grow(&batch->cells, &batch->cell_capacity, batch->cell_count + cell_count,
+                 sizeof(struct cell)));
+    return mem_grow(&batch->messages, &batch->message_capacity, batch->message_count + 1,
+                    sizeof(struct message));
+}
+
+enum status row_batch_add_whole(struct row_batch *batch, enum table table, const struct row *row,
+                                const struct cell *cells)
+{
+    const size_t row_index = batch->row_count[table];
+    assert(row_index < UINT32_MAX && batch->cell_count < UINT32_MAX);
+    if (row_index == batch->row_capacity[table] ||
+        batch->cell_capacity - batch->cell_count < row->cell_count ||
+        batch->message_count == batch->message_capacity)
+        TRY(reserve_whole(batch, table, row->cell_count));
+
+    struct row *const added = &batch->rows[table][row_index];
+    *added = *row;
+    added->first_cell = (uint32_t)batch->cell_count;
+    for (uint32_t i = 0; i < row->cell_count; i++)
+        batch->cells[batch->cell_count + i] = cells[i];
+    batch->messages[batch->message_count] = (struct message){
+        .id = row->message_id,
+        .first = (uint32_t)row_index,
+        .count = 1,
+        .verdict = table == TABLE_STATUS ? MESSAGE_STATUS : MESSAGE_READINGS,
+        .has_id = true,
+    };
+    batch->row_count[table]++;
+    batch->cell_count += row->cell_count;
+    batch->message_count++;
+    return STATUS_OK;
 }
 
 enum status row_batch_add_reject(struct row_batch *batch, const uint64_t *id,

@@ -202,9 +202,18 @@ MUST_CHECK enum status row_batch_add_row(struct row_batch *batch, enum table tab
 /* Appends a cell to the newest row of `table`. `number` is not NULL. */
 MUST_CHECK enum status row_batch_add_cell(struct row_batch *batch, enum table table,
                                           uint32_t metric, struct number number);
-/* Closes a message whose rows are those since `mark` in `table`. */
+/*
+ * Closes a message whose rows are those since `mark` in `table`: all with its id, the times of a
+ * device's rows ascending, each metric once a row. (device, time, id) so names one row.
+ */
 MUST_CHECK enum status row_batch_add_message(struct row_batch *batch, enum table table, uint64_t id,
                                              struct row_batch_mark mark);
+/*
+ * Adds a message of one row in one step. `row` says all but where its cells are,
+ * of which there are `row->cell_count`; on STATUS_NOMEM nothing was added.
+ */
+MUST_CHECK enum status row_batch_add_whole(struct row_batch *batch, enum table table,
+                                           const struct row *row, const struct cell *cells);
 /* Adds a rejected body. `id` may be NULL: none could be read. Body and detail are copied into the
  * batch. */
 MUST_CHECK enum status row_batch_add_reject(struct row_batch *batch, const uint64_t *id,

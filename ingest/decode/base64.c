@@ -3,8 +3,8 @@
  * they are plain; what is left (blanks, padding, the tail) goes one by one.
  *
  * Where the processor can look up 16 bytes at once (SSSE3), 16 characters of the
- * standard alphabet are a step; the table takes over at the first other one. The
- * step finds a character's range by its high four bits:
+ * standard alphabet are a step; the table takes over where the other alphabet
+ * begins, and at the end. The step finds a character's range by its high four bits:
  *
  *      range            + /   0-9   A-Z   a-z
  *      high four bits    2     3    4 5   6 7
@@ -40,7 +40,10 @@ bool base64_is_digit(uint8_t byte)
 }
 
 #if defined(__x86_64__)
-/* Steps of 16 characters to 12 bytes (16 are stored) while all are of the standard alphabet. */
+/*
+ * Steps of 16 characters to 12 bytes (16 are stored) up to the first character that is
+ * not of the standard alphabet. Returns the number of characters before it.
+ */
 __attribute__((target("ssse3"))) static size_t decode_wide(struct slice text, uint8_t *out)
 {
     /* Bit sets: a character is valid if the sets of its two halves have no bit in common. */
@@ -53,7 +56,8 @@ __attribute__((target("ssse3"))) static size_t decode_wide(struct slice text, ui
     const __m128i nibble = _mm_set1_epi8(0x0f);
     const __m128i order = _mm_setr_epi8(2, 1, 0, 6, 5, 4, 10, 9, 8, 14, 13, 12, -1, -1, -1, -1);
     size_t taken = 0;
-    for (; text.len - taken >= 16; taken += 16) {
+    unsigned right = 16;
+    while (right == 16 && text.len - taken >= 16) {
         const void *from = text.data + taken;
         void *to = out + taken / 4 * 3;
         const __m128i characters = _mm_loadu_si128(from);
@@ -62,13 +66,15 @@ __attribute__((target("ssse3"))) static size_t decode_wide(struct slice text, ui
         const __m128i wrong =
             _mm_and_si128(_mm_shuffle_epi8(low_sets, low), _mm_shuffle_epi8(high_sets, high));
         const __m128i is_right = _mm_cmpeq_epi8(wrong, _mm_setzero_si128());
-        if (_mm_movemask_epi8(is_right) != 0xffff)
-            break;
+        right = (unsigned)__builtin_ctz(~(unsigned)_mm_movemask_epi8(is_right));
         const __m128i range = _mm_add_epi8(_mm_cmpeq_epi8(characters, slash), high);
-        const __m128i sextets = _mm_add_epi8(characters, _mm_shuffle_epi8(shifts, range));
+        /* What is wrong counts as 0, so that it leaves alone the bits before it. */
+        const __m128i sextets =
+            _mm_and_si128(_mm_add_epi8(characters, _mm_shuffle_epi8(shifts, range)), is_right);
         const __m128i pairs = _mm_maddubs_epi16(sextets, _mm_set1_epi32(0x01400140));
         const __m128i triples = _mm_madd_epi16(pairs, _mm_set1_epi32(0x00011000));
         _mm_storeu_si128(to, _mm_shuffle_epi8(triples, order));
+        taken += right;
     }
     return taken;
 }
@@ -91,12 +97,11 @@ static bool can_decode_wide(void)
 }
 #endif
 
-size_t base64_decode_groups(struct slice text, uint8_t *out)
+/* By the table: both alphabets, groups of 4, then what there is of one more. */
+static size_t decode_narrow(struct slice text, uint8_t *out)
 {
-    const size_t wide = can_decode_wide() ? decode_wide(text, out) : 0;
-    const uint8_t *next = text.data + wide;
-    size_t left = text.len - wide;
-    out += wide / 4 * 3;
+    const uint8_t *next = text.data;
+    size_t left = text.len;
     while (left >= 8) {
         const uint32_t a = values[next[0]], b = values[next[1]], c = values[next[2]];
         const uint32_t d = values[next[3]], e = values[next[4]], f = values[next[5]];
@@ -110,17 +115,29 @@ size_t base64_decode_groups(struct slice text, uint8_t *out)
         left -= 8;
         out += 6;
     }
-    while (left >= 4) {
-        const uint32_t a = values[next[0]], b = values[next[1]];
-        const uint32_t c = values[next[2]], d = values[next[3]];
-        if ((a | b | c | d) & 0xc0u)
-            break;
-        store_u32_be(out, a << 26 | b << 20 | c << 14 | d << 8);
-        next += 4;
-        left -= 4;
-        out += 3;
+    uint32_t bits = 0;
+    unsigned held = 0; /* characters of the group that is not full yet */
+    for (; left > 0 && values[*next] != NO; next++, left--) {
+        bits |= (uint32_t)values[*next] << (26 - 6 * held);
+        if (++held == 4) {
+            store_u32_be(out, bits);
+            out += 3;
+            bits = 0;
+            held = 0;
+        }
     }
+    store_u32_be(out, bits);
     return text.len - left;
+}
+
+size_t base64_decode_run(struct slice text, uint8_t *out)
+{
+    const size_t wide = can_decode_wide() ? decode_wide(text, out) : 0;
+    if (wide < text.len && values[text.data[wide]] == NO)
+        return wide;
+    const size_t whole = wide / 4 * 4;
+    return whole +
+           decode_narrow(slice_of(text.data + whole, text.len - whole), out + whole / 4 * 3);
 }
 
 /* Only padding and blanks are left: as many as complete a group of `held` characters. */
@@ -159,7 +176,8 @@ bool base64_decode(struct slice text, uint8_t *out, size_t *out_len)
     unsigned held = 0; /* characters of the group that is not full yet */
     while (next < end) {
         if (held == 0) {
-            const size_t taken = base64_decode_groups(slice_of(next, (size_t)(end - next)), out);
+            const size_t taken =
+                base64_decode_run(slice_of(next, (size_t)(end - next)), out) / 4 * 4;
             next += taken;
             out += taken / 4 * 3;
             if (next == end)

@@ -37,11 +37,18 @@ bool base64_is_digit(uint8_t byte);
 bool base64_decode(struct slice text, uint8_t *out, size_t *out_len);
 
 /*
- * Decodes groups of four characters from the start of `text` until the first
- * group that holds anything else, or the end. Returns the number of characters
- * taken, a multiple of 4; 3 bytes were written for each 4.
+ * Decodes characters of either alphabet from the start of `text` up to the first byte
+ * that is none, and returns their number n. Written are base64_run_bytes(n) bytes,
+ * and some more that mean nothing, within base64_room().
  */
-size_t base64_decode_groups(struct slice text, uint8_t *out);
+size_t base64_decode_run(struct slice text, uint8_t *out);
+
+/* The bytes that are complete after `count` characters. */
+static inline size_t base64_run_bytes(size_t count)
+{
+    const size_t held = count % 4;
+    return count / 4 * 3 + (held > 0 ? held - 1 : 0);
+}
 
 /* Length of the padded text of `len` bytes. */
 static inline size_t base64_encoded_len(size_t len)

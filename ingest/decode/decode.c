@@ -64,8 +64,6 @@ enum status decoder_init(struct decoder *decoder, const struct decoder_config *c
                          struct error *err)
 {
     *decoder = (struct decoder){.config = config};
-    for (size_t i = 0; i < FAST_CELLS_MAX; i++)
-        decoder->metric_guess[i] = NAME_UNMAPPED;
     decoder->digest = EVP_MD_CTX_new();
     if (!decoder->digest)
         return error_set(err, STATUS_NOMEM, "decoder: no memory");

@@ -21,6 +21,7 @@
 #include "engine/base/error.h"
 #include "engine/civil/civil.h"
 #include "engine/row/row.h"
+#include "ingest/decode/lead.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -28,7 +29,9 @@
 #define BODY_BYTES_MAX \
     ((size_t)1 << 20) /* a longer body is a reject that keeps this much of itself */
 #define TIME_FIELDS_MAX 16u
-#define FAST_CELLS_MAX  16u /* members of a payload that the fast path takes */
+#define FAST_CELLS_MAX  16u /* metrics of a payload that the fast path takes */
+#define ENVELOPE_LEADS  5u  /* members of an envelope that it takes */
+#define PAYLOAD_LEADS   (FAST_CELLS_MAX + TIME_FIELDS_MAX)
 
 /* Which members of a custom payload hold its business time, in order of preference. */
 struct time_fields {
@@ -56,9 +59,10 @@ struct decoder {
     size_t *cell_indexes;   /* owned */
     size_t metric_capacity; /* of both */
     uint64_t row_serial;
-    uint32_t metric_guess[FAST_CELLS_MAX]; /* local number of the n-th metric of the last payload */
-    bool general_only;                     /* take the general path always: tests compare the two */
-    uint64_t fast_count;                   /* messages that the fast path took */
+    struct lead envelope_leads[ENVELOPE_LEADS]; /* of the last message that the fast path took */
+    struct lead payload_leads[PAYLOAD_LEADS];
+    bool general_only;   /* take the general path always: tests compare the two */
+    uint64_t fast_count; /* messages that the fast path took */
     uint64_t general_count;
 };
 

@@ -7,6 +7,8 @@
  *     of a custom payload whose value would be passed over: then "the last of
  *     equal names counts" has nothing to decide.
  * (3) Envelopes with other members than the five, and every odd value, fall out.
+ * (4) What leads up to a value is compared with what stood there in the last message
+ *     (lead.h), and scanned only where it differs.
  */
 #include "ingest/decode/fast.h"
 
@@ -20,6 +22,7 @@
 #define TIMESTAMP_S_MAX UINT64_C(4102444799)
 
 enum envelope_member {
+    MEMBER_NONE = 0,
     MEMBER_PAYLOAD = 1,
     MEMBER_TYPE = 2,
     MEMBER_ID = 4,
@@ -36,48 +39,57 @@ struct fast_envelope {
     bool is_status;
 };
 
-/* --- the envelope -------------------------------------------------------------------------- */
+/* --- both ---------------------------------------------------------------------------------- */
 
-/* What follows a decoded payload in its buffer: no JSON, so that scans may read 8 bytes at once. */
-#define SLACK_BYTES 8u
-
-_Static_assert(SLACK_BYTES + 2 <= 16,
-               "base64_room() leaves 16 bytes behind what whole groups give");
+/* What follows a decoded payload in its buffer: no JSON, so that scans may read many bytes at once. */
+#define SLACK_BYTES 32u
 
 static const uint8_t *scan_word(const uint8_t *at, const uint8_t *end, const char *word, size_t len)
 {
     return (size_t)(end - at) >= len && memcmp(at, word, len) == 0 ? at + len : NULL;
 }
 
-/* The payload's string: decoded while it is scanned; only its last few characters one by one. */
+/* What leads up to a value: the opening brace or a comma, then a name and its colon. */
+static const uint8_t *scan_lead(const uint8_t *at, const uint8_t *end, bool first,
+                                struct slice *name)
+{
+    at = scan_byte(scan_blanks(at, end), end, first ? '{' : ',');
+    return scan_name(scan_blanks(at, end), end, name);
+}
+
+/* The closing brace, and nothing behind it but blanks. */
+static bool is_object_end(const uint8_t *at, const uint8_t *end)
+{
+    return scan_blanks(scan_byte(scan_blanks(at, end), end, '}'), end) == end;
+}
+
+/* --- the envelope -------------------------------------------------------------------------- */
+
+/* The payload's string: decoded while it is scanned. Padding may be missing. */
 static const uint8_t *scan_payload(const uint8_t *at, const uint8_t *end, uint8_t *room,
                                    struct slice *payload)
 {
     at = scan_byte(at, end, '"');
     if (!at)
         return NULL;
-    const size_t taken = base64_decode_groups(slice_of(at, (size_t)(end - at)), room);
-    const uint8_t *const tail = at + taken;
-    const uint8_t *quote = tail;
-    while (quote < end && *quote != '"') {
-        if (quote - tail == 4 || is_blank(*quote))
-            return NULL;
-        quote++;
-    }
-    size_t len = taken / 4 * 3;
-    size_t tail_len = 0;
-    const struct slice rest = slice_of(tail, (size_t)(quote - tail));
-    if (rest.len > 0 && !base64_decode(rest, room + len, &tail_len))
+    const size_t count = base64_decode_run(slice_of(at, (size_t)(end - at)), room);
+    const size_t held = count % 4;
+    at += count;
+    if (held == 1)
         return NULL;
-    len += tail_len;
+    if (held > 0 && at < end && *at == '=') {
+        const size_t padding = 4 - held;
+        at = scan_word(at, end, "==", padding);
+    }
+    const size_t len = base64_run_bytes(count);
     memset(room + len, 0, SLACK_BYTES);
     *payload = slice_of(room, len);
-    return scan_byte(quote, end, '"');
+    return scan_byte(at, end, '"');
 }
 
 static const uint8_t *scan_id(const uint8_t *at, const uint8_t *end, uint64_t *id)
 {
-    if (!at || at == end)
+    if (at == end)
         return NULL;
     const bool quoted = *at == '"';
     at = scan_unsigned(at + quoted, end, id);
@@ -97,7 +109,7 @@ static const uint8_t *scan_type(const uint8_t *at, const uint8_t *end, bool *is_
 /* Status messages may have null, which is as good as none. */
 static const uint8_t *scan_topic(const uint8_t *at, const uint8_t *end, struct slice *topic)
 {
-    if (!at || at == end)
+    if (at == end)
         return NULL;
     return *at == 'n' ? scan_word(at, end, "null", 4) : scan_string(at, end, topic);
 }
@@ -112,77 +124,90 @@ static const uint8_t *scan_timestamp(const uint8_t *at, const uint8_t *end, int6
     return at;
 }
 
-/* The first 8 bytes of what may be a name and its quote; `end` is further away. */
-static inline bool begins_with(const uint8_t *at, const char *word)
+static enum envelope_member envelope_member_of(struct slice name)
 {
-    return memcmp(at, word, 8) == 0;
+    if (SLICE_IS(name, "payload"))
+        return MEMBER_PAYLOAD;
+    if (SLICE_IS(name, "messagetype"))
+        return MEMBER_TYPE;
+    if (SLICE_IS(name, "messageid"))
+        return MEMBER_ID;
+    if (SLICE_IS(name, "timestamp"))
+        return MEMBER_TIMESTAMP;
+    return SLICE_IS(name, "topic") ? MEMBER_TOPIC : MEMBER_NONE;
 }
 
-#define ENVELOPE_NAME_BYTES_MAX 16 /* a quoted name of the five and what follows it */
-
-/* What follows a name's quotes: the colon. */
-static inline const uint8_t *scan_colon(const uint8_t *at, const uint8_t *end)
+/* The lead of one of the five members, of which the last message had `lead` here. */
+static const uint8_t *scan_envelope_lead(const uint8_t *at, const uint8_t *end, bool first,
+                                         struct lead *lead, unsigned *member)
 {
-    return scan_blanks(scan_byte(scan_blanks(at, end), end, ':'), end);
-}
-
-/*
- * One of the five members. Their names differ within 8 bytes, so one load and
- * five compares tell them apart; a chain of ifs, since the order of members
- * repeats and so predicts well, where a table of jumps does not.
- */
-static const uint8_t *scan_envelope_member(const uint8_t *at, const uint8_t *end, uint8_t *room,
-                                           struct fast_envelope *envelope)
-{
-    unsigned member = 0;
-    if (end - at < ENVELOPE_NAME_BYTES_MAX || *at++ != '"')
-        return NULL;
-    if (begins_with(at, "payload\"")) {
-        member = MEMBER_PAYLOAD;
-        at = scan_payload(scan_colon(at + 8, end), end, room, &envelope->payload);
-    } else if (begins_with(at, "messaget") && memcmp(at + 8, "ype\"", 4) == 0) {
-        member = MEMBER_TYPE;
-        at = scan_type(scan_colon(at + 12, end), end, &envelope->is_status);
-    } else if (begins_with(at, "messagei") && memcmp(at + 8, "d\"", 2) == 0) {
-        member = MEMBER_ID;
-        at = scan_id(scan_colon(at + 10, end), end, &envelope->time.message_id);
-    } else if (begins_with(at, "timestam") && memcmp(at + 8, "p\"", 2) == 0) {
-        member = MEMBER_TIMESTAMP;
-        at = scan_timestamp(scan_colon(at + 10, end), end, &envelope->time.timestamp_s);
-    } else if (memcmp(at, "topic\"", 6) == 0) {
-        member = MEMBER_TOPIC;
-        at = scan_topic(scan_colon(at + 6, end), end, &envelope->topic);
+    if (lead_matches(lead, at, end)) {
+        *member = lead->member;
+        return at + lead->len;
     }
-    if (!member || (envelope->seen & member))
+    struct slice name = {0};
+    const uint8_t *const after = scan_lead(at, end, first, &name);
+    if (!after)
         return NULL;
-    envelope->seen |= member;
-    return at;
+    *member = envelope_member_of(name);
+    lead_keep(lead, at, after, name, (uint8_t)*member);
+    return after;
 }
 
-static bool scan_envelope(struct slice text, uint8_t *room, struct fast_envelope *envelope)
+/* A chain of ifs: the order of members repeats and so predicts well, a table of jumps does not. */
+static inline const uint8_t *scan_envelope_value(const uint8_t *at, const uint8_t *end,
+                                                 unsigned member, uint8_t *room,
+                                                 struct fast_envelope *envelope)
+{
+    if (member == MEMBER_PAYLOAD)
+        return scan_payload(at, end, room, &envelope->payload);
+    if (member == MEMBER_TYPE)
+        return scan_type(at, end, &envelope->is_status);
+    if (member == MEMBER_TOPIC)
+        return scan_topic(at, end, &envelope->topic);
+    if (member == MEMBER_ID)
+        return scan_id(at, end, &envelope->time.message_id);
+    if (member == MEMBER_TIMESTAMP)
+        return scan_timestamp(at, end, &envelope->time.timestamp_s);
+    return NULL;
+}
+
+static bool scan_envelope(struct decoder *decoder, struct slice text,
+                          struct fast_envelope *envelope)
 {
     const uint8_t *const end = text.data + text.len;
-    const uint8_t *at = scan_object_start(text.data, end);
-    bool more = true;
-    while (more && at) {
-        at = scan_envelope_member(at, end, room, envelope);
-        at = scan_separator(at, end, &more);
+    const uint8_t *at = text.data;
+    for (size_t n = 0; n < ENVELOPE_LEADS; n++) {
+        unsigned member = MEMBER_NONE;
+        const uint8_t *const value =
+            scan_envelope_lead(at, end, n == 0, &decoder->envelope_leads[n], &member);
+        if (!value)
+            break; /* the end, or something that only the general path knows */
+        at = scan_envelope_value(value, end, member, decoder->payload.data, envelope);
+        if (!at || (envelope->seen & member))
+            return false;
+        envelope->seen |= member;
     }
-    return at && scan_blanks(at, end) == end && (envelope->seen & MEMBERS_NEEDED) == MEMBERS_NEEDED;
+    return (envelope->seen & MEMBERS_NEEDED) == MEMBERS_NEEDED && is_object_end(at, end);
 }
 
 /* --- readings ------------------------------------------------------------------------------ */
 
+#define LEAD_OF_METRIC 0xffu /* in a lead's `member`; a time field has its index there */
+
+_Static_assert(TIME_FIELDS_MAX < LEAD_OF_METRIC, "an index of a time field is no metric");
+
 struct fast_reading {
-    struct time_member times[TIME_FIELDS_MAX]; /* as many as there are time fields */
+    struct time_member times[TIME_FIELDS_MAX]; /* as many as there are time fields, if has_time */
     struct slice names[FAST_CELLS_MAX];
-    struct number numbers[FAST_CELLS_MAX];
-    uint32_t metrics[FAST_CELLS_MAX];
-    size_t count;
+    struct lead *leads[FAST_CELLS_MAX];
+    struct cell cells[FAST_CELLS_MAX];
+    uint32_t count;
     bool has_time; /* any of `times` stands in the payload */
 };
 
-static const uint8_t *scan_cell_value(const uint8_t *at, const uint8_t *end, struct number *number)
+static inline const uint8_t *scan_cell_value(const uint8_t *at, const uint8_t *end,
+                                             struct number *number)
 {
     if (at == end || (*at != 't' && *at != 'f'))
         return scan_number(at, end, number);
@@ -210,99 +235,132 @@ static const uint8_t *scan_time_value(const uint8_t *at, const uint8_t *end, str
     return at;
 }
 
-/* The index of a time field, or fields->count. */
-static size_t find_time_field(const struct time_fields *fields, struct slice name)
+/* The index of a time field, or LEAD_OF_METRIC. */
+static uint8_t find_time_field(const struct time_fields *fields, struct slice name)
 {
-    size_t index = 0;
-    while (index < fields->count && !slice_equal(fields->names[index], name))
-        index++;
-    return index;
+    for (size_t index = 0; index < fields->count; index++) {
+        if (slice_equal(fields->names[index], name))
+            return (uint8_t)index;
+    }
+    return LEAD_OF_METRIC;
 }
 
-static const uint8_t *scan_reading_member(const uint8_t *at, const uint8_t *end,
-                                          const struct time_fields *fields,
-                                          struct fast_reading *reading)
+/* The lead of a time field or of a metric, of which the last payload had `lead` here. */
+static inline const uint8_t *scan_reading_lead(const uint8_t *at, const uint8_t *end, bool first,
+                                               const struct time_fields *fields, struct lead *lead,
+                                               struct slice *name, uint8_t *member)
 {
-    struct slice name = {0};
-    at = scan_name(at, end, &name);
+    if (lead_matches(lead, at, end)) {
+        *name = lead_name(lead);
+        *member = lead->member;
+        return at + lead->len;
+    }
+    const uint8_t *const after = scan_lead(at, end, first, name);
+    if (!after || name->len > NAME_BYTES_MAX || SLICE_IS(*name, "deviceSecret"))
+        return NULL;
+    *member = find_time_field(fields, *name);
+    lead_keep(lead, at, after, *name, *member);
+    return after;
+}
+
+static const uint8_t *scan_time_field(const uint8_t *at, const uint8_t *end,
+                                      const struct time_fields *fields, struct slice name,
+                                      size_t index, struct fast_reading *reading)
+{
+    if (!reading->has_time)
+        memset(reading->times, 0, fields->count * sizeof reading->times[0]);
+    reading->has_time = true;
+    struct time_member *const member = &reading->times[index];
+    return member->form == TIME_FORM_NONE ? scan_time_value(at, end, name, member) : NULL;
+}
+
+static inline const uint8_t *scan_metric(const uint8_t *at, const uint8_t *end, struct slice name,
+                                         struct lead *lead, struct fast_reading *reading)
+{
+    if (reading->count == FAST_CELLS_MAX)
+        return NULL;
+    struct number number;
+    at = scan_cell_value(at, end, &number);
     if (!at)
         return NULL;
-    const size_t field = find_time_field(fields, name);
-    if (field < fields->count) {
-        struct time_member *member = &reading->times[field];
-        reading->has_time = true;
-        return member->form == TIME_FORM_NONE ? scan_time_value(at, end, name, member) : NULL;
-    }
-    if (reading->count == FAST_CELLS_MAX || name.len > NAME_BYTES_MAX ||
-        SLICE_IS(name, "deviceSecret"))
-        return NULL;
     reading->names[reading->count] = name;
-    return scan_cell_value(at, end, &reading->numbers[reading->count++]);
+    reading->leads[reading->count] = lead;
+    reading->cells[reading->count++] = (struct cell){
+        .mantissa = number.mantissa, .exponent = number.exponent, .kind = number.kind};
+    return at;
 }
 
-static bool scan_reading(struct slice payload, const struct time_fields *fields,
+static bool scan_reading(struct decoder *decoder, struct slice payload,
                          struct fast_reading *reading)
 {
+    const struct time_fields *const fields = &decoder->config->time_fields;
     const uint8_t *const end = payload.data + payload.len + SLACK_BYTES;
-    const uint8_t *at = scan_object_start(payload.data, end);
+    const uint8_t *at = payload.data;
     reading->count = 0;
     reading->has_time = false;
-    for (size_t i = 0; i < fields->count; i++)
-        reading->times[i] = (struct time_member){0};
-    bool more = true;
-    while (more && at) {
-        at = scan_reading_member(at, end, fields, reading);
-        at = scan_separator(at, end, &more);
+    for (size_t n = 0; n < PAYLOAD_LEADS; n++) {
+        struct lead *const lead = &decoder->payload_leads[n];
+        struct slice name = {0};
+        uint8_t member = LEAD_OF_METRIC;
+        const uint8_t *const value =
+            scan_reading_lead(at, end, n == 0, fields, lead, &name, &member);
+        if (!value)
+            break; /* as for the envelope */
+        if (member == LEAD_OF_METRIC)
+            at = scan_metric(value, end, name, lead, reading);
+        else
+            at = scan_time_field(value, end, fields, name, member, reading);
+        if (!at)
+            return false;
     }
-    return at == payload.data + payload.len && reading->count > 0;
+    return reading->count > 0 && is_object_end(at, payload.data + payload.len);
 }
 
-/* The metric's number: payloads look alike, so the n-th name is mostly that of last time. */
-static enum status find_metric(struct decoder *decoder, struct name_table *metrics, size_t nth,
-                               struct slice name, uint32_t *number)
+/* The metric's number: as of this lead last time, if the batch has that name there. */
+static enum status find_metric(struct name_table *metrics, struct lead *lead, struct slice name,
+                               uint32_t *number)
 {
-    const uint32_t guess = decoder->metric_guess[nth];
-    if (guess < metrics->count && slice_equal(metrics->names[guess], name)) {
+    const uint32_t guess = lead->number;
+    if (guess < metrics->count && metrics->names[guess].len == name.len &&
+        bytes_same(metrics->names[guess].data, name.data, name.len)) {
         *number = guess;
         return STATUS_OK;
     }
     TRY(name_table_add(metrics, name, number));
-    decoder->metric_guess[nth] = *number;
+    lead->number = *number;
     return STATUS_OK;
 }
 
 static bool has_equal_metrics(const struct fast_reading *reading)
 {
-    for (size_t i = 1; i < reading->count; i++) {
-        for (size_t j = 0; j < i; j++) {
-            if (reading->metrics[i] == reading->metrics[j])
+    for (uint32_t i = 1; i < reading->count; i++) {
+        for (uint32_t j = 0; j < i; j++) {
+            if (reading->cells[i].metric == reading->cells[j].metric)
                 return true;
         }
     }
     return false;
 }
 
-static enum status add_reading(struct decoder *decoder, struct row_batch *batch,
+static enum status add_reading(const struct decoder *decoder, struct row_batch *batch,
                                const struct fast_envelope *envelope, struct slice device_name,
                                const struct fast_reading *reading)
 {
     const struct decoder_config *config = decoder->config;
-    const struct row_batch_mark mark = row_batch_mark(batch);
     const size_t time_count = reading->has_time ? config->time_fields.count : 0;
     const struct business_time when =
         business_time_choose(reading->times, time_count, &config->payload_zone, envelope->time);
     uint32_t device = 0;
     TRY(name_table_add(&batch->devices, device_name, &device));
-    struct row *row = NULL;
-    TRY(row_batch_add_row(batch, TABLE_READINGS, &row));
-    row->time_ms = when.time_ms;
-    row->message_id = envelope->time.message_id;
-    row->device = device;
-    row->time_source = when.source;
-    row->clock_fault = when.clock_fault;
-    for (size_t i = 0; i < reading->count; i++)
-        TRY(row_batch_add_cell(batch, TABLE_READINGS, reading->metrics[i], reading->numbers[i]));
-    return row_batch_add_message(batch, TABLE_READINGS, envelope->time.message_id, mark);
+    const struct row row = {
+        .time_ms = when.time_ms,
+        .message_id = envelope->time.message_id,
+        .device = device,
+        .cell_count = reading->count,
+        .time_source = when.source,
+        .clock_fault = when.clock_fault,
+    };
+    return row_batch_add_whole(batch, TABLE_READINGS, &row, reading->cells);
 }
 
 static enum status take_reading(struct decoder *decoder, struct row_batch *batch,
@@ -311,10 +369,11 @@ static enum status take_reading(struct decoder *decoder, struct row_batch *batch
     struct fast_reading reading;
     const struct slice device = topic_device(envelope->topic, false);
     if (device.len == 0 || device.len > NAME_BYTES_MAX ||
-        !scan_reading(envelope->payload, &decoder->config->time_fields, &reading))
+        !scan_reading(decoder, envelope->payload, &reading))
         return STATUS_OK;
-    for (size_t i = 0; i < reading.count; i++)
-        TRY(find_metric(decoder, &batch->metrics, i, reading.names[i], &reading.metrics[i]));
+    for (uint32_t i = 0; i < reading.count; i++)
+        TRY(find_metric(&batch->metrics, reading.leads[i], reading.names[i],
+                        &reading.cells[i].metric));
     if (has_equal_metrics(&reading))
         return STATUS_OK;
     *taken = true;
@@ -418,12 +477,13 @@ static enum status take_status(struct decoder *decoder, struct row_batch *batch,
     return status_event_add(decoder, batch, envelope->time, &event);
 }
 
-/* --- both ---------------------------------------------------------------------------------- */
+/* --- either -------------------------------------------------------------------------------- */
 
 static enum status reserve_room(struct buffer *buffer, size_t text_len)
 {
     buffer_clear(buffer);
-    return buffer_reserve(buffer, base64_room(text_len));
+    const size_t room = base64_room(text_len) + SLACK_BYTES;
+    return room <= buffer->capacity ? STATUS_OK : buffer_reserve(buffer, room);
 }
 
 enum status fast_decode(struct decoder *decoder, struct slice body, struct row_batch *batch,
@@ -439,7 +499,7 @@ enum status fast_decode(struct decoder *decoder, struct slice body, struct row_b
     }
     TRY(reserve_room(&decoder->payload, text.len));
     struct fast_envelope envelope = {0};
-    if (!scan_envelope(text, decoder->payload.data, &envelope))
+    if (!scan_envelope(decoder, text, &envelope))
         return STATUS_OK;
     return envelope.is_status ? take_status(decoder, batch, &envelope, taken)
                               : take_reading(decoder, batch, &envelope, taken);

@@ -52,8 +52,15 @@ static inline uint64_t mark_special(uint64_t word)
     return marks & EACH_BYTE(0x80);
 }
 
+/* Marks the bytes that equal `wanted`; of these too only the lowest mark is exact. */
+static inline uint64_t mark_byte(uint64_t word, uint8_t wanted)
+{
+    const uint64_t other = word ^ EACH_BYTE(wanted);
+    return (other - EACH_BYTE(1)) & ~other & EACH_BYTE(0x80);
+}
+
 #if defined(__SSE2__)
-/* The same of 16 bytes, a bit for each. Signed, bytes from 0x80 on are below 0x20 too. */
+/* mark_special() of 16 bytes, a bit for each. Signed, bytes from 0x80 on are below 0x20 too. */
 static inline unsigned mark_special_wide(const void *at)
 {
     const __m128i bytes = _mm_loadu_si128(at);

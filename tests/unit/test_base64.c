@@ -79,8 +79,10 @@ static void every_byte_is_a_character_or_not_wherever_it_stands(void **state)
         for (size_t at = 0; at < sizeof text; at++) {
             memset(text, 'A', sizeof text);
             text[at] = (uint8_t)byte;
-            const size_t taken = base64_decode_groups(slice_of(text, sizeof text), out);
-            assert_int_equal(taken, valid ? sizeof text : at / 4 * 4);
+            const size_t taken = base64_decode_run(slice_of(text, sizeof text), out);
+            assert_int_equal(taken, valid ? sizeof text : at);
+            for (size_t i = 0; i < base64_run_bytes(taken) && !valid; i++)
+                assert_int_equal(out[i], 0);
             if (!valid)
                 continue;
             const unsigned value = (unsigned)(strchr(alphabet, (int)byte) - alphabet);
@@ -88,6 +90,30 @@ static void every_byte_is_a_character_or_not_wherever_it_stands(void **state)
             const uint8_t *group = out + at / 4 * 3;
             const unsigned bits = (unsigned)group[0] << 16 | (unsigned)group[1] << 8 | group[2];
             assert_int_equal(bits, sextet << (18 - 6 * (at % 4)));
+        }
+    }
+}
+
+/* A run ends with the text, or within it, after any number of characters. */
+static void a_run_gives_every_byte_that_its_characters_complete(void **state)
+{
+    (void)state;
+    const char *const ends[] = {
+        "", "\"", "=", "==\",", " ", "\x80", "\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"};
+    uint8_t bytes[64];
+    uint8_t text[160];
+    uint8_t out[160];
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)(i * 151 + 200);
+    for (size_t count = 0; count <= base64_encoded_len(sizeof bytes) - 4; count++) {
+        for (size_t e = 0; e < COUNT_OF(ends); e++) {
+            base64_encode(slice_of(bytes, sizeof bytes), text);
+            memcpy(text + count, ends[e], strlen(ends[e]));
+            const struct slice given = slice_of(text, count + strlen(ends[e]));
+            assert_int_equal(base64_decode_run(given, out), count);
+            const size_t len = base64_run_bytes(count);
+            assert_int_equal(len, count * 6 / 8);
+            assert_memory_equal(out, bytes, len);
         }
     }
 }
@@ -116,6 +142,7 @@ int main(void)
         cmocka_unit_test(blanks_are_ignored_and_nothing_else),
         cmocka_unit_test(both_alphabets_are_read),
         cmocka_unit_test(every_byte_is_a_character_or_not_wherever_it_stands),
+        cmocka_unit_test(a_run_gives_every_byte_that_its_characters_complete),
         cmocka_unit_test(what_is_encoded_decodes_to_itself),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
