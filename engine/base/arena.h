@@ -2,7 +2,7 @@
  * arena.h - memory for one message, one batch or one query, dropped whole.
  *
  * Allocations come from chained chunks and are never freed one by one; a reset
- * keeps the largest chunk for the next use, so that a steady state makes no
+ * keeps the newest chunk for the next use, so that a steady state makes no
  * calls to malloc. Zero-initialise, use, release.
  *
  * Threads: one at a time.

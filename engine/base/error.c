@@ -59,7 +59,7 @@ void error_add_context(struct error *err, const char *format, ...)
     va_end(args);
 
     const char separator[] = ": ";
-    char joined[2 * ERROR_MESSAGE_BYTES + sizeof separator];
+    char joined[(size_t)2 * ERROR_MESSAGE_BYTES + sizeof separator];
     snprintf(joined, sizeof joined, "%s%s%s", context, separator, err->message);
     memcpy(err->message, joined, sizeof err->message - 1);
     err->message[sizeof err->message - 1] = '\0';

@@ -209,10 +209,15 @@ struct part_merge;
 
 MUST_CHECK enum status part_merge_new(struct part_merge **merge);
 void part_merge_free(struct part_merge *merge);
+/* What is read of each part: borrowed until the next open, but the selection, which is copied. */
+struct part_reading {
+    struct kv_txn *txn;
+    const struct part_filter *filter;
+    const struct block_selection *selection; /* message ids are always decoded */
+};
 MUST_CHECK enum status part_merge_open(struct part_merge *merge, const struct part *const *parts,
-                                       size_t count, struct kv_txn *txn,
-                                       const struct part_filter *filter,
-                                       const struct block_selection *selection, struct error *err);
+                                       size_t count, const struct part_reading *reading,
+                                       struct error *err);
 /*
  * The next run of rows that sort before any other part's: [*from, *until) of
  * `*rows`, which lives until the next call. *rows is NULL at the end.

@@ -129,15 +129,15 @@ static enum status grow_inputs(struct part_merge *merge, size_t count)
     return STATUS_OK;
 }
 
-static enum status open_input(struct part_merge *merge, const struct part *part, struct kv_txn *txn,
-                              const struct part_filter *filter, struct error *err)
+static enum status open_input(struct part_merge *merge, const struct part *part,
+                              const struct part_reading *reading, struct error *err)
 {
     struct merge_input *input = &merge->inputs[merge->input_count++];
     if (!input->cursor && part_cursor_new(&input->cursor) != STATUS_OK)
         return error_set(err, STATUS_NOMEM, "no memory for a part's cursor");
     input->rows = NULL;
     bool more = false;
-    TRY(part_cursor_open(input->cursor, part, txn, filter, err));
+    TRY(part_cursor_open(input->cursor, part, reading->txn, reading->filter, err));
     TRY(input_advance(merge, input, &more, err));
     if (more)
         merge->heap[merge->heap_count++] = (uint32_t)(merge->input_count - 1);
@@ -145,10 +145,9 @@ static enum status open_input(struct part_merge *merge, const struct part *part,
 }
 
 enum status part_merge_open(struct part_merge *merge, const struct part *const *parts, size_t count,
-                            struct kv_txn *txn, const struct part_filter *filter,
-                            const struct block_selection *selection, struct error *err)
+                            const struct part_reading *reading, struct error *err)
 {
-    merge->selection = *selection;
+    merge->selection = *reading->selection;
     merge->selection.message_ids = true;
     merge->input_count = 0;
     merge->heap_count = 0;
@@ -156,7 +155,7 @@ enum status part_merge_open(struct part_merge *merge, const struct part *const *
     if (grow_inputs(merge, count) != STATUS_OK)
         return error_set(err, STATUS_NOMEM, "no memory to merge %zu parts", count);
     for (size_t i = 0; i < count; i++)
-        TRY(open_input(merge, parts[i], txn, filter, err));
+        TRY(open_input(merge, parts[i], reading, err));
     for (size_t i = merge->heap_count / 2; i-- > 0;)
         heap_sink(merge, i);
     return STATUS_OK;

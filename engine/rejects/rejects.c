@@ -14,7 +14,8 @@ enum reject_flag {
 
 static size_t entry_bytes_max(const struct kept_reject *reject)
 {
-    return reject->body.len + reject->detail.len + 2 + sizeof reject->id + 4 * VARINT_BYTES_MAX;
+    return reject->body.len + reject->detail.len + 2 + sizeof reject->id +
+           (size_t)4 * VARINT_BYTES_MAX;
 }
 
 static void put_entry(struct buffer *page, uint64_t page_first, const struct kept_reject *reject)

@@ -136,8 +136,9 @@ static enum status scan_ordered(const struct scan *scan, struct error *err)
     }
     scan->statistics->parts_read += count;
     struct part_merge *merge = scan->snapshot->merge;
-    TRY(part_merge_open(merge, parts, count, scan->snapshot->txn, &scan->filter,
-                        &scan->spec->columns, err));
+    const struct part_reading reading = {
+        .txn = scan->snapshot->txn, .filter = &scan->filter, .selection = &scan->spec->columns};
+    TRY(part_merge_open(merge, parts, count, &reading, err));
     const enum status status = give_merged(scan, err);
     uint64_t blocks = 0;
     uint64_t rows = 0;
@@ -189,12 +190,6 @@ static enum status select_one(struct snapshot *snapshot, uint32_t device, struct
     snapshot->one_device[device / 64] |= UINT64_C(1) << (device % 64);
     return STATUS_OK;
 }
-
-/* A row of a decoded block; rows is NULL if there is none. */
-struct found_row {
-    const struct row_vector *rows;
-    uint32_t row;
-};
 
 /* What snapshot_last_row looks for. */
 struct newest {
@@ -296,8 +291,8 @@ static enum status try_parts(struct newest *newest, enum table table, struct err
 }
 
 enum status snapshot_last_row(struct snapshot *snapshot, const struct scan_spec *spec,
-                              uint32_t device, const struct row_vector **rows, uint32_t *row,
-                              bool *found, struct scan_statistics *statistics, struct error *err)
+                              uint32_t device, struct found_row *found,
+                              struct scan_statistics *statistics, struct error *err)
 {
     assert(snapshot->txn);
     struct block_selection columns = spec->columns;
@@ -308,15 +303,14 @@ enum status snapshot_last_row(struct snapshot *snapshot, const struct scan_spec 
         .filter = filter_of(snapshot, spec),
         .statistics = statistics,
     };
-    *found = false;
+    *found = (struct found_row){0};
     if (device >= snapshot->devices.count)
         return STATUS_OK;
     TRY(select_one(snapshot, device, err));
     newest.filter.device_bits = snapshot->one_device;
     const enum status status = try_parts(&newest, spec->table, err);
     snapshot->one_device[device / 64] = 0;
-    *found = newest.best.rows != NULL;
-    *rows = newest.best.rows;
-    *row = newest.best.row;
+    if (status == STATUS_OK)
+        *found = newest.best;
     return status;
 }

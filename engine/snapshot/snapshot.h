@@ -100,13 +100,15 @@ MUST_CHECK enum status snapshot_scan(struct snapshot *snapshot, const struct sca
                                      const struct scan_visitor *visitor,
                                      struct scan_statistics *statistics, struct error *err);
 
-/*
- * The newest row of one device in a table before `until_ms` (TIME_MS_MAX: ever), as a vector of
- * which `*row` counts.
- */
+/* A row of a decoded vector, which lives until the next call on the snapshot. */
+struct found_row {
+    const struct row_vector *rows; /* NULL: there is no such row */
+    uint32_t row;
+};
+
+/* The newest row of one device, by (time_ms, message_id), in the range and table of `spec`. */
 MUST_CHECK enum status snapshot_last_row(struct snapshot *snapshot, const struct scan_spec *spec,
-                                         uint32_t device, const struct row_vector **rows,
-                                         uint32_t *row, bool *found,
+                                         uint32_t device, struct found_row *found,
                                          struct scan_statistics *statistics, struct error *err);
 
 /* Calls `visit` for each in order of arrival, from `sequence` on. */

@@ -50,6 +50,19 @@ static int compare_cells(const void *a, const void *b)
     return (left->metric > right->metric) - (left->metric < right->metric);
 }
 
+static enum status sort_cells(struct cell *cells, uint32_t count, uint64_t message_id,
+                              struct error *err)
+{
+    qsort(cells, count, sizeof *cells, compare_cells);
+    for (uint32_t i = 1; i < count; i++) {
+        if (cells[i - 1].metric == cells[i].metric)
+            return error_set(err, STATUS_INPUT,
+                             "message %llu has two values of one metric in a row",
+                             (unsigned long long)message_id);
+    }
+    return STATUS_OK;
+}
+
 /* The cells of a row, with store-wide metrics, ascending. */
 static enum status take_cells(struct commit *commit, struct row_batch *batch, enum table table,
                               const struct row *row, struct error *err)
@@ -70,7 +83,7 @@ static enum status take_cells(struct commit *commit, struct row_batch *batch, en
         ascending = ascending && (i == 0 || to[i - 1].metric < to[i].metric);
     }
     if (!ascending)
-        qsort(to, row->cell_count, sizeof *to, compare_cells);
+        TRY(sort_cells(to, row->cell_count, row->message_id, err));
     set->cell_count += row->cell_count;
     return STATUS_OK;
 }
@@ -158,9 +171,14 @@ enum status commit_take_message(struct commit *commit, struct row_batch *batch,
     if (message->verdict == MESSAGE_REJECT)
         return take_reject(commit, batch, message, err);
     const enum table table = (enum table)message->verdict;
+    const struct row *rows = batch->rows[table] + message->first;
     commit->result.stored++;
-    for (uint32_t i = 0; i < message->count; i++)
-        TRY(take_row(commit, batch, table, &batch->rows[table][message->first + i], err));
+    for (uint32_t i = 0; i < message->count; i++) {
+        if (i > 0 && rows[i - 1].device == rows[i].device && rows[i - 1].time_ms >= rows[i].time_ms)
+            return error_set(err, STATUS_INPUT, "message %llu has rows whose times do not ascend",
+                             (unsigned long long)message->id);
+        TRY(take_row(commit, batch, table, &rows[i], err));
+    }
     return STATUS_OK;
 }
 
@@ -296,8 +314,15 @@ static enum status fill_transaction(struct commit *commit, struct row_batch *con
 {
     struct store *store = commit->store;
     uint64_t added = 0;
-    TRY(intake_judge(&store->intake, batches, batch_count, &store->pending, store->seen,
-                     commit->txn, commit->bulk, &added, err));
+    const struct intake_request request = {
+        .batches = batches,
+        .batch_count = batch_count,
+        .pending = &store->pending,
+        .seen = store->seen,
+        .txn = commit->txn,
+        .add = commit->bulk,
+    };
+    TRY(intake_judge(&store->intake, &request, &added, err));
     TRY(take_batches(commit, batches, batch_count, err));
     TRY(reject_writer_finish(&commit->rejects, err));
     TRY(dictionary_flush(&store->devices, commit->txn, err));

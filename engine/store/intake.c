@@ -75,7 +75,8 @@ static enum status reserve(struct intake *intake, size_t count)
     TRY(mem_grow(&intake->held, &intake->held_capacity, count, sizeof *intake->held));
     TRY(mem_grow(&intake->duplicate, &intake->duplicate_capacity, count,
                  sizeof *intake->duplicate));
-    memset(intake->duplicate, 0, count * sizeof *intake->duplicate);
+    if (count > 0)
+        memset(intake->duplicate, 0, count * sizeof *intake->duplicate);
     return STATUS_OK;
 }
 
@@ -111,24 +112,30 @@ static void collect_ids(struct intake *intake, size_t entries, const struct id_s
     }
 }
 
-enum status intake_judge(struct intake *intake, struct row_batch *const *batches,
-                         size_t batch_count, const struct id_set *pending, struct seen *seen,
-                         struct kv_txn *txn, bool add, uint64_t *added, struct error *err)
+static size_t count_messages(const struct intake_request *request)
+{
+    size_t messages = 0;
+    for (size_t b = 0; b < request->batch_count; b++)
+        messages += request->batches[b]->message_count;
+    return messages;
+}
+
+enum status intake_judge(struct intake *intake, const struct intake_request *request,
+                         uint64_t *added, struct error *err)
 {
     *added = 0;
-    intake->message_count = 0;
-    for (size_t b = 0; b < batch_count; b++)
-        intake->message_count += batches[b]->message_count;
-    if (intake->message_count > UINT32_MAX || reserve(intake, intake->message_count) != STATUS_OK)
-        return error_set(err, STATUS_NOMEM, "no memory for a commit of %zu messages",
-                         intake->message_count);
-    const size_t entries = collect_entries(intake, batches, batch_count);
+    const size_t messages = count_messages(request);
+    if (messages > UINT32_MAX || reserve(intake, messages) != STATUS_OK)
+        return error_set(err, STATUS_NOMEM, "no memory for a commit of %zu messages", messages);
+    const size_t entries = collect_entries(intake, request->batches, request->batch_count);
     sort_entries(intake, entries);
-    collect_ids(intake, entries, pending);
-    if (add)
-        TRY(seen_add(seen, txn, intake->ids, intake->id_count, intake->held, added, err));
+    collect_ids(intake, entries, request->pending);
+    if (request->add)
+        TRY(seen_add(request->seen, request->txn, intake->ids, intake->id_count, intake->held,
+                     added, err));
     else
-        TRY(seen_check(seen, txn, intake->ids, intake->id_count, intake->held, err));
+        TRY(seen_check(request->seen, request->txn, intake->ids, intake->id_count, intake->held,
+                       err));
     for (size_t i = 0; i < intake->id_count; i++) {
         if (intake->held[i])
             intake->duplicate[intake->id_messages[i]] = true;

@@ -38,17 +38,21 @@ struct intake {
     size_t held_capacity;
     bool *duplicate; /* owned; per message: the result */
     size_t duplicate_capacity;
-    size_t message_count;
     size_t id_count;
 };
 
-/*
- * Fills `intake->duplicate`. With `add`, ids that are new go into the seen
- * pages (*added of them); without, they are only looked up.
- */
-MUST_CHECK enum status intake_judge(struct intake *intake, struct row_batch *const *batches,
-                                    size_t batch_count, const struct id_set *pending,
-                                    struct seen *seen, struct kv_txn *txn, bool add,
+/* What is judged, and against what. */
+struct intake_request {
+    struct row_batch *const *batches;
+    size_t batch_count;
+    const struct id_set *pending;
+    struct seen *seen;
+    struct kv_txn *txn;
+    bool add; /* new ids go into the seen pages; else they are only looked up there */
+};
+
+/* Fills `intake->duplicate`; *added ids went into the seen pages. */
+MUST_CHECK enum status intake_judge(struct intake *intake, const struct intake_request *request,
                                     uint64_t *added, struct error *err);
 void intake_release(struct intake *intake);
 

@@ -127,8 +127,9 @@ static enum status write_rows(struct merge_step *step, struct error *err)
         .until_ms = TIME_MS_MAX,
     };
     const uint64_t bytes_max = step_bytes(store);
-    TRY(part_merge_open(store->merge, step->inputs, step->output->input_count, step->read,
-                        &everything, &all, err));
+    const struct part_reading reading = {
+        .txn = step->read, .filter = &everything, .selection = &all};
+    TRY(part_merge_open(store->merge, step->inputs, step->output->input_count, &reading, err));
     TRY(part_writer_begin(store->writer, step->output, step->write, err));
     while (part_writer_bytes(store->writer) < bytes_max) {
         const struct row_vector *rows = NULL;

@@ -55,6 +55,7 @@ MUST_CHECK enum status store_setting(struct store *store, const char *name, cons
  * nothing of them is stored and the store is as before: STATUS_FULL may be
  * tried again, after STATUS_IO the process should end.
  * The batches are read and their name tables' `global` arrays filled in; the caller clears them.
+ * STATUS_INPUT: a message breaks the rules of row_batch_add_message.
  */
 MUST_CHECK enum status store_commit(struct store *store, struct row_batch *const *batches,
                                     size_t batch_count, struct commit_result *result,

@@ -61,7 +61,7 @@ uint32_t store_fixture_draw(struct store_fixture *fixture, uint32_t limit)
     return (uint32_t)((fixture->random >> 33) % limit);
 }
 
-/* --- rows -------------------------------------------------------------------------------------- */
+/* --- rows --- */
 
 static uint64_t hash_cell(struct slice metric, struct number value)
 {
@@ -198,7 +198,7 @@ uint32_t store_fixture_maintain(struct store_fixture *fixture, enum upkeep upkee
     return steps;
 }
 
-/* --- comparison -------------------------------------------------------------------------------- */
+/* --- comparison --- */
 
 static bool in_range(const struct fixture_row *row, struct fixture_range range)
 {

@@ -44,9 +44,9 @@ static struct slice name_of(uint32_t number, uint8_t bytes[NAME_BYTES_MAX])
 {
     if (number == 0)
         return slice_of(bytes, 0);
-    const size_t len = 4 + number * 131 % (NAME_BYTES_MAX - 3);
+    const size_t len = 4 + (size_t)number * 131 % (NAME_BYTES_MAX - 3);
     for (size_t i = 0; i < len; i++)
-        bytes[i] = (uint8_t)(number * 17 + i * 5);
+        bytes[i] = (uint8_t)((size_t)number * 17 + i * 5);
     memcpy(bytes, &number, sizeof number);
     return slice_of(bytes, len);
 }

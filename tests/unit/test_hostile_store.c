@@ -129,7 +129,7 @@ static void assert_writer_stops(struct store_fixture *fixture)
     assert_int_equal(status, STATUS_CORRUPT);
 }
 
-/* --- the commit log ---------------------------------------------------------------------------- */
+/* --- the commit log --- */
 
 /* Rewrites the newest record with its first row changed. */
 static enum status rewrite_log(struct kv_txn *txn, void (*change)(struct row_set *set),
@@ -191,14 +191,14 @@ static void the_log_names_only_devices_and_metrics_that_are_there(void **state)
     }
 }
 
-/* --- parts ------------------------------------------------------------------------------------- */
+/* --- parts --- */
 
 /* A store with one part and, a merge later, none of its numbers in doubt. */
 static void make_part(struct store_fixture *fixture, enum table table)
 {
     store_fixture_drop(fixture);
     store_fixture_open(fixture);
-    for (uint32_t i = 0; i < 600; i++)
+    for (uint32_t i = 0; i < 600; i++) {
         store_fixture_add(fixture, (struct fixture_row){
                                        .table = table,
                                        .device = i / 200,
@@ -207,6 +207,7 @@ static void make_part(struct store_fixture *fixture, enum table table)
                                        .metric_count = 2,
                                        .value = i % 2,
                                    });
+    }
     store_fixture_commit(fixture);
     (void)store_fixture_maintain(fixture, UPKEEP_SETTLE, 100);
     store_fixture_compare(fixture);
@@ -342,7 +343,7 @@ static void a_status_row_has_a_state_and_it_is_online_or_offline(void **state)
     assert_damaged(fixture, TABLE_STATUS);
 }
 
-/* --- part records ------------------------------------------------------------------------------ */
+/* --- part records --- */
 
 /* Saves the record with one thing changed. */
 static enum status resave(struct kv_txn *txn, void (*change)(struct part *part), struct error *err)
@@ -441,7 +442,7 @@ static void verify_balances_what_records_of_parts_say(void **state)
     }
 }
 
-/* --- keys -------------------------------------------------------------------------------------- */
+/* --- keys --- */
 
 static enum status add_unknown_key(struct kv_txn *txn, struct error *err)
 {

@@ -73,7 +73,7 @@ static struct slice body_of(uint32_t n, uint8_t *bytes)
 {
     const size_t len = n % 97 == 5 ? 70000 + n : 4 + (size_t)n * 37 % 900;
     for (size_t i = 0; i < len; i++)
-        bytes[i] = (uint8_t)(n * 31 + i * 7);
+        bytes[i] = (uint8_t)((size_t)n * 31 + i * 7);
     memcpy(bytes, &n, sizeof n);
     return slice_of(bytes, len);
 }
@@ -133,7 +133,7 @@ static void a_body_without_an_id_counts_once_whatever_the_commits(void **state)
     store_fixture_compare(fixture);
 }
 
-/* --- retry ------------------------------------------------------------------------------------- */
+/* --- retry --- */
 
 static struct fixture_row row_of(uint64_t id)
 {

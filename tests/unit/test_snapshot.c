@@ -89,18 +89,16 @@ static void check_last_row(const struct store_fixture *fixture, struct snapshot 
     memcpy(text, name.data, name.len);
     const uint32_t device = (uint32_t)strtoul(text + sizeof "pk/d" - 1, NULL, 10);
     const struct fixture_row *expected = newest_of(fixture, spec, device);
-    const struct row_vector *rows = NULL;
+    struct found_row found = {0};
     struct scan_statistics statistics = {0};
     struct error err = {0};
-    uint32_t row = 0;
-    bool found = false;
-    must(snapshot_last_row(snapshot, spec, number, &rows, &row, &found, &statistics, &err), &err);
-    assert_int_equal(found, expected != NULL);
-    if (!found)
+    must(snapshot_last_row(snapshot, spec, number, &found, &statistics, &err), &err);
+    assert_int_equal(found.rows != NULL, expected != NULL);
+    if (!expected)
         return;
-    assert_int_equal(row_vector_device(rows, row), number);
-    assert_int_equal(rows->times_ms[row], expected->time_ms);
-    assert_true(rows->message_ids[row] == expected->id);
+    assert_int_equal(row_vector_device(found.rows, found.row), number);
+    assert_int_equal(found.rows->times_ms[found.row], expected->time_ms);
+    assert_true(found.rows->message_ids[found.row] == expected->id);
 }
 
 static void check_last_rows(struct store_fixture *fixture, uint32_t tries)
@@ -133,7 +131,7 @@ static void the_newest_row_is_found_over_many_parts_and_shared_blocks(void **sta
     store_fixture_compare(fixture);
 }
 
-/* --- totals ------------------------------------------------------------------------------------ */
+/* --- totals --- */
 
 static struct number any_number(struct store_fixture *fixture)
 {
@@ -211,7 +209,7 @@ static void totals_come_back_from_a_record_as_they_were(void **state)
     }
 }
 
-/* --- backups ----------------------------------------------------------------------------------- */
+/* --- backups --- */
 
 static void a_backup_holds_all_and_replaces_nothing(void **state)
 {

@@ -327,13 +327,10 @@ static void compare_last_rows(struct model *model, struct snapshot *snapshot)
                                    .until_ms = TIME_MS_MAX,
                                    .columns = {.all_metrics = true}};
     for (uint32_t number = 0; number < snapshot_device_count(snapshot); number++) {
-        const struct row_vector *rows = NULL;
-        uint32_t row = 0;
-        bool found = false;
+        struct found_row found = {0};
         struct scan_statistics statistics = {0};
         struct error err = {0};
-        if (snapshot_last_row(snapshot, &spec, number, &rows, &row, &found, &statistics, &err) !=
-            STATUS_OK)
+        if (snapshot_last_row(snapshot, &spec, number, &found, &statistics, &err) != STATUS_OK)
             fail_msg("%s", err.message);
         const struct model_row *newest = NULL;
         for (size_t i = 0; i < model->count; i++) {
@@ -342,10 +339,10 @@ static void compare_last_rows(struct model *model, struct snapshot *snapshot)
                 (!newest || model_order(newest, candidate) < 0))
                 newest = candidate;
         }
-        assert_int_equal(found, newest != NULL);
-        if (found) {
-            assert_int_equal(rows->times_ms[row], newest->time_ms);
-            assert_true(rows->message_ids[row] == newest->id);
+        assert_int_equal(found.rows != NULL, newest != NULL);
+        if (newest) {
+            assert_int_equal(found.rows->times_ms[found.row], newest->time_ms);
+            assert_true(found.rows->message_ids[found.row] == newest->id);
         }
     }
 }

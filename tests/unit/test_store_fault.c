@@ -152,25 +152,32 @@ static void a_retry_of_rejects_survives_every_failed_allocation(void **state)
     for (uint64_t id = 1; id <= 40; id++)
         store_fixture_add_reject(fixture, id % 2 == 0 ? &id : NULL, slice_of(&id, sizeof id));
     store_fixture_commit(fixture);
-    for (uint64_t id = 1; id <= 40; id++)
+    for (uint64_t id = 1; id <= 40; id++) {
         store_fixture_add(fixture, (struct fixture_row){.device = (uint32_t)id,
                                                         .time_ms = FIXTURE_TIME_MS,
                                                         .id = id,
                                                         .metric_count = 2});
+    }
     sweep_memory(fixture, retry, 5000);
 }
 
-/* --- reading ----------------------------------------------------------------------------------- */
+/* --- reading --- */
 
-static enum status ignore_rows(void *context, const struct row_vector *rows, uint32_t from,
-                               uint32_t until)
+struct counting {
+    uint64_t rows;
+};
+
+static enum status add_rows(void *context, const struct row_vector *rows, uint32_t from,
+                            uint32_t until)
 {
     (void)rows;
-    *(uint64_t *)context += until - from;
+    struct counting *counting = context;
+    counting->rows += until - from;
     return STATUS_OK;
 }
 
-static enum status scan(struct snapshot *snapshot, bool ordered, uint64_t *rows, struct error *err)
+static enum status count_rows(struct snapshot *snapshot, bool ordered, struct counting *counting,
+                              struct error *err)
 {
     const struct scan_spec spec = {
         .table = TABLE_READINGS,
@@ -179,7 +186,7 @@ static enum status scan(struct snapshot *snapshot, bool ordered, uint64_t *rows,
         .columns = {.all_metrics = true},
         .ordered = ordered,
     };
-    const struct scan_visitor visitor = {.context = rows, .rows = ignore_rows};
+    const struct scan_visitor visitor = {.context = counting, .rows = add_rows};
     struct scan_statistics statistics = {0};
     return snapshot_scan(snapshot, &spec, &visitor, &statistics, err);
 }
@@ -199,16 +206,14 @@ static enum status read_snapshot(const struct store_fixture *fixture, struct sna
                                    .until_ms = TIME_MS_MAX,
                                    .columns = {.all_metrics = true}};
     struct scan_statistics statistics = {0};
-    const struct row_vector *vector = NULL;
-    uint64_t rows = 0;
-    uint32_t row = 0;
-    bool found = false;
+    struct found_row last = {0};
+    struct counting counting = {0};
     unsigned problems = 0;
-    TRY(scan(snapshot, false, &rows, err));
-    TRY(scan(snapshot, true, &rows, err));
-    assert_int_equal(rows, 2 * fixture->committed);
-    TRY(snapshot_last_row(snapshot, &spec, 1, &vector, &row, &found, &statistics, err));
-    assert_true(found);
+    TRY(count_rows(snapshot, false, &counting, err));
+    TRY(count_rows(snapshot, true, &counting, err));
+    assert_int_equal(counting.rows, 2 * fixture->committed);
+    TRY(snapshot_last_row(snapshot, &spec, 1, &last, &statistics, err));
+    assert_non_null(last.rows);
     const uint64_t id = FIXTURE_ID;
     bool held = false;
     TRY(snapshot_seen(snapshot, &id, 1, &held, err));
@@ -305,7 +310,7 @@ static void opening_survives_every_failed_allocation(void **state)
     store_fixture_compare(fixture);
 }
 
-/* --- a full disk ------------------------------------------------------------------------------- */
+/* --- a full disk --- */
 
 static rlim_t file_bytes(const struct store_fixture *fixture)
 {
