@@ -2,11 +2,14 @@
 """The command line: exit codes, formats, ordering, limits, time expressions, globs, usage errors."""
 import csv
 import io
+import os
 import shutil
 import stat
 import subprocess
 import time
 import unittest
+from pathlib import Path
+
 
 import harness
 from harness import Db, Selection, bin_dir, clock, environment, lines, parse_json, reading, run, status
@@ -35,6 +38,21 @@ def some_store(test):
     bodies.append(b"rubbish, with\ttab")
     db.ingest(lines(bodies))
     return db
+
+
+def wait_for_open(pid, path):
+    """Until the process has opened the file: looking from outside, to disturb nothing."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        for link in Path(f"/proc/{pid}/fd").iterdir():
+            try:
+                if os.readlink(link) == str(path.resolve()):
+                    time.sleep(0.1)  # from opening to locking it
+                    return
+            except FileNotFoundError:
+                pass
+        time.sleep(0.005)
+    raise AssertionError(f"{path} was never opened")
 
 
 class WithStore(unittest.TestCase):
@@ -366,11 +384,8 @@ class Stores(unittest.TestCase):
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment()) as first:
             first.stdin.write(reading("p/d", {"v": 2}, 2, NOW_S))
             first.stdin.flush()
-            deadline = time.monotonic() + 30
-            while True:
-                second = run("mnsdb-ingest", "--db", db.path, db.file(b"\n"))
-                if second.code == 4 or time.monotonic() > deadline:
-                    break
+            wait_for_open(first.pid, db.path / "writer.lock")
+            second = run("mnsdb-ingest", "--db", db.path, db.file(b"\n"))
             self.assertEqual(second.code, 4, second)
             self.assertTrue(second.err.strip())
             self.assertGreaterEqual(int(db.query("info")["stored"]), 1)
