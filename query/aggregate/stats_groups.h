@@ -21,7 +21,11 @@
 struct stats_entry {
     int64_t bucket_ms; /* its start; 0 without buckets */
     uint32_t group;    /* a device or product number; 0 without groups */
-    uint32_t rank;     /* of the group's name among those that have entries, once sorted */
+};
+
+struct stats_slot {
+    uint32_t hash;
+    uint32_t entry; /* plus 1; 0: free */
 };
 
 struct stats_groups {
@@ -30,7 +34,7 @@ struct stats_groups {
     struct accumulator *accumulators; /* owned; metric_count an entry */
     size_t accumulator_capacity;
     size_t metric_count;
-    uint32_t *slots; /* owned; open addressing, entry + 1 */
+    struct stats_slot *slots; /* owned; open addressing, at most half full */
     size_t slot_count;
     size_t latest; /* the entry found last */
 };

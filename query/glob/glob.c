@@ -104,3 +104,13 @@ bool glob_matches(struct slice pattern, struct slice name)
         name_at = star_name_at;
     }
 }
+
+bool glob_is_plain(struct slice pattern)
+{
+    for (size_t i = 0; i < pattern.len; i++) {
+        const uint8_t byte = pattern.data[i];
+        if (byte == '*' || byte == '?' || byte == '[' || byte == '\\')
+            return false;
+    }
+    return true;
+}

@@ -20,4 +20,7 @@
 
 bool glob_matches(struct slice pattern, struct slice name);
 
+/* True if a pattern has none of these: it matches the name that it is, and no other. */
+bool glob_is_plain(struct slice pattern);
+
 #endif

@@ -1,7 +1,8 @@
 /*
  * selection.c - globs over all names, once a query.
  *
- * The names are matched one by one, microseconds for a thousand devices. Without
+ * The names are matched one by one. Mostly one device is asked for by its plain
+ * name: that is compared as bytes, its end first, where devices differ. Without
  * globs no name is looked at. The list by name is made only for those who ask.
  */
 #include "query/selection/selection.h"
@@ -9,9 +10,9 @@
 #include "engine/base/mem.h"
 #include "engine/row/row.h"
 #include "query/glob/glob.h"
+#include "query/name_order/name_order.h"
 
 #include <assert.h>
-#include <stdlib.h>
 #include <string.h>
 
 struct slice device_product(struct slice device)
@@ -27,23 +28,76 @@ struct slice device_short_name(struct slice device)
     return slice_of(device.data + skipped, device.len - skipped);
 }
 
-static bool any_matches(const char *const *globs, size_t count, struct slice name)
+/* A pattern, and whether it stands for nothing but itself. */
+struct name_glob {
+    struct slice pattern;
+    bool plain;
+};
+
+static bool ends_in(struct slice name, struct slice ending)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (glob_matches(slice_of_text(globs[i]), name))
+    return ending.len <= name.len &&
+           slice_equal(slice_of(name.data + (name.len - ending.len), ending.len), ending);
+}
+
+static bool matches_name(const struct name_glob *glob, struct slice name)
+{
+    return glob->plain ? slice_equal(glob->pattern, name) : glob_matches(glob->pattern, name);
+}
+
+static bool matches_device(const struct name_glob *glob, struct slice device)
+{
+    if (glob->plain && !ends_in(device, glob->pattern))
+        return false;
+    return matches_name(glob, device) || matches_name(glob, device_short_name(device));
+}
+
+/* The globs of a query: first those of devices, then those of products. */
+struct selection_globs {
+    struct name_glob *all; /* owned */
+    size_t device_count;
+    size_t product_count;
+};
+
+static void globs_release(struct selection_globs *globs)
+{
+    mem_free(globs->all);
+}
+
+static struct name_glob name_glob_of(const char *text)
+{
+    const struct slice pattern = slice_of_text(text);
+    return (struct name_glob){.pattern = pattern, .plain = glob_is_plain(pattern)};
+}
+
+static enum status read_globs(struct selection_globs *globs, const struct selection_spec *spec)
+{
+    globs->device_count = spec->device_glob_count;
+    globs->product_count = spec->product_glob_count;
+    globs->all = mem_alloc(globs->device_count + globs->product_count, sizeof *globs->all);
+    if (!globs->all)
+        return STATUS_NOMEM;
+    for (size_t i = 0; i < globs->device_count; i++)
+        globs->all[i] = name_glob_of(spec->device_globs[i]);
+    for (size_t i = 0; i < globs->product_count; i++)
+        globs->all[globs->device_count + i] = name_glob_of(spec->product_globs[i]);
+    return STATUS_OK;
+}
+
+static bool takes_device(const struct selection_globs *globs, struct slice name)
+{
+    bool taken = globs->device_count == 0;
+    for (size_t i = 0; i < globs->device_count && !taken; i++)
+        taken = matches_device(&globs->all[i], name);
+    if (!taken || globs->product_count == 0)
+        return taken;
+    const struct slice product = device_product(name);
+    const struct name_glob *of_products = globs->all + globs->device_count;
+    for (size_t i = 0; i < globs->product_count; i++) {
+        if (matches_name(&of_products[i], product))
             return true;
     }
     return false;
-}
-
-static bool takes_device(const struct selection_spec *spec, struct slice name)
-{
-    if (spec->device_glob_count > 0 &&
-        !any_matches(spec->device_globs, spec->device_glob_count, name) &&
-        !any_matches(spec->device_globs, spec->device_glob_count, device_short_name(name)))
-        return false;
-    return spec->product_glob_count == 0 ||
-           any_matches(spec->product_globs, spec->product_glob_count, device_product(name));
 }
 
 static enum status choose_devices(struct selection *selection, const struct snapshot *snapshot,
@@ -57,8 +111,10 @@ static enum status choose_devices(struct selection *selection, const struct snap
     selection->device_bits = mem_alloc_zeroed(total / 64 + 1, sizeof *selection->device_bits);
     if (!selection->device_bits)
         return STATUS_NOMEM;
+    OWNED(globs_release) struct selection_globs globs = {0};
+    TRY(read_globs(&globs, spec));
     for (uint32_t device = 0; device < total; device++) {
-        if (!takes_device(spec, snapshot_device_name(snapshot, device)))
+        if (!takes_device(&globs, snapshot_device_name(snapshot, device)))
             continue;
         selection->device_count++;
         selection->device_bits[device / 64] |= UINT64_C(1) << (device % 64);
@@ -92,38 +148,29 @@ void selection_release(struct selection *selection)
     *selection = (struct selection){0};
 }
 
-/* A device with its name at hand: the sort then touches one array. */
-struct named_device {
-    struct slice name;
-    uint32_t device;
-};
-
-static int compare_devices(const void *left, const void *right)
-{
-    const struct named_device *a = left;
-    const struct named_device *b = right;
-    return slice_compare(a->name, b->name);
-}
-
 enum status selection_sort(struct selection *selection, const struct snapshot *snapshot,
                            struct error *err)
 {
     const uint32_t total = snapshot_device_count(snapshot);
-    OWNED(mem_free_owned)
-    struct named_device *named = mem_alloc(selection->device_count, sizeof *named);
+    const uint32_t count = selection->device_count;
+    OWNED(mem_free_owned) struct slice *names = mem_alloc(count, sizeof *names);
+    OWNED(mem_free_owned) uint32_t *numbers = mem_alloc(count, sizeof *numbers);
     mem_free(selection->devices);
-    selection->devices = mem_alloc(selection->device_count, sizeof *selection->devices);
-    if (!named || !selection->devices)
+    selection->devices = mem_alloc(count, sizeof *selection->devices);
+    if (!names || !numbers || !selection->devices)
         return error_set(err, STATUS_NOMEM, "no memory for the list of devices");
-    uint32_t count = 0;
-    for (uint32_t device = 0; device < total; device++) {
-        if (device_bit(selection->device_bits, device))
-            named[count++] = (struct named_device){snapshot_device_name(snapshot, device), device};
+    uint32_t found = 0;
+    for (uint32_t device = 0; device < total && found < count; device++) {
+        if (!device_bit(selection->device_bits, device))
+            continue;
+        names[found] = snapshot_device_name(snapshot, device);
+        numbers[found++] = device;
     }
-    assert(count == selection->device_count);
-    qsort(named, count, sizeof *named, compare_devices);
+    assert(found == count);
+    if (name_order(names, count, selection->devices) != STATUS_OK)
+        return error_set(err, STATUS_NOMEM, "no memory to sort the devices");
     for (uint32_t i = 0; i < count; i++)
-        selection->devices[i] = named[i].device;
+        selection->devices[i] = numbers[selection->devices[i]];
     return STATUS_OK;
 }
 

@@ -89,6 +89,16 @@ static void a_backslash_makes_the_next_character_plain(void **state)
     assert_true(matches("a\\", "a\\"));
 }
 
+static void only_a_pattern_without_special_characters_is_plain(void **state)
+{
+    (void)state;
+    static const char *const special[] = {"*", "a?", "a[b]", "a\\", "[", "pk/*"};
+    for (size_t i = 0; i < sizeof special / sizeof special[0]; i++)
+        assert_false(glob_is_plain(slice_of_text(special[i])));
+    assert_true(glob_is_plain(slice_of_text("")));
+    assert_true(glob_is_plain(slice_of_text("a1Fleet/device-1]{}^!")));
+}
+
 static void many_stars_take_no_long_time(void **state)
 {
     (void)state;
@@ -107,6 +117,7 @@ int main(void)
         cmocka_unit_test(brackets_hold_characters_and_ranges),
         cmocka_unit_test(an_open_bracket_without_its_end_is_plain),
         cmocka_unit_test(a_backslash_makes_the_next_character_plain),
+        cmocka_unit_test(only_a_pattern_without_special_characters_is_plain),
         cmocka_unit_test(many_stars_take_no_long_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
