@@ -10,7 +10,6 @@ import time
 import unittest
 from pathlib import Path
 
-
 import harness
 from harness import Db, Selection, bin_dir, clock, environment, lines, parse_json, reading, run, status
 from oracle import answers
