@@ -169,6 +169,16 @@ struct row_batch {
     struct arena arena; /* bodies and details of the rejects */
 };
 
+/* How much a batch holds. */
+struct row_batch_size {
+    size_t messages;
+    size_t rows[TABLE_COUNT];
+    size_t cells;
+};
+struct row_batch_size row_batch_size(const struct row_batch *batch);
+/* Room for so much in all, and a little more: it is taken at once and not step by step. */
+MUST_CHECK enum status row_batch_reserve(struct row_batch *batch, struct row_batch_size size);
+
 /* Zero-initialise a batch; this forgets its messages and keeps memory and names. */
 void row_batch_clear(struct row_batch *batch);
 void row_batch_release(struct row_batch *batch);

@@ -246,12 +246,21 @@ static enum status decode_body(struct decoder *decoder, struct slice body, int64
     return add_reject(&draft, body, received_ms);
 }
 
+/* A new batch gets room for as much as the one before took in the end. */
+static enum status prepare_batch(const struct decoder *decoder, struct row_batch *batch)
+{
+    return batch->message_capacity == 0 ? row_batch_reserve(batch, decoder->batch_size) : STATUS_OK;
+}
+
 enum status decoder_decode(struct decoder *decoder, struct slice body, int64_t received_ms,
                            struct row_batch *batch, struct error *err)
 {
     const struct row_batch_mark mark = row_batch_mark(batch);
-    const enum status status = decode_body(decoder, with_address(body), received_ms, batch);
+    enum status status = prepare_batch(decoder, batch);
+    if (status == STATUS_OK)
+        status = decode_body(decoder, with_address(body), received_ms, batch);
     if (status != STATUS_OK)
         row_batch_rewind(batch, mark);
+    decoder->batch_size = row_batch_size(batch);
     return report(status, err);
 }

@@ -61,8 +61,9 @@ struct decoder {
     uint64_t row_serial;
     struct lead envelope_leads[ENVELOPE_LEADS]; /* of the last message that the fast path took */
     struct lead payload_leads[PAYLOAD_LEADS];
-    bool general_only;   /* take the general path always: tests compare the two */
-    uint64_t fast_count; /* messages that the fast path took */
+    struct row_batch_size batch_size; /* of the batch that the last message went to */
+    bool general_only;                /* take the general path always: tests compare the two */
+    uint64_t fast_count;              /* messages that the fast path took */
     uint64_t general_count;
 };
 

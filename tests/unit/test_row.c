@@ -138,6 +138,48 @@ static void messages_own_the_rows_since_their_mark(void **state)
     }
 }
 
+static void a_message_of_one_row_may_come_in_one_step(void **state)
+{
+    (void)state;
+    OWNED(row_batch_release) struct row_batch batch = {0};
+    assert_int_equal(build(&batch), STATUS_OK);
+    const struct cell cells[] = {{.mantissa = 5, .metric = 3, .kind = NUMBER_DECIMAL},
+                                 {.mantissa = 7, .metric = 4, .kind = NUMBER_DECIMAL}};
+    const struct row row = {.time_ms = 1, .message_id = 11, .device = 2, .cell_count = 2};
+    for (size_t i = 0; i < 100; i++)
+        assert_int_equal(row_batch_add_whole(&batch, TABLE_READINGS, &row, cells), STATUS_OK);
+    const struct message *last = &batch.messages[batch.message_count - 1];
+    assert_int_equal(batch.message_count, 104);
+    assert_int_equal(last->id, 11);
+    assert_true(last->has_id);
+    assert_int_equal(last->verdict, MESSAGE_READINGS);
+    assert_int_equal(last->count, 1);
+    const struct row *added = &batch.rows[TABLE_READINGS][last->first];
+    assert_int_equal(added->device, 2);
+    assert_int_equal(added->first_cell + added->cell_count, batch.cell_count);
+    assert_memory_equal(batch.cells + added->first_cell, cells, sizeof cells);
+    assert_int_equal(row_batch_add_whole(&batch, TABLE_STATUS, &row, cells), STATUS_OK);
+    assert_int_equal(batch.messages[batch.message_count - 1].verdict, MESSAGE_STATUS);
+}
+
+static void what_was_reserved_does_not_move(void **state)
+{
+    (void)state;
+    OWNED(row_batch_release) struct row_batch batch = {0};
+    OWNED(row_batch_release) struct row_batch model = {0};
+    for (size_t i = 0; i < 50; i++)
+        assert_int_equal(build(&model), STATUS_OK);
+    assert_int_equal(row_batch_reserve(&batch, row_batch_size(&model)), STATUS_OK);
+    const struct message *messages = batch.messages;
+    const struct cell *cells = batch.cells;
+    const struct row *rows = batch.rows[TABLE_READINGS];
+    for (size_t i = 0; i < 50; i++)
+        assert_int_equal(build(&batch), STATUS_OK);
+    assert_ptr_equal(batch.messages, messages);
+    assert_ptr_equal(batch.cells, cells);
+    assert_ptr_equal(batch.rows[TABLE_READINGS], rows);
+}
+
 static void a_rewound_message_leaves_nothing(void **state)
 {
     (void)state;
@@ -164,6 +206,23 @@ static void every_reason_has_its_word(void **state)
 }
 
 #ifdef MNSDB_TEST_FAULTS
+static void a_step_without_memory_adds_nothing(void **state)
+{
+    (void)state;
+    const struct cell cell = {.mantissa = 5, .kind = NUMBER_DECIMAL};
+    const struct row row = {.message_id = 11, .cell_count = 1};
+    for (long nth = 0; nth < 3; nth++) { /* rows, cells, messages */
+        OWNED(row_batch_release) struct row_batch batch = {0};
+        mem_fail_at(nth);
+        assert_int_equal(row_batch_add_whole(&batch, TABLE_READINGS, &row, &cell), STATUS_NOMEM);
+        mem_fail_at(-1);
+        assert_int_equal(batch.message_count + batch.cell_count, 0);
+        assert_int_equal(batch.row_count[TABLE_READINGS], 0);
+        assert_int_equal(row_batch_add_whole(&batch, TABLE_READINGS, &row, &cell), STATUS_OK);
+        assert_int_equal(batch.message_count, 1);
+    }
+}
+
 static void building_survives_every_failed_allocation(void **state)
 {
     (void)state;
@@ -188,9 +247,12 @@ int main(void)
         cmocka_unit_test(names_of_every_length_are_told_apart),
         cmocka_unit_test(clearing_keeps_names_unless_they_are_many),
         cmocka_unit_test(messages_own_the_rows_since_their_mark),
+        cmocka_unit_test(a_message_of_one_row_may_come_in_one_step),
+        cmocka_unit_test(what_was_reserved_does_not_move),
         cmocka_unit_test(a_rewound_message_leaves_nothing),
         cmocka_unit_test(every_reason_has_its_word),
 #ifdef MNSDB_TEST_FAULTS
+        cmocka_unit_test(a_step_without_memory_adds_nothing),
         cmocka_unit_test(building_survives_every_failed_allocation),
 #endif
     };
