@@ -110,9 +110,14 @@ static const struct keyed_name *sort_keys(struct keyed_name *keyed, struct keyed
     return keyed;
 }
 
+/* Tied names are compared through this: qsort_r hands on no pointer to const. */
+struct named_view {
+    const struct slice *names;
+};
+
 static int compare_names(const void *left, const void *right, void *context)
 {
-    const struct slice *names = context;
+    const struct slice *names = ((const struct named_view *)context)->names;
     const uint32_t a = *(const uint32_t *)left;
     const uint32_t b = *(const uint32_t *)right;
     const int order = slice_compare(names[a], names[b]);
@@ -128,16 +133,15 @@ enum status name_order(const struct slice *names, uint32_t count, uint32_t *orde
     if (!keyed || !spare)
         return STATUS_NOMEM;
     make_keys(names, count, keyed);
+    struct named_view view = {.names = names};
     const struct keyed_name *sorted = sort_keys(keyed, spare, count);
     for (uint32_t i = 0; i < count; i++)
         order[i] = sorted[i].index;
     for (uint32_t first = 0, until = 0; first < count; first = until) {
         while (until < count && sorted[until].key == sorted[first].key)
             until++;
-        if (until - first > 1) {
-            struct slice *context = (struct slice *)(uintptr_t)names; // qsort_r takes no const
-            qsort_r(order + first, until - first, sizeof *order, compare_names, context);
-        }
+        if (until - first > 1)
+            qsort_r(order + first, until - first, sizeof *order, compare_names, &view);
     }
     return STATUS_OK;
 }

@@ -10,7 +10,6 @@
 #include "cli/escape.h"
 #include "cli/human.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,11 +23,26 @@ static enum status append_text(struct buffer *text, const char *more)
 
 /* --- what is no text ----------------------------------------------------------------------- */
 
+#define INTEGER_DIGITS 20u /* of UINT64_MAX */
+
+/* Large answers are full of counts, durations and ids: printf would be most of their cost. */
+static enum status append_digits(struct buffer *text, uint64_t value, bool negative)
+{
+    char digits[INTEGER_DIGITS + 1];
+    size_t start = sizeof digits;
+    do {
+        digits[--start] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value > 0);
+    if (negative)
+        digits[--start] = '-';
+    return buffer_append(text, digits + start, sizeof digits - start);
+}
+
 static enum status append_integer(struct buffer *text, int64_t value)
 {
-    char digits[24];
-    (void)snprintf(digits, sizeof digits, "%" PRId64, value);
-    return append_text(text, digits);
+    const uint64_t magnitude = value < 0 ? -(uint64_t)value : (uint64_t)value;
+    return append_digits(text, magnitude, value < 0);
 }
 
 static enum status append_number(struct buffer *text, const struct answer_cell *cell)
@@ -45,13 +59,6 @@ static enum status append_time(struct buffer *text, const struct civil_zone *zon
     return buffer_append(text, time, len);
 }
 
-static enum status append_id(struct buffer *text, uint64_t id)
-{
-    char digits[24];
-    (void)snprintf(digits, sizeof digits, "%" PRIu64, id);
-    return append_text(text, digits);
-}
-
 enum status render_plain_cell(struct buffer *text, const struct answer_cell *cell,
                               const struct civil_zone *zone)
 {
@@ -64,7 +71,7 @@ enum status render_plain_cell(struct buffer *text, const struct answer_cell *cel
     case CELL_TIME:
         return append_time(text, zone, cell->integer);
     case CELL_ID:
-        return append_id(text, cell->id);
+        return append_digits(text, cell->id, false);
     case CELL_BOOL:
         return append_text(text, cell->integer ? "true" : "false");
     case CELL_NULL:
@@ -76,11 +83,16 @@ enum status render_plain_cell(struct buffer *text, const struct answer_cell *cel
 
 /* --- csv ----------------------------------------------------------------------------------- */
 
+static bool csv_must_quote(uint8_t byte)
+{
+    return byte == ',' || byte == '"' || byte == '\r' || byte == '\n';
+}
+
 enum status render_csv_text(struct buffer *text, struct slice value)
 {
     bool plain = value.len > 0; // an empty text is "", so that it differs from null
     for (size_t i = 0; plain && i < value.len; i++)
-        plain = !strchr(",\"\r\n", value.data[i]) || value.data[i] == '\0';
+        plain = !csv_must_quote(value.data[i]);
     if (plain)
         return buffer_append(text, value.data, value.len);
 
