@@ -348,6 +348,23 @@ static enum status fill_group(struct stats *stats, struct answer *answer,
     return STATUS_OK;
 }
 
+/* Says so before the rows of all groups use up the memory. */
+static enum status check_filled_size(const struct stats *stats, const struct answer *answer,
+                                     const uint32_t *order, const struct fill_range *buckets,
+                                     struct error *err)
+{
+    const struct stats_entry *entries = stats->groups.entries;
+    size_t groups = 1;
+    for (size_t i = 1; i < stats->groups.count; i++)
+        groups += entries[order[i]].group != entries[order[i - 1]].group;
+    if (buckets->count <= ANSWER_CELLS_MAX / answer->column_count / groups)
+        return STATUS_OK;
+    return error_set(err, STATUS_INPUT,
+                     "%zu groups filled to %zu buckets are more than %zu cells: narrow the range "
+                     "or widen the buckets",
+                     groups, buckets->count, ANSWER_CELLS_MAX);
+}
+
 static enum status add_filled(struct stats *stats, struct answer *answer, const uint32_t *order,
                               struct scan_statistics *statistics, struct error *err)
 {
@@ -355,6 +372,7 @@ static enum status add_filled(struct stats *stats, struct answer *answer, const 
         return STATUS_OK;
     OWNED(fill_range_release) struct fill_range buckets = {0};
     TRY(list_buckets(stats, &buckets, statistics, err));
+    TRY(check_filled_size(stats, answer, order, &buckets, err));
     const struct stats_entry *entries = stats->groups.entries;
     for (size_t first = 0, until = 0; first < stats->groups.count; first = until) {
         while (until < stats->groups.count &&
