@@ -385,7 +385,8 @@ static enum status prepare(struct fleet *fleet, struct error *err)
     struct buffer *scratch[] = {&fleet->payload, &fleet->topic, &fleet->envelope, &fleet->line};
     bool reserved = fleet->devices && fleet->slots && fleet->workers;
     for (size_t i = 0; i < sizeof scratch / sizeof scratch[0]; i++)
-        reserved = reserved && buffer_reserve(scratch[i], 4 * MESSAGE_TEXT_MAX) == STATUS_OK;
+        reserved =
+            reserved && buffer_reserve(scratch[i], (size_t)4 * MESSAGE_TEXT_MAX) == STATUS_OK;
     if (!reserved)
         return error_set(err, STATUS_NOMEM, "no memory for %u devices", config->devices);
     memset(fleet->slots, 0xff, fleet->slot_count * sizeof *fleet->slots);

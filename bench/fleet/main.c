@@ -93,7 +93,7 @@ static enum status share_option(const struct options *options, const char *name,
 static enum status duration_option(const struct options *options, const char *name,
                                    int64_t least_ms, int64_t *duration_ms, struct error *err)
 {
-    const int64_t most_ms = 100 * 366 * MS_PER_DAY;
+    const int64_t most_ms = INT64_C(36600) * MS_PER_DAY;
     const char *text = options_text(options, name);
     if (!text)
         return STATUS_OK;
