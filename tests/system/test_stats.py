@@ -232,6 +232,16 @@ class Buckets(unittest.TestCase):
             db.check_stats(["v"], ("count", "avg"), every="1h", fill=fill, zone="Asia/Kolkata")
             db.check_stats(["v"], ("max", "count"), Selection(BASE_MS, BASE_MS + 3 * 86400000), "1d", "device", fill)
 
+    def test_a_fill_beyond_all_measure_is_refused_at_once(self):
+        db = Db(self)
+        db.ingest(lines([reading(f"p/d{i}", payload({"v": "1"}, BASE_MS + i), i, BASE_MS // 1000) for i in range(40)]))
+        fill = ("stats", "v", "--fill", "zero", "--from", "@%d" % BASE_MS, "--by", "device", "--every")
+        for every, span_ms, what in (("1ms", 20000000, "buckets to fill"), ("1s", 16000000000, "40 groups filled to 16000000")):
+            result = db.run(*fill, every, "--to", "@%d" % (BASE_MS + span_ms))
+            self.assertEqual(result.code, 2, result)
+            self.assertEqual(result.out, b"")
+            self.assertIn(what, str(result.err))
+
 
 if __name__ == "__main__":
     harness.main()
