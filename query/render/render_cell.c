@@ -25,7 +25,7 @@ static enum status append_text(struct buffer *text, const char *more)
 
 #define INTEGER_DIGITS 20u /* of UINT64_MAX */
 
-/* Large answers are full of counts, durations and ids: printf would be most of their cost. */
+/* Large answers are full of counts, durations and ids, and printf is slow at them. */
 static enum status append_digits(struct buffer *text, uint64_t value, bool negative)
 {
     char digits[INTEGER_DIGITS + 1];
