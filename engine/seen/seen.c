@@ -201,9 +201,11 @@ static void assert_ascending(const uint64_t *ids, size_t count)
     (void)ids;
 }
 
-enum status seen_check(struct seen *seen, struct kv_txn *txn, const uint64_t *ids, size_t count,
-                       bool *held, struct error *err)
+enum status seen_check(struct seen *seen, struct kv_txn *txn, struct id_list list, bool *held,
+                       struct error *err)
 {
+    const uint64_t *ids = list.ids;
+    const size_t count = list.count;
     assert_ascending(ids, count);
     OWNED(kv_cursor_close_owned) struct kv_cursor *cursor = NULL;
     TRY(kv_cursor_open(txn, &cursor, err));
@@ -354,9 +356,11 @@ static enum status add_share(struct pass *pass, size_t *next, struct error *err)
     return take_page(pass, &page, from, *next, err);
 }
 
-enum status seen_add(struct seen *seen, struct kv_txn *txn, const uint64_t *ids, size_t count,
-                     bool *held, uint64_t *added, struct error *err)
+enum status seen_add(struct seen *seen, struct kv_txn *txn, struct id_list list, bool *held,
+                     uint64_t *added, struct error *err)
 {
+    const uint64_t *ids = list.ids;
+    const size_t count = list.count;
     assert_ascending(ids, count);
     *added = 0;
     OWNED(kv_cursor_close_owned) struct kv_cursor *cursor = NULL;

@@ -21,23 +21,28 @@
 
 struct seen;
 
+/* Ids, each once, ascending. */
+struct id_list {
+    const uint64_t *ids; /* borrowed */
+    size_t count;
+};
+
 MUST_CHECK enum status seen_new(struct seen **seen);
 void seen_free(struct seen *seen);
 void seen_free_owned(struct seen *const *seen); /* for OWNED */
 
 /*
- * `ids` ascend, each once. held[i] becomes true where the set already holds
- * ids[i], else false. Reads only.
+ * held[i] becomes true where the set already holds the list's id i, else false. Reads only.
  */
-MUST_CHECK enum status seen_check(struct seen *seen, struct kv_txn *txn, const uint64_t *ids,
-                                  size_t count, bool *held, struct error *err);
+MUST_CHECK enum status seen_check(struct seen *seen, struct kv_txn *txn, struct id_list list,
+                                  bool *held, struct error *err);
 
 /*
  * The same, and adds the ids that were not held, in the write transaction `txn`.
  * `*added` is their number. A failed call leaves the transaction only fit to abort.
  */
-MUST_CHECK enum status seen_add(struct seen *seen, struct kv_txn *txn, const uint64_t *ids,
-                                size_t count, bool *held, uint64_t *added, struct error *err);
+MUST_CHECK enum status seen_add(struct seen *seen, struct kv_txn *txn, struct id_list list,
+                                bool *held, uint64_t *added, struct error *err);
 
 /*
  * Walks all pages: checks checksums, order, disjointness, and calls `problem`

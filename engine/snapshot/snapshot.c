@@ -277,7 +277,7 @@ enum status snapshot_seen(struct snapshot *snapshot, const uint64_t *ids, size_t
         return no_memory(snapshot, err);
     TRY(log_read_all(snapshot->txn, &snapshot->state, &log, err));
     for (size_t i = 0; i < count; i++) {
-        TRY(seen_check(seen, snapshot->txn, &ids[i], 1, &held[i], err));
+        TRY(seen_check(seen, snapshot->txn, (struct id_list){&ids[i], 1}, &held[i], err));
         held[i] = held[i] || log_holds(&log, ids[i]);
     }
     return STATUS_OK;

@@ -48,7 +48,7 @@ static enum status fold_ids(struct store *store, struct kv_txn *txn, struct erro
     if (!held)
         return error_set(err, STATUS_NOMEM, "no memory to fold %zu ids", set->id_count);
     uint64_t added = 0;
-    TRY(seen_add(store->seen, txn, set->ids, set->id_count, held, &added, err));
+    TRY(seen_add(store->seen, txn, (struct id_list){set->ids, set->id_count}, held, &added, err));
     store->state.seen_paged += added;
     return STATUS_OK;
 }

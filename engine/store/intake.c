@@ -131,11 +131,11 @@ enum status intake_judge(struct intake *intake, const struct intake_request *req
     sort_entries(intake, entries);
     collect_ids(intake, entries, request->pending);
     if (request->add)
-        TRY(seen_add(request->seen, request->txn, intake->ids, intake->id_count, intake->held,
-                     added, err));
+        TRY(seen_add(request->seen, request->txn, (struct id_list){intake->ids, intake->id_count},
+                     intake->held, added, err));
     else
-        TRY(seen_check(request->seen, request->txn, intake->ids, intake->id_count, intake->held,
-                       err));
+        TRY(seen_check(request->seen, request->txn, (struct id_list){intake->ids, intake->id_count},
+                       intake->held, err));
     for (size_t i = 0; i < intake->id_count; i++) {
         if (intake->held[i])
             intake->duplicate[intake->id_messages[i]] = true;

@@ -36,7 +36,7 @@ static enum status claim_id(struct commit *commit, uint64_t id, bool *held, stru
     if (*held)
         return STATUS_OK;
     uint64_t added = 0;
-    TRY(seen_add(store->seen, commit->txn, &id, 1, held, &added, err));
+    TRY(seen_add(store->seen, commit->txn, (struct id_list){&id, 1}, held, &added, err));
     store->state.seen_paged += added;
     store->state.counters.seen_ids += added;
     return STATUS_OK;

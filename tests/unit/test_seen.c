@@ -63,7 +63,7 @@ static void add_ids(struct bench *bench, size_t count)
     struct kv_txn *txn = scratch_store_begin(&bench->store, true);
     uint64_t added = 0;
     const enum status status =
-        seen_add(bench->seen, txn, bench->ids, count, bench->held, &added, &err);
+        seen_add(bench->seen, txn, (struct id_list){bench->ids, count}, bench->held, &added, &err);
     if (status != STATUS_OK)
         fail_msg("%s", err.message);
     assert_int_equal(kv_commit(txn, NULL), STATUS_OK);
@@ -225,13 +225,16 @@ static void an_empty_batch_and_an_empty_set_are_fine(void **state)
     struct kv_txn *txn = scratch_store_begin(&bench->store, true);
     uint64_t added = 1;
     uint64_t total = 1;
-    assert_int_equal(seen_add(bench->seen, txn, NULL, 0, NULL, &added, NULL), STATUS_OK);
+    assert_int_equal(seen_add(bench->seen, txn, (struct id_list){NULL, 0}, NULL, &added, NULL),
+                     STATUS_OK);
     assert_int_equal(added, 0);
     assert_int_equal(problems_in(bench, txn, &total), 0);
     assert_int_equal(total, 0);
     bench->ids[0] = 5;
     bench->held[0] = true;
-    assert_int_equal(seen_check(bench->seen, txn, bench->ids, 1, bench->held, NULL), STATUS_OK);
+    assert_int_equal(
+        seen_check(bench->seen, txn, (struct id_list){bench->ids, 1}, bench->held, NULL),
+        STATUS_OK);
     assert_false(bench->held[0]);
     kv_abort(txn);
 }
@@ -258,8 +261,9 @@ static void expect_each_flip_found(struct bench *bench, size_t count)
         assert_int_equal(kv_put_raw(txn, key, slice_of(copy, copy_len), NULL), STATUS_OK);
         uint64_t total = 0;
         assert_int_equal(problems_in(bench, txn, &total), 1);
-        assert_int_equal(seen_check(bench->seen, txn, bench->ids, 1, bench->held, NULL),
-                         STATUS_CORRUPT);
+        assert_int_equal(
+            seen_check(bench->seen, txn, (struct id_list){bench->ids, 1}, bench->held, NULL),
+            STATUS_CORRUPT);
         copy[i] ^= (uint8_t)(1u << i % 8);
     }
     assert_int_equal(kv_put_raw(txn, key, slice_of(copy, copy_len), NULL), STATUS_OK);
@@ -297,11 +301,13 @@ static void verify_finds_pages_that_overlap(void **state)
     uint64_t total = 0;
     assert_int_equal(problems_in(bench, txn, &total), 1);
     assert_int_equal(total, 20);
-    assert_int_equal(seen_check(bench->seen, txn, bench->ids, 10, bench->held, NULL),
-                     STATUS_CORRUPT);
+    assert_int_equal(
+        seen_check(bench->seen, txn, (struct id_list){bench->ids, 10}, bench->held, NULL),
+        STATUS_CORRUPT);
     uint64_t added = 0;
-    assert_int_equal(seen_add(bench->seen, txn, bench->ids, 10, bench->held, &added, NULL),
-                     STATUS_CORRUPT);
+    assert_int_equal(
+        seen_add(bench->seen, txn, (struct id_list){bench->ids, 10}, bench->held, &added, NULL),
+        STATUS_CORRUPT);
     kv_abort(txn);
 }
 
@@ -326,7 +332,9 @@ static void verify_says_nothing_of_the_keys_of_others(void **state)
     uint64_t total = 0;
     assert_int_equal(problems_in(bench, txn, &total), 0);
     assert_int_equal(total, 10);
-    assert_int_equal(seen_check(bench->seen, txn, bench->ids, 10, bench->held, NULL), STATUS_OK);
+    assert_int_equal(
+        seen_check(bench->seen, txn, (struct id_list){bench->ids, 10}, bench->held, NULL),
+        STATUS_OK);
     assert_true(bench->held[0] && bench->held[9]);
     kv_abort(txn);
 }
@@ -438,9 +446,10 @@ static enum status add_with_new_set(struct bench *bench, size_t count)
     if (status == STATUS_OK)
         status = kv_begin(bench->store.kv, true, &txn, NULL);
     if (status == STATUS_OK)
-        status = seen_add(seen, txn, bench->ids, count, bench->held, &added, NULL);
+        status =
+            seen_add(seen, txn, (struct id_list){bench->ids, count}, bench->held, &added, NULL);
     if (status == STATUS_OK)
-        status = seen_check(seen, txn, bench->ids, count, bench->held, NULL);
+        status = seen_check(seen, txn, (struct id_list){bench->ids, count}, bench->held, NULL);
     kv_abort(txn);
     seen_free(seen);
     return status;

@@ -140,13 +140,15 @@ static void add_batch(struct bench *bench, size_t count)
     struct kv_txn *txn = scratch_store_begin(&bench->store, true);
     size_t fresh = 0;
     memset(bench->held, 2, count);
-    assert_int_equal(seen_check(bench->seen, txn, bench->batch, count, bench->held, &err),
-                     STATUS_OK);
+    assert_int_equal(
+        seen_check(bench->seen, txn, (struct id_list){bench->batch, count}, bench->held, &err),
+        STATUS_OK);
     expect_held(bench, count, &fresh);
 
     uint64_t added = 0;
     memset(bench->held, 2, count);
-    assert_int_equal(seen_add(bench->seen, txn, bench->batch, count, bench->held, &added, &err),
+    assert_int_equal(seen_add(bench->seen, txn, (struct id_list){bench->batch, count}, bench->held,
+                              &added, &err),
                      STATUS_OK);
     expect_held(bench, count, &fresh);
     assert_int_equal(added, fresh);
@@ -171,8 +173,9 @@ static void expect_exactly_the_oracle(struct bench *bench)
             bench->batch[count++] = oracle->ids[i] - 1;
         }
         count = sort_unique(bench->batch, count);
-        assert_int_equal(seen_check(bench->seen, txn, bench->batch, count, bench->held, NULL),
-                         STATUS_OK);
+        assert_int_equal(
+            seen_check(bench->seen, txn, (struct id_list){bench->batch, count}, bench->held, NULL),
+            STATUS_OK);
         size_t fresh = 0;
         expect_held(bench, count, &fresh);
     }
