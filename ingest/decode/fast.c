@@ -245,20 +245,21 @@ static uint8_t find_time_field(const struct time_fields *fields, struct slice na
     return LEAD_OF_METRIC;
 }
 
-/* The lead of a time field or of a metric, of which the last payload had `lead` here. */
-static inline const uint8_t *scan_reading_lead(const uint8_t *at, const uint8_t *end, bool first,
-                                               const struct time_fields *fields, struct lead *lead,
-                                               struct slice *name, uint8_t *member)
+/* The n-th lead, of a time field or of a metric. */
+static inline const uint8_t *scan_reading_lead(struct decoder *decoder, size_t n, const uint8_t *at,
+                                               const uint8_t *end, struct slice *name,
+                                               uint8_t *member)
 {
+    struct lead *const lead = &decoder->payload_leads[n];
     if (lead_matches(lead, at, end)) {
         *name = lead_name(lead);
         *member = lead->member;
         return at + lead->len;
     }
-    const uint8_t *const after = scan_lead(at, end, first, name);
+    const uint8_t *const after = scan_lead(at, end, n == 0, name);
     if (!after || name->len > NAME_BYTES_MAX || SLICE_IS(*name, "deviceSecret"))
         return NULL;
-    *member = find_time_field(fields, *name);
+    *member = find_time_field(&decoder->config->time_fields, *name);
     lead_keep(lead, at, after, *name, *member);
     return after;
 }
@@ -299,15 +300,13 @@ static bool scan_reading(struct decoder *decoder, struct slice payload,
     reading->count = 0;
     reading->has_time = false;
     for (size_t n = 0; n < PAYLOAD_LEADS; n++) {
-        struct lead *const lead = &decoder->payload_leads[n];
         struct slice name = {0};
         uint8_t member = LEAD_OF_METRIC;
-        const uint8_t *const value =
-            scan_reading_lead(at, end, n == 0, fields, lead, &name, &member);
+        const uint8_t *const value = scan_reading_lead(decoder, n, at, end, &name, &member);
         if (!value)
             break; /* as for the envelope */
         if (member == LEAD_OF_METRIC)
-            at = scan_metric(value, end, name, lead, reading);
+            at = scan_metric(value, end, name, &decoder->payload_leads[n], reading);
         else
             at = scan_time_field(value, end, fields, name, member, reading);
         if (!at)

@@ -150,7 +150,7 @@ static void compare_paths(const struct decoder_config *config, const struct slic
 }
 
 /* The body of an input in a block of exactly its length: a sanitizer sees any byte read beyond. */
-static struct slice exact_body(uint8_t flags, struct slice input)
+static uint8_t *exact_body(uint8_t flags, struct slice input, size_t *len)
 {
     OWNED(buffer_release) struct buffer built = {0};
     build_body(&built, flags, input);
@@ -158,7 +158,8 @@ static struct slice exact_body(uint8_t flags, struct slice input)
     check(body != NULL, "no memory");
     if (built.len > 0)
         memcpy(body, built.data, built.len);
-    return slice_of(body, built.len);
+    *len = built.len;
+    return body;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t bytes_len)
@@ -175,12 +176,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t bytes_len)
     const uint8_t *const split = len > 0 ? memchr(first, INPUT_END, len) : NULL;
     const size_t first_len = split ? (size_t)(split - first) : len;
     const size_t second_from = split ? first_len + 1 : 0; /* without a split, the same again */
-    const struct slice bodies[2] = {
-        exact_body(bytes[0], slice_of(first, first_len)),
-        exact_body(bytes[0], slice_of(first + second_from, len - second_from)),
-    };
+    size_t lens[2] = {0};
+    OWNED(mem_free_owned)
+    uint8_t *body = exact_body(bytes[0], slice_of(first, first_len), &lens[0]);
+    OWNED(mem_free_owned)
+    uint8_t *other =
+        exact_body(bytes[0], slice_of(first + second_from, len - second_from), &lens[1]);
+    const struct slice bodies[2] = {slice_of(body, lens[0]), slice_of(other, lens[1])};
     compare_paths(&config, bodies);
-    mem_free((void *)(uintptr_t)bodies[0].data);
-    mem_free((void *)(uintptr_t)bodies[1].data);
     return 0;
 }
