@@ -41,7 +41,9 @@ struct fast_envelope {
 
 /* --- both ---------------------------------------------------------------------------------- */
 
-/* What follows a decoded payload in its buffer: no JSON, so that scans may read many bytes at once. */
+/*
+ * What follows a decoded payload in its buffer: no JSON, so that scans may read many bytes at once.
+ */
 #define SLACK_BYTES 32u
 
 static const uint8_t *scan_word(const uint8_t *at, const uint8_t *end, const char *word, size_t len)
