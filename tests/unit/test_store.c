@@ -4,6 +4,7 @@
  *
  * ctest: property
  */
+#include "engine/kv/kv.h"
 #include "engine/snapshot/snapshot.h"
 #include "engine/store/store.h"
 
@@ -448,9 +449,51 @@ static void a_setting_is_fixed_by_its_first_value(void **state)
     assert_string_equal(kept, "+08:00");
 }
 
+/* Raises the version in the catalogue, as a later program would have written it. */
+static void write_newer_version(const char *dir)
+{
+    struct error err = {0};
+    struct kv *kv = NULL;
+    struct kv_txn *txn = NULL;
+    struct slice value = {0};
+    bool found = false;
+    const uint8_t name = 'C';
+    const struct slice key = slice_of(&name, sizeof name);
+    uint8_t bytes[4096];
+    const uint32_t version = STORE_FORMAT_VERSION + 1;
+    assert_int_equal(kv_open(&kv, dir, true, &err), STATUS_OK);
+    assert_int_equal(kv_begin(kv, true, &txn, &err), STATUS_OK);
+    assert_int_equal(kv_get_raw(txn, key, &value, &found, &err), STATUS_OK);
+    assert_true(found);
+    assert_in_range(value.len, 20, sizeof bytes);
+    const size_t len = value.len;
+    memcpy(bytes, value.data, len);
+    memcpy(bytes + 16, &version, sizeof version); /* behind the checksum and the magic */
+    assert_int_equal(kv_put_raw(txn, key, slice_of(bytes, len), &err), STATUS_OK);
+    assert_int_equal(kv_commit(txn, &err), STATUS_OK);
+    kv_close(kv);
+}
+
+static void a_store_of_a_newer_version_is_refused_and_says_so(void **state)
+{
+    struct model *model = *state;
+    commit_some(model, 10);
+    store_close(model->store);
+    model->store = NULL;
+    write_newer_version(model->dir);
+    struct error err = {0};
+    struct snapshot *snapshot = NULL;
+    assert_int_equal(snapshot_open(&snapshot, model->dir, &err), STATUS_VERSION);
+    assert_non_null(strstr(err.message, "use a newer mnsdb"));
+    assert_int_equal(store_open(&model->store, model->dir, &err), STATUS_VERSION);
+    assert_null(model->store);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_store_of_a_newer_version_is_refused_and_says_so,
+                                        open_model, drop_model),
         cmocka_unit_test_setup_teardown(any_order_of_commits_and_maintenance_keeps_every_row,
                                         open_model, drop_model),
         cmocka_unit_test_setup_teardown(large_commits_become_parts_and_settle_into_one, open_model,
