@@ -13,12 +13,6 @@
 
 #include <cmocka.h>
 
-static void must(enum status status, const struct error *err)
-{
-    if (status != STATUS_OK)
-        fail_msg("%s", err->message);
-}
-
 void store_fixture_open(struct store_fixture *fixture)
 {
     const char *parent = getenv("TMPDIR");
@@ -28,7 +22,7 @@ void store_fixture_open(struct store_fixture *fixture)
                              parent ? parent : "/tmp");
     assert_in_range(len, 1, sizeof fixture->dir - 1);
     assert_non_null(mkdtemp(fixture->dir));
-    must(store_open(&fixture->store, fixture->dir, &err), &err);
+    store_fixture_must(store_open(&fixture->store, fixture->dir, &err), &err);
 }
 
 void store_fixture_reopen(struct store_fixture *fixture)
@@ -37,7 +31,7 @@ void store_fixture_reopen(struct store_fixture *fixture)
     store_close(fixture->store);
     fixture->store = NULL;
     row_batch_release(&fixture->batch); /* its numbers were of the store that is closed */
-    must(store_open(&fixture->store, fixture->dir, &err), &err);
+    store_fixture_must(store_open(&fixture->store, fixture->dir, &err), &err);
 }
 
 void store_fixture_drop(struct store_fixture *fixture)
@@ -174,7 +168,7 @@ enum status store_fixture_try_commit(struct store_fixture *fixture, struct error
 void store_fixture_commit(struct store_fixture *fixture)
 {
     struct error err = {0};
-    must(store_fixture_try_commit(fixture, &err), &err);
+    store_fixture_must(store_fixture_try_commit(fixture, &err), &err);
 }
 
 void store_fixture_forget(struct store_fixture *fixture)
@@ -190,7 +184,7 @@ uint32_t store_fixture_maintain(struct store_fixture *fixture, enum upkeep upkee
     bool more = true;
     uint32_t steps = 0;
     while (steps < steps_max) {
-        must(store_maintain(fixture->store, upkeep, &more, &err), &err);
+        store_fixture_must(store_maintain(fixture->store, upkeep, &more, &err), &err);
         if (!more)
             break;
         steps++;
@@ -303,7 +297,7 @@ struct fixture_digest store_fixture_scanned(struct snapshot *snapshot, enum tabl
     const struct scan_visitor visitor = {.context = &scanning, .rows = take_rows};
     struct scan_statistics statistics = {0};
     struct error err = {0};
-    must(snapshot_scan(snapshot, &spec, &visitor, &statistics, &err), &err);
+    store_fixture_must(snapshot_scan(snapshot, &spec, &visitor, &statistics, &err), &err);
     free(bits);
     return scanning.digest;
 }
@@ -355,14 +349,14 @@ void store_fixture_compare_snapshot(struct store_fixture *fixture, struct snapsh
         range.some_devices = i % 2 == 0;
         compare_range(fixture, snapshot, row_count, range);
     }
-    must(snapshot_verify(snapshot, report_problem, NULL, &err), &err);
+    store_fixture_must(snapshot_verify(snapshot, report_problem, NULL, &err), &err);
 }
 
 struct snapshot *store_fixture_snapshot(struct store_fixture *fixture)
 {
     struct snapshot *snapshot = NULL;
     struct error err = {0};
-    must(snapshot_open_beside(&snapshot, fixture->store, &err), &err);
+    store_fixture_must(snapshot_open_beside(&snapshot, fixture->store, &err), &err);
     return snapshot;
 }
 
@@ -373,4 +367,26 @@ void store_fixture_compare(struct store_fixture *fixture)
     assert_int_equal(snapshot_counters(snapshot)->rejected, fixture->rejected);
     store_fixture_compare_snapshot(fixture, snapshot, fixture->committed);
     snapshot_close(snapshot);
+}
+
+int store_fixture_setup(void **state)
+{
+    struct store_fixture *fixture = calloc(1, sizeof *fixture);
+    assert_non_null(fixture);
+    store_fixture_open(fixture);
+    *state = fixture;
+    return 0;
+}
+
+int store_fixture_teardown(void **state)
+{
+    store_fixture_drop(*state);
+    free(*state);
+    return 0;
+}
+
+void store_fixture_must(enum status status, const struct error *err)
+{
+    if (status != STATUS_OK)
+        fail_msg("%s", err->message);
 }

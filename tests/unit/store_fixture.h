@@ -46,6 +46,13 @@ void store_fixture_open(struct store_fixture *fixture);
 void store_fixture_reopen(struct store_fixture *fixture);
 void store_fixture_drop(struct store_fixture *fixture);
 
+/* The same as a test's setup and teardown: *state is the fixture. */
+int store_fixture_setup(void **state);
+int store_fixture_teardown(void **state);
+
+/* Ends the test with the failure's message. */
+void store_fixture_must(enum status status, const struct error *err);
+
 uint32_t store_fixture_draw(struct store_fixture *fixture, uint32_t limit);
 
 void store_fixture_add(struct store_fixture *fixture, struct fixture_row row);

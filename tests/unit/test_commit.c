@@ -11,22 +11,6 @@
 
 #include <cmocka.h>
 
-static int open_store(void **state)
-{
-    struct store_fixture *fixture = calloc(1, sizeof *fixture);
-    assert_non_null(fixture);
-    store_fixture_open(fixture);
-    *state = fixture;
-    return 0;
-}
-
-static int drop_store(void **state)
-{
-    store_fixture_drop(*state);
-    free(*state);
-    return 0;
-}
-
 /* A message of two rows, each with two values. */
 static void add_pair(struct store_fixture *fixture, const int64_t times_ms[2],
                      const char *const metrics[2])
@@ -124,7 +108,8 @@ static void the_log_is_folded_by_values_as_well_as_by_rows(void **state)
     store_fixture_compare(fixture);
 }
 
-#define IN_A_STORE(test) cmocka_unit_test_setup_teardown(test, open_store, drop_store)
+#define IN_A_STORE(test) \
+    cmocka_unit_test_setup_teardown(test, store_fixture_setup, store_fixture_teardown)
 
 int main(void)
 {

@@ -16,28 +16,6 @@
 
 #include <cmocka.h>
 
-static int open_store(void **state)
-{
-    struct store_fixture *fixture = calloc(1, sizeof *fixture);
-    assert_non_null(fixture);
-    store_fixture_open(fixture);
-    *state = fixture;
-    return 0;
-}
-
-static int drop_store(void **state)
-{
-    store_fixture_drop(*state);
-    free(*state);
-    return 0;
-}
-
-static void must(enum status status, const struct error *err)
-{
-    if (status != STATUS_OK)
-        fail_msg("%s", err->message);
-}
-
 /* Runs `change` in a transaction of its own on the closed store. */
 typedef enum status change_store(struct kv_txn *txn, struct error *err);
 
@@ -49,10 +27,10 @@ static void tamper(struct store_fixture *fixture, change_store *change)
     store_close(fixture->store);
     fixture->store = NULL;
     row_batch_release(&fixture->batch);
-    must(kv_open(&kv, fixture->dir, true, &err), &err);
-    must(kv_begin(kv, true, &txn, &err), &err);
-    must(change(txn, &err), &err);
-    must(kv_commit(txn, &err), &err);
+    store_fixture_must(kv_open(&kv, fixture->dir, true, &err), &err);
+    store_fixture_must(kv_begin(kv, true, &txn, &err), &err);
+    store_fixture_must(change(txn, &err), &err);
+    store_fixture_must(kv_commit(txn, &err), &err);
     kv_close(kv);
 }
 
@@ -101,7 +79,7 @@ static void assert_damaged(const struct store_fixture *fixture, enum table table
     unsigned problems = 0;
     assert_int_equal(scan(snapshot, table, false, &err), STATUS_CORRUPT);
     assert_int_equal(scan(snapshot, table, true, &err), STATUS_CORRUPT);
-    must(snapshot_verify(snapshot, count_problem, &problems, &err), &err);
+    store_fixture_must(snapshot_verify(snapshot, count_problem, &problems, &err), &err);
     assert_int_not_equal(problems, 0);
     snapshot_close(snapshot);
 }
@@ -112,8 +90,8 @@ static void assert_verify_reports(const struct store_fixture *fixture)
     struct error err = {0};
     struct snapshot *snapshot = NULL;
     unsigned problems = 0;
-    must(snapshot_open(&snapshot, fixture->dir, &err), &err);
-    must(snapshot_verify(snapshot, count_problem, &problems, &err), &err);
+    store_fixture_must(snapshot_open(&snapshot, fixture->dir, &err), &err);
+    store_fixture_must(snapshot_verify(snapshot, count_problem, &problems, &err), &err);
     assert_int_not_equal(problems, 0);
     snapshot_close(snapshot);
 }
@@ -322,8 +300,8 @@ static void assert_verify_says(const struct store_fixture *fixture, const char *
     struct error err = {0};
     struct snapshot *snapshot = NULL;
     char text[4000] = "";
-    must(snapshot_open(&snapshot, fixture->dir, &err), &err);
-    must(snapshot_verify(snapshot, note_what, text, &err), &err);
+    store_fixture_must(snapshot_open(&snapshot, fixture->dir, &err), &err);
+    store_fixture_must(snapshot_verify(snapshot, note_what, text, &err), &err);
     if (!strstr(text, expected))
         fail_msg("verify does not say \"%s\", but:\n%s", expected, text);
     snapshot_close(snapshot);
@@ -527,7 +505,8 @@ static void a_store_that_lost_its_catalogue_is_damaged_and_not_made_anew(void **
     assert_null(fixture->store);
 }
 
-#define IN_A_STORE(test) cmocka_unit_test_setup_teardown(test, open_store, drop_store)
+#define IN_A_STORE(test) \
+    cmocka_unit_test_setup_teardown(test, store_fixture_setup, store_fixture_teardown)
 
 int main(void)
 {

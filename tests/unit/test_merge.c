@@ -16,22 +16,6 @@
 
 #define STEPS_MAX 10000u
 
-static int open_store(void **state)
-{
-    struct store_fixture *fixture = calloc(1, sizeof *fixture);
-    assert_non_null(fixture);
-    store_fixture_open(fixture);
-    *state = fixture;
-    return 0;
-}
-
-static int drop_store(void **state)
-{
-    store_fixture_drop(*state);
-    free(*state);
-    return 0;
-}
-
 /* A reading whose values are incompressible, so that a merge takes several steps. */
 static void add_noise(struct store_fixture *fixture, uint32_t count, uint32_t devices)
 {
@@ -220,7 +204,8 @@ static void a_row_may_have_a_hundred_thousand_cells(void **state)
     store_fixture_compare(fixture);
 }
 
-#define IN_A_STORE(test) cmocka_unit_test_setup_teardown(test, open_store, drop_store)
+#define IN_A_STORE(test) \
+    cmocka_unit_test_setup_teardown(test, store_fixture_setup, store_fixture_teardown)
 
 int main(void)
 {

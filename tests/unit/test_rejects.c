@@ -16,28 +16,6 @@
 #define BODY_BYTES_MAX ((size_t)1 << 20)
 #define REJECTS_MAX    2000u
 
-static int open_store(void **state)
-{
-    struct store_fixture *fixture = calloc(1, sizeof *fixture);
-    assert_non_null(fixture);
-    store_fixture_open(fixture);
-    *state = fixture;
-    return 0;
-}
-
-static int drop_store(void **state)
-{
-    store_fixture_drop(*state);
-    free(*state);
-    return 0;
-}
-
-static void must(enum status status, const struct error *err)
-{
-    if (status != STATUS_OK)
-        fail_msg("%s", err->message);
-}
-
 /* What a walk saw. */
 struct walk {
     uint64_t sequences[REJECTS_MAX];
@@ -64,7 +42,7 @@ static void walk_from(struct store_fixture *fixture, uint64_t sequence, struct w
     *walk = (struct walk){.stop_at = walk->stop_at};
     const enum status status = snapshot_rejects(snapshot, sequence, note, walk, &err);
     if (status != STATUS_STOPPED)
-        must(status, &err);
+        store_fixture_must(status, &err);
     snapshot_close(snapshot);
 }
 
@@ -149,7 +127,8 @@ static struct commit_result retry(struct store_fixture *fixture, const uint64_t 
 {
     struct error err = {0};
     struct commit_result result = {0};
-    must(store_retry_rejects(fixture->store, sequences, &fixture->batch, &result, &err), &err);
+    store_fixture_must(
+        store_retry_rejects(fixture->store, sequences, &fixture->batch, &result, &err), &err);
     row_batch_clear(&fixture->batch);
     fixture->rejected -= result.stored + result.duplicates;
     return result;
@@ -272,7 +251,8 @@ static void a_retry_of_what_is_not_there_changes_nothing(void **state)
     store_fixture_compare(fixture);
 }
 
-#define IN_A_STORE(test) cmocka_unit_test_setup_teardown(test, open_store, drop_store)
+#define IN_A_STORE(test) \
+    cmocka_unit_test_setup_teardown(test, store_fixture_setup, store_fixture_teardown)
 
 int main(void)
 {

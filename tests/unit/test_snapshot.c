@@ -16,28 +16,6 @@
 
 #include <cmocka.h>
 
-static int open_store(void **state)
-{
-    struct store_fixture *fixture = calloc(1, sizeof *fixture);
-    assert_non_null(fixture);
-    store_fixture_open(fixture);
-    *state = fixture;
-    return 0;
-}
-
-static int drop_store(void **state)
-{
-    store_fixture_drop(*state);
-    free(*state);
-    return 0;
-}
-
-static void must(enum status status, const struct error *err)
-{
-    if (status != STATUS_OK)
-        fail_msg("%s", err->message);
-}
-
 /* Parts of any kind over the same times: fresh and dense ones, a merge under way, the log. */
 static void fill(struct store_fixture *fixture, uint32_t devices, uint32_t rows)
 {
@@ -92,7 +70,7 @@ static void check_last_row(const struct store_fixture *fixture, struct snapshot 
     struct found_row found = {0};
     struct scan_statistics statistics = {0};
     struct error err = {0};
-    must(snapshot_last_row(snapshot, spec, number, &found, &statistics, &err), &err);
+    store_fixture_must(snapshot_last_row(snapshot, spec, number, &found, &statistics, &err), &err);
     assert_int_equal(found.rows != NULL, expected != NULL);
     if (!expected)
         return;
@@ -158,8 +136,8 @@ static void write_part(struct store_fixture *fixture, struct part *part, uint32_
 {
     struct part_writer *writer = NULL;
     struct error err = {0};
-    must(part_writer_new(&writer), &err);
-    must(part_writer_begin(writer, part, NULL, &err), &err);
+    store_fixture_must(part_writer_new(&writer), &err);
+    store_fixture_must(part_writer_begin(writer, part, NULL, &err), &err);
     struct row_key key = {.time_ms = -5, .message_id = UINT64_MAX - 3};
     for (uint32_t i = 0; i < rows; i++) {
         if (store_fixture_draw(fixture, rows) < devices)
@@ -179,9 +157,9 @@ static void write_part(struct store_fixture *fixture, struct part *part, uint32_
         }
         if (key.message_id == 0)
             key.time_ms++; /* ids began anew */
-        must(part_writer_append(writer, &key, 0, cells, count, &err), &err);
+        store_fixture_must(part_writer_append(writer, &key, 0, cells, count, &err), &err);
     }
-    must(part_writer_finish(writer, &err), &err);
+    store_fixture_must(part_writer_finish(writer, &err), &err);
     part_writer_free(writer);
 }
 
@@ -197,9 +175,9 @@ static void totals_come_back_from_a_record_as_they_were(void **state)
         struct kv_txn *txn = NULL;
         struct part_list list = {0};
         const struct part_names names = {.devices = 100000, .metrics = 100};
-        must(kv_begin(kv, true, &txn, &err), &err);
-        must(part_save(&part, txn, &err), &err);
-        must(part_list_load(&list, txn, TABLE_READINGS, names, &err), &err);
+        store_fixture_must(kv_begin(kv, true, &txn, &err), &err);
+        store_fixture_must(part_save(&part, txn, &err), &err);
+        store_fixture_must(part_list_load(&list, txn, TABLE_READINGS, names, &err), &err);
         assert_int_equal(list.count, 1);
         assert_true(block_summary_equal(&list.parts[0].totals.summary, &part.totals.summary));
         kv_abort(txn);
@@ -220,7 +198,7 @@ static void a_backup_holds_all_and_replaces_nothing(void **state)
     char copy[300];
     char file[320];
     (void)snprintf(copy, sizeof copy, "%s-copy/", fixture->dir);
-    must(snapshot_backup(snapshot, copy, &err), &err);
+    store_fixture_must(snapshot_backup(snapshot, copy, &err), &err);
     assert_int_equal(snapshot_backup(snapshot, copy, &err), STATUS_INPUT);
     snapshot_close(snapshot);
 
@@ -231,7 +209,7 @@ static void a_backup_holds_all_and_replaces_nothing(void **state)
     (void)snprintf(file, sizeof file, "%s/data.mdb", copy);
     assert_int_equal(stat(file, &info), 0);
     assert_int_equal(info.st_mode & 0777, 0600);
-    must(snapshot_open(&snapshot, copy, &err), &err);
+    store_fixture_must(snapshot_open(&snapshot, copy, &err), &err);
     store_fixture_compare_snapshot(fixture, snapshot, fixture->committed);
     snapshot_close(snapshot);
     (void)unlink(file);
@@ -254,7 +232,8 @@ static void looking_for_a_store_leaves_nothing_behind(void **state)
     assert_int_equal(store_open_existing(&store, dir, &err), STATUS_MISSING);
 }
 
-#define IN_A_STORE(test) cmocka_unit_test_setup_teardown(test, open_store, drop_store)
+#define IN_A_STORE(test) \
+    cmocka_unit_test_setup_teardown(test, store_fixture_setup, store_fixture_teardown)
 
 int main(void)
 {

@@ -24,22 +24,6 @@
 #define BULK_ROWS 66000u
 #define STEPS_MAX 10000u
 
-static int open_store(void **state)
-{
-    struct store_fixture *fixture = calloc(1, sizeof *fixture);
-    assert_non_null(fixture);
-    store_fixture_open(fixture);
-    *state = fixture;
-    return 0;
-}
-
-static int drop_store(void **state)
-{
-    store_fixture_drop(*state);
-    free(*state);
-    return 0;
-}
-
 /* A file may not grow beyond: as if the disk were full. */
 static void limit_file_bytes(rlim_t bytes)
 {
@@ -391,7 +375,8 @@ static void a_new_store_on_a_full_disk_is_made_once_there_is_room(void **state)
     store_fixture_drop(&fixture);
 }
 
-#define IN_A_STORE(test) cmocka_unit_test_setup_teardown(test, open_store, drop_store)
+#define IN_A_STORE(test) \
+    cmocka_unit_test_setup_teardown(test, store_fixture_setup, store_fixture_teardown)
 
 int main(void)
 {
