@@ -146,6 +146,22 @@ static void print_heading(const struct bench_report *report, bool with_cpu, FILE
     (void)fprintf(out, "\n");
 }
 
+/* A line a query, in process (with CPU time) or as whole calls. */
+static void print_query_lines(const struct bench_report *report, bool in_process, FILE *out)
+{
+    for (size_t i = 0; i < QUERY_SET_COUNT; i++) {
+        if (!query_was_asked(&report->phases[0].queries[i]))
+            continue;
+        (void)fprintf(out, "  %-4s%-24s %9" PRIu64, query_set[i].name, query_set[i].title,
+                      report->phases[0].queries[i].rows);
+        for (size_t phase = 0; phase < report->phase_count; phase++) {
+            const struct query_figures *query = &report->phases[phase].queries[i];
+            print_timing(in_process ? &query->in_process : &query->call, in_process, out);
+        }
+        (void)fprintf(out, "\n");
+    }
+}
+
 static void print_queries(const struct bench_report *report, FILE *out)
 {
     (void)fprintf(
@@ -154,15 +170,7 @@ static void print_queries(const struct bench_report *report, FILE *out)
         "least of a run\n",
         report->runs);
     print_heading(report, true, out);
-    for (size_t i = 0; i < QUERY_SET_COUNT; i++) {
-        if (!query_was_asked(&report->phases[0].queries[i]))
-            continue;
-        (void)fprintf(out, "  %-4s%-24s %9" PRIu64, query_set[i].name, query_set[i].title,
-                      report->phases[0].queries[i].rows);
-        for (size_t phase = 0; phase < report->phase_count; phase++)
-            print_timing(&report->phases[phase].queries[i].in_process, true, out);
-        (void)fprintf(out, "\n");
-    }
+    print_query_lines(report, true, out);
 }
 
 static void print_calls(const struct bench_report *report, FILE *out)
@@ -179,15 +187,7 @@ static void print_calls(const struct bench_report *report, FILE *out)
     for (size_t phase = 0; phase < report->phase_count; phase++)
         print_timing(&report->phases[phase].call_start, false, out);
     (void)fprintf(out, "\n");
-    for (size_t i = 0; i < QUERY_SET_COUNT; i++) {
-        if (!query_was_asked(&report->phases[0].queries[i]))
-            continue;
-        (void)fprintf(out, "  %-4s%-24s %9" PRIu64, query_set[i].name, query_set[i].title,
-                      report->phases[0].queries[i].rows);
-        for (size_t phase = 0; phase < report->phase_count; phase++)
-            print_timing(&report->phases[phase].queries[i].call, false, out);
-        (void)fprintf(out, "\n");
-    }
+    print_query_lines(report, false, out);
 }
 
 static void print_work(const struct bench_report *report, FILE *out)

@@ -116,8 +116,6 @@ void snapshot_pause(struct snapshot *snapshot)
 static enum status open_parts(struct snapshot *snapshot, struct error *err)
 {
     if (part_cursor_new(&snapshot->cursor) == STATUS_OK &&
-        part_cursor_new(&snapshot->newest[0]) == STATUS_OK &&
-        part_cursor_new(&snapshot->newest[1]) == STATUS_OK &&
         part_merge_new(&snapshot->merge) == STATUS_OK)
         return STATUS_OK;
     return no_memory(snapshot, err);
@@ -169,8 +167,6 @@ void snapshot_close(struct snapshot *snapshot)
     if (!snapshot)
         return;
     part_cursor_free(snapshot->cursor);
-    part_cursor_free(snapshot->newest[0]);
-    part_cursor_free(snapshot->newest[1]);
     part_merge_free(snapshot->merge);
     snapshot_pause(snapshot);
     for (int table = 0; table < TABLE_COUNT; table++) {
@@ -179,7 +175,6 @@ void snapshot_close(struct snapshot *snapshot)
     }
     name_list_release(&snapshot->devices);
     name_list_release(&snapshot->metrics);
-    mem_free(snapshot->one_device);
     if (!snapshot->kv_borrowed)
         kv_close(snapshot->kv);
     mem_free(snapshot->dir);

@@ -100,17 +100,6 @@ MUST_CHECK enum status snapshot_scan(struct snapshot *snapshot, const struct sca
                                      const struct scan_visitor *visitor,
                                      struct scan_statistics *statistics, struct error *err);
 
-/* A row of a decoded vector, which lives until the next call on the snapshot. */
-struct found_row {
-    const struct row_vector *rows; /* NULL: there is no such row */
-    uint32_t row;
-};
-
-/* The newest row of one device, by (time_ms, message_id), in the range and table of `spec`. */
-MUST_CHECK enum status snapshot_last_row(struct snapshot *snapshot, const struct scan_spec *spec,
-                                         uint32_t device, struct found_row *found,
-                                         struct scan_statistics *statistics, struct error *err);
-
 /* Calls `visit` for each in order of arrival, from `sequence` on. */
 MUST_CHECK enum status snapshot_rejects(struct snapshot *snapshot, uint64_t sequence,
                                         reject_visitor *visit, void *context, struct error *err);

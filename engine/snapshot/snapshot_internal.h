@@ -21,16 +21,12 @@ struct snapshot {
     struct store_state state;
     struct name_list devices;
     struct name_list metrics;
-    struct part_list
-        parts[TABLE_COUNT]; /* the last one holds the rows of the commit log, if there are any */
+    struct part_list parts[TABLE_COUNT]; /* the last of each: the commit log's rows, if any */
     struct part_memory log_rows[TABLE_COUNT];
 
     /* Scratch memory. */
     struct part_cursor *cursor;
     struct part_merge *merge;
-    struct part_cursor *newest[2]; /* of snapshot_last_row: the best so far and the one on trial */
-    uint64_t *one_device;          /* owned; a bit set that is clear between calls */
-    size_t one_device_words;
 };
 
 static inline struct part_names snapshot_names(const struct snapshot *snapshot, enum table table)

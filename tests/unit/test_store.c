@@ -319,35 +319,6 @@ static void report_problem(void *context, const char *thing, const char *what)
     fail_msg("verify: %s: %s", thing, what);
 }
 
-static void compare_last_rows(struct model *model, struct snapshot *snapshot)
-{
-    struct gathered gathered = {.snapshot = snapshot};
-    map_numbers(&gathered);
-    const struct scan_spec spec = {.table = TABLE_READINGS,
-                                   .from_ms = TIME_MS_MIN,
-                                   .until_ms = TIME_MS_MAX,
-                                   .columns = {.all_metrics = true}};
-    for (uint32_t number = 0; number < snapshot_device_count(snapshot); number++) {
-        struct found_row found = {0};
-        struct scan_statistics statistics = {0};
-        struct error err = {0};
-        if (snapshot_last_row(snapshot, &spec, number, &found, &statistics, &err) != STATUS_OK)
-            fail_msg("%s", err.message);
-        const struct model_row *newest = NULL;
-        for (size_t i = 0; i < model->count; i++) {
-            const struct model_row *candidate = &model->rows[i];
-            if (candidate->device == gathered.device_of[number] &&
-                (!newest || model_order(newest, candidate) < 0))
-                newest = candidate;
-        }
-        assert_int_equal(found.rows != NULL, newest != NULL);
-        if (newest) {
-            assert_int_equal(found.rows->times_ms[found.row], newest->time_ms);
-            assert_true(found.rows->message_ids[found.row] == newest->id);
-        }
-    }
-}
-
 static void compare_all(struct model *model)
 {
     struct snapshot *snapshot = NULL;
@@ -363,7 +334,6 @@ static void compare_all(struct model *model)
     compare_scan(model, snapshot, true, false);
     for (int i = 0; i < 10; i++)
         compare_scan(model, snapshot, i % 2 == 0, true);
-    compare_last_rows(model, snapshot);
     if (snapshot_verify(snapshot, report_problem, NULL, &err) != STATUS_OK)
         fail_msg("%s", err.message);
     snapshot_close(snapshot);

@@ -185,19 +185,11 @@ static void count_problem(void *context, const char *thing, const char *what)
 static enum status read_snapshot(const struct store_fixture *fixture, struct snapshot *snapshot,
                                  struct error *err)
 {
-    const struct scan_spec spec = {.table = TABLE_READINGS,
-                                   .from_ms = TIME_MS_MIN,
-                                   .until_ms = TIME_MS_MAX,
-                                   .columns = {.all_metrics = true}};
-    struct scan_statistics statistics = {0};
-    struct found_row last = {0};
     struct counting counting = {0};
     unsigned problems = 0;
     TRY(count_rows(snapshot, false, &counting, err));
     TRY(count_rows(snapshot, true, &counting, err));
     assert_int_equal(counting.rows, 2 * fixture->committed);
-    TRY(snapshot_last_row(snapshot, &spec, 1, &last, &statistics, err));
-    assert_non_null(last.rows);
     const uint64_t id = FIXTURE_ID;
     bool held = false;
     TRY(snapshot_seen(snapshot, &id, 1, &held, err));
