@@ -45,7 +45,7 @@ SANITIZER_MARKS = (b"AddressSanitizer", b"LeakSanitizer", b"ThreadSanitizer", b"
 def bin_dir():
     where = os.environ.get("MNSDB_BIN")
     if where:
-        return Path(where)
+        return Path(where).resolve()  # tests change the working directory
     built = sorted(REPO.glob("build/*/bin/mnsdb"))
     if not built:
         sys.exit("no programs: set MNSDB_BIN to the directory that holds mnsdb and mnsdb-ingest")
