@@ -11,12 +11,12 @@
 #include "cli/message.h"
 #include "cli/signals.h"
 #include "engine/kv/kv.h"
-#include "ingest/options.h"
+#include "ingest/config/options.h"
 #include "ingest/pipeline/pipeline.h"
-#include "ingest/progress.h"
+#include "ingest/report/progress.h"
 #include "ingest/retry.h"
-#include "ingest/settings.h"
-#include "ingest/summary.h"
+#include "ingest/config/settings.h"
+#include "ingest/report/summary.h"
 
 #include <malloc.h>
 #include <time.h>

@@ -8,7 +8,7 @@
 #define MNSDB_INGEST_RETRY_H
 
 #include "engine/store/store.h"
-#include "ingest/settings.h"
+#include "ingest/config/settings.h"
 
 /*
  * Retries all rejects of the store in `dir`, in transactions of bounded size. Adds to `total` what

@@ -7,9 +7,9 @@
 #include "cli/message.h"
 #include "cli/signals.h"
 #include "engine/snapshot/snapshot.h"
-#include "ingest/options.h"
+#include "ingest/config/options.h"
 #include "ingest/pipeline/pipeline.h"
-#include "ingest/settings.h"
+#include "ingest/config/settings.h"
 #include "ingest/source/source.h"
 
 static void close_store(struct store **store)

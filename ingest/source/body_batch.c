@@ -1,5 +1,5 @@
 /*
- * body_batch.c - taking the bodies out of a batch of lines.
+ * body_batch.c - taking the bodies out of a batch of lines, or of bodies with known ends.
  *
  * A batch ends at the end of a line, so a body never spans two. The search for
  * line breaks is the libc's; it happens here, in the threads that decode, rather than where
@@ -31,8 +31,21 @@ static bool next_excess(struct body_batch *batch, struct body *body)
     return true;
 }
 
+static bool next_framed(struct body_batch *batch, struct body *body)
+{
+    if (batch->next == batch->end_count)
+        return false;
+    const size_t from = batch->next == 0 ? 0 : batch->ends[batch->next - 1];
+    assert(from <= batch->ends[batch->next] && batch->ends[batch->next] <= batch->len);
+    *body = (struct body){.bytes = slice_of(batch->bytes + from, batch->ends[batch->next] - from)};
+    batch->next++;
+    return true;
+}
+
 bool body_batch_next(struct body_batch *batch, struct body *body)
 {
+    if (batch->ends)
+        return next_framed(batch, body);
     assert(batch->next <= batch->len);
     if (batch->is_excess)
         return next_excess(batch, body);
@@ -53,8 +66,27 @@ bool body_batch_next(struct body_batch *batch, struct body *body)
     return false;
 }
 
+enum status body_batch_frame(struct body_batch *batch)
+{
+    return batch->ends ? STATUS_OK
+                       : mem_grow(&batch->ends, &batch->end_capacity, 1, sizeof *batch->ends);
+}
+
+enum status body_batch_add(struct body_batch *batch, struct slice body)
+{
+    assert(batch->ends);
+    TRY(mem_grow(&batch->ends, &batch->end_capacity, batch->end_count + 1, sizeof *batch->ends));
+    TRY(mem_grow(&batch->bytes, &batch->bytes_capacity, batch->len + body.len, 1));
+    if (body.len > 0)
+        memcpy(batch->bytes + batch->len, body.data, body.len);
+    batch->len += body.len;
+    batch->ends[batch->end_count++] = batch->len;
+    return STATUS_OK;
+}
+
 void body_batch_release(struct body_batch *batch)
 {
     mem_free(batch->bytes);
+    mem_free(batch->ends);
     *batch = (struct body_batch){0};
 }

@@ -56,13 +56,21 @@ struct body {
 };
 
 struct body_batch {
-    uint8_t *bytes; /* owned; SOURCE_BATCH_BYTES of room once filled */
+    uint8_t *bytes; /* owned; a file's: SOURCE_BATCH_BYTES of room once filled */
     size_t len;
-    size_t next;          /* where body_batch_next goes on */
-    uint64_t input_bytes; /* uncompressed bytes of input that this batch stands for */
-    int64_t received_ms;  /* UTC */
-    uint64_t token;       /* for source_acknowledge */
-    bool is_excess;       /* the batch is the beginning of one long body */
+    /*
+     * Where each body ends in `bytes`, if bodies are not lines (a queue's may hold line breaks and
+     * be blank); NULL: they are lines.
+     */
+    size_t *ends;     /* owned */
+    size_t end_count; /* bodies of a batch with ends */
+    size_t end_capacity;
+    size_t bytes_capacity; /* of a batch with ends */
+    size_t next;           /* where body_batch_next goes on: an offset, with ends an index */
+    uint64_t input_bytes;  /* uncompressed bytes of input that this batch stands for */
+    int64_t received_ms;   /* UTC */
+    uint64_t token;        /* for source_acknowledge */
+    bool is_excess;        /* the batch is the beginning of one long body */
     struct body_excess excess;
 };
 
@@ -123,5 +131,10 @@ void source_close(struct source *source);
 /* The next body of a batch; false at its end. */
 bool body_batch_next(struct body_batch *batch, struct body *body);
 void body_batch_release(struct body_batch *batch);
+
+/* Makes a batch one whose bodies are not lines: add them with body_batch_add. */
+MUST_CHECK enum status body_batch_frame(struct body_batch *batch);
+/* Appends a body, whatever its bytes. STATUS_NOMEM: the batch is as before. */
+MUST_CHECK enum status body_batch_add(struct body_batch *batch, struct slice body);
 
 #endif

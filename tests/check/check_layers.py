@@ -32,7 +32,8 @@ LIBRARIES = {
     "libxml": ("ingest/",),
     "zlib.h": ("ingest/", "bench/"),
     "zstd.h": ("ingest/", "bench/"),
-    "microhttpd.h": ("bench/",),
+    "microhttpd.h": ("ingest/", "bench/"),
+    "ini.h": ("ingest/",),
 }
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(["<])([^">]+)[">]', re.MULTILINE)

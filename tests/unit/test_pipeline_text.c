@@ -1,8 +1,8 @@
 /*
  * test_pipeline_text.c - what mnsdb-ingest tells people and scripts: summary and progress bar.
  */
-#include "ingest/progress.h"
-#include "ingest/summary.h"
+#include "ingest/report/progress.h"
+#include "ingest/report/summary.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

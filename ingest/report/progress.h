@@ -5,8 +5,8 @@
  *
  * Share and time left are those of the bytes on disk (compressed ones); a pipe has neither.
  */
-#ifndef MNSDB_INGEST_PROGRESS_H
-#define MNSDB_INGEST_PROGRESS_H
+#ifndef MNSDB_INGEST_REPORT_PROGRESS_H
+#define MNSDB_INGEST_REPORT_PROGRESS_H
 
 #include "ingest/pipeline/pipeline.h"
 

@@ -1,7 +1,7 @@
 /*
  * settings.c - see settings.h.
  */
-#include "ingest/settings.h"
+#include "ingest/config/settings.h"
 
 #include "engine/base/mem.h"
 

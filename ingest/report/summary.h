@@ -1,8 +1,8 @@
 /*
  * summary.h - what became of the messages, in one line.
  */
-#ifndef MNSDB_INGEST_SUMMARY_H
-#define MNSDB_INGEST_SUMMARY_H
+#ifndef MNSDB_INGEST_REPORT_SUMMARY_H
+#define MNSDB_INGEST_REPORT_SUMMARY_H
 
 #include "engine/store/store.h"
 

@@ -1,7 +1,7 @@
 /*
  * options.c - see options.h.
  */
-#include "ingest/options.h"
+#include "ingest/config/options.h"
 
 #include "cli/store_dir.h"
 #include "ingest/pipeline/pipeline.h"

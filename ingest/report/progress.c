@@ -1,7 +1,7 @@
 /*
  * progress.c - see progress.h.
  */
-#include "ingest/progress.h"
+#include "ingest/report/progress.h"
 
 #include "cli/human.h"
 #include "cli/message.h"

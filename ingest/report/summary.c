@@ -1,7 +1,7 @@
 /*
  * summary.c - see summary.h.
  */
-#include "ingest/summary.h"
+#include "ingest/report/summary.h"
 
 #include "cli/human.h"
 

@@ -6,12 +6,12 @@
  *
  * A store keeps them, so that all its messages were understood alike.
  */
-#ifndef MNSDB_INGEST_SETTINGS_H
-#define MNSDB_INGEST_SETTINGS_H
+#ifndef MNSDB_INGEST_CONFIG_SETTINGS_H
+#define MNSDB_INGEST_CONFIG_SETTINGS_H
 
 #include "engine/store/store.h"
 #include "ingest/decode/decode.h"
-#include "ingest/options.h"
+#include "ingest/config/options.h"
 
 struct settings {
     char payload_tz[CIVIL_ZONE_NAME_BYTES]; /* canonical */
