@@ -149,12 +149,12 @@ class Process:
     def running(self):
         return self.process.poll() is None
 
-    def signal(self, number):
+    def send_signal(self, number):
         if self.running():
             self.process.send_signal(number)
 
     def kill(self):
-        self.signal(signal.SIGKILL)
+        self.send_signal(signal.SIGKILL)
         self.process.wait()
         self.reader.join(10)
         if self.process.stdout:
@@ -168,7 +168,7 @@ class Process:
         return code
 
     def stop(self, number=signal.SIGTERM, timeout=None):
-        self.signal(number)
+        self.send_signal(number)
         return self.wait(timeout)
 
 
