@@ -1,0 +1,127 @@
+"""The system calls of one receive-commit-delete cycle, failing or dying one after the other.
+
+Killed at any of them nothing is lost and nothing counts twice. A full disk is waited for; a
+disk that fails ends the process, and nothing is deleted from the queue afterwards.
+
+ctest: slow release-only timeout=400
+"""
+import re
+import shutil
+import unittest
+
+import harness
+import mns
+
+QUEUE = "faults"
+# What a cycle does to disk and network; the n-th call of each is killed until a run survives.
+KILLED_CALLS = ("fdatasync", "pwrite64", "writev", "pwritev", "sendto", "recvfrom", "lseek", "mmap", "munmap", "write",
+                "openat", "close", "ftruncate", "fsync", "connect", "socket", "fcntl", "flock")  # fmt: skip
+CALLS_MAX = 400  # of one kind, in a cycle: the sweep must end
+STEP_FROM = 12  # beyond this many calls of a kind, only some are tried
+MESSAGES = 40
+
+
+@unittest.skipUnless(shutil.which("strace"), "SKIPPED: strace is not installed")
+class QueueFaults(unittest.TestCase):
+    def setUp(self):
+        self.queue = mns.LocalQueue(self, "--queue", QUEUE, "--visibility", 1)
+        self.client = self.queue.client()
+        self.db = harness.Db(self)
+        self.sent = []
+
+    def send(self, count=MESSAGES):
+        base = len(self.sent)
+        bodies = [
+            harness.reading("p/d1", {"v": n}, harness.snowflake(1600000000000 + n), 1600000000 + n // 1000)
+            for n in range(base, base + count)
+        ]
+        self.sent += bodies
+        self.client.send_all(QUEUE, bodies)
+
+    def strace(self, *inject, more=(), trace=None, once=True):
+        wrapper = ["strace", "-f", "-qq", "-o", trace or "/dev/null"]
+        wrapper += [arg for one in inject for arg in ("-e", f"inject={one}")]
+        wrapper += ["-e", "trace=" + ",".join({one.split(":")[0] for one in inject} | {"sendto", "fdatasync"})]
+        more = [*(["--once"] if once else []), "--commit-window", "20ms", *more]
+        return mns.Ingest(self, self.db.path, self.queue.url(QUEUE), more=more, wrapper=wrapper)
+
+    def stored(self):
+        result = self.db.run("info", "--format", "json")
+        return int(harness.parse_json(result.out)["stored"]) if result.code == 0 else 0
+
+    def check_nothing_is_lost(self, where):
+        """What is not in the queue any more is in the store."""
+        remaining = sum(self.client.counts(QUEUE))
+        self.assertGreaterEqual(remaining + self.stored(), len(self.sent), where)
+
+    def finish(self):
+        """Takes in what is left, and compares all of it."""
+        def empty():
+            ingest = mns.Ingest(self, self.db.path, self.queue.url(QUEUE), more=["--once"])
+            self.assertEqual(ingest.wait(), 0, ingest.err)
+            return sum(self.client.counts(QUEUE)) == 0
+
+        mns.wait_until(empty, "an empty queue", every=0.3)
+        self.db.oracle.ingest(b"\n".join(self.sent))
+        self.assertEqual(self.stored(), len(self.sent))
+        self.db.check_stats(["v"], ("count", "sum", "min", "max"))
+        self.db.check_verify()
+
+    def kill_sweep(self, call):
+        """Killed at the n-th call of this kind, for n = 1, 2, ... until a run survives."""
+        tries = []
+        n = 1
+        while n < CALLS_MAX:
+            if sum(self.client.counts(QUEUE)[:1]) < MESSAGES // 2:
+                self.send()
+            ingest = self.strace(f"{call}:signal=KILL:when={n}")
+            code = ingest.wait()
+            tries.append((n, code))
+            self.check_nothing_is_lost(f"killed at {call} {n}")
+            if code == 0:
+                break
+            self.assertIn(code, (-9, 137), f"{call} {n}: {ingest.err!r}")
+            n += 1 if n < STEP_FROM else 7
+        self.assertLess(n, CALLS_MAX, f"{call}: {tries}")
+        return len(tries) - 1
+
+    def test_killed_at_every_system_call_of_a_cycle_nothing_is_lost_or_counted_twice(self):
+        killed = sum(self.kill_sweep(call) for call in KILLED_CALLS)
+        self.assertGreater(killed, 40)
+        self.finish()
+
+    def test_a_full_disk_is_waited_for_and_nothing_is_lost(self):
+        for call in ("writev", "pwrite64"):
+            with self.subTest(call):
+                self.send()
+                # The store's first transactions make it; later ones are the messages'.
+                ingest = self.strace(f"{call}:error=ENOSPC:when=4..6")
+                code = ingest.wait()
+                self.check_nothing_is_lost(call)
+                self.assertEqual(code, 0, ingest.err)
+                self.assertIn(b"no room", ingest.err)
+        self.finish()
+
+    def test_nothing_is_deleted_after_the_disk_failed(self):
+        self.send(1)
+        ingest = mns.Ingest(self, self.db.path, self.queue.url(QUEUE), more=["--once"])
+        self.assertEqual(ingest.wait(), 0, ingest.err)
+        for call in ("fdatasync", "writev", "pwrite64"):
+            for when in (1, 2):
+                with self.subTest(call=call, when=when):
+                    self.send(MESSAGES)
+                    trace = self.db.home / "trace"
+                    ingest = self.strace(f"{call}:error=EIO:when={when}", trace=trace)
+                    code = ingest.wait()
+                    self.check_nothing_is_lost(f"{call} {when}")
+                    lines = trace.read_text(errors="replace").splitlines()
+                    failed = [i for i, line in enumerate(lines) if "EIO" in line]
+                    self.assertTrue(failed, f"no fault was injected: exit {code} {ingest.err!r}")
+                    self.assertEqual(code, 4, ingest.err)
+                    deletes = [line for line in lines[failed[0] :] if re.search(r'sendto\(\d+, "DELETE', line)]
+                    self.assertEqual(deletes, [])
+        self.finish()
+
+
+if __name__ == "__main__":
+    unittest.main()
