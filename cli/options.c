@@ -14,6 +14,7 @@
 
 #include "cli/message.h"
 #include "cli/options_internal.h"
+#include "cli/quantity.h"
 #include "cli/suggest.h"
 #include "engine/base/mem.h"
 
@@ -407,12 +408,7 @@ enum status options_number(const struct options *options, const char *name, uint
     if (!text)
         return STATUS_OK;
     uint64_t value = 0;
-    bool good = *text != '\0';
-    for (const char *digit = text; good && *digit; digit++) {
-        good = *digit >= '0' && *digit <= '9' && !__builtin_mul_overflow(value, 10, &value) &&
-               !__builtin_add_overflow(value, (uint64_t)(*digit - '0'), &value);
-    }
-    if (!good || value < least || value > most)
+    if (!count_parse(text, &value) || value < least || value > most)
         return error_set(err, STATUS_INPUT, "--%s wants a whole number from %llu to %llu, not '%s'",
                          name, (unsigned long long)least, (unsigned long long)most, text);
     *number = value;

@@ -6,6 +6,7 @@
 #include "cli/exit_code.h"
 #include "cli/message.h"
 #include "cli/options.h"
+#include "cli/quantity.h"
 #include "query/time_expression/time_expression.h"
 
 #include <errno.h>

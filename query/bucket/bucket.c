@@ -10,7 +10,7 @@
  */
 #include "query/bucket/bucket.h"
 
-#include "query/time_expression/time_expression.h"
+#include "cli/quantity.h"
 
 #include <assert.h>
 #include <string.h>

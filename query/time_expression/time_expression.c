@@ -6,13 +6,13 @@
  */
 #include "query/time_expression/time_expression.h"
 
+#include "cli/quantity.h"
+
 #include <assert.h>
 #include <string.h>
 
 #define EPOCH_SECONDS_DIGITS_MAX 11
 #define EPOCH_DIGITS_MAX         15
-#define TERM_DIGITS_MAX          15
-#define DURATION_MS_MAX          (INT64_C(3652500) * MS_PER_DAY) /* 10000 years */
 
 static bool is_digit(char character)
 {
@@ -82,58 +82,6 @@ static enum status check_instant(const char *text, int64_t time_ms, int64_t *out
     if (time_ms < instant_min_ms() || time_ms > instant_max_ms())
         return error_set(err, STATUS_INPUT, "'%s' lies outside the years 0001 to 9999", text);
     *out = time_ms;
-    return STATUS_OK;
-}
-
-/* --- durations ----------------------------------------------------------------------------- */
-
-/* The unit at *next, longest name first; 0 if there is none. */
-static int64_t take_unit_ms(const char **next)
-{
-    static const struct {
-        const char *name;
-        int64_t ms;
-    } units[] = {
-        {"ms", 1},          {"s", MS_PER_SECOND}, {"m", MS_PER_MINUTE},
-        {"h", MS_PER_HOUR}, {"d", MS_PER_DAY},    {"w", 7 * MS_PER_DAY},
-    };
-    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
-        const size_t len = strlen(units[i].name);
-        if (strncmp(*next, units[i].name, len) == 0) {
-            *next += len;
-            return units[i].ms;
-        }
-    }
-    return 0;
-}
-
-static bool read_terms(const char *text, int64_t *duration_ms)
-{
-    *duration_ms = 0;
-    const char *next = text;
-    do {
-        const size_t count = count_digits(next);
-        if (count == 0 || count > TERM_DIGITS_MAX)
-            return false;
-        const int64_t value = read_digits(next, count);
-        next += count;
-        const int64_t unit_ms = take_unit_ms(&next);
-        int64_t term_ms = 0;
-        if (unit_ms == 0 || __builtin_mul_overflow(value, unit_ms, &term_ms) ||
-            term_ms > DURATION_MS_MAX)
-            return false;
-        *duration_ms += term_ms;
-        if (*duration_ms > DURATION_MS_MAX)
-            return false;
-    } while (*next != '\0');
-    return true;
-}
-
-enum status duration_parse(const char *text, int64_t *duration_ms, struct error *err)
-{
-    if (!read_terms(text, duration_ms))
-        return error_set(err, STATUS_INPUT, "'%s' is no duration such as 30s, 5m, 1h30m or 7d",
-                         text);
     return STATUS_OK;
 }
 

@@ -1,11 +1,11 @@
 /*
- * time_expression.h - times and durations as people type them.
+ * time_expression.h - times as people type them.
  *
  *      2018-05-16T05:58:44.427Z     RFC 3339: an instant
  *      2018-05-16 [05:58[:44[.427]]] the same without a zone: in the display zone
  *      @1526450324[.427]            seconds since 1970, up to 11 digits
  *      @1526450324427               milliseconds, 12 digits and more
- *      now, now-1h30m, now+5m, -7d  relative to the clock; a day is 24 hours
+ *      now, now-1h30m, now+5m, -7d  relative to the clock, by a duration of cli/quantity.h
  *
  * A wall-clock time that the zone skips is the first instant after the gap; one
  * that it shows twice is the earlier. Fractions finer than a millisecond are cut.
@@ -29,11 +29,5 @@ struct time_context {
 /* STATUS_INPUT says what the text should be. Results lie in the years 0001 ... 9999. */
 MUST_CHECK enum status time_expression_parse(const char *text, const struct time_context *context,
                                              int64_t *time_ms, struct error *err);
-
-/*
- * A sum of terms "1h30m" of the units ms, s, m, h, d, w, all elapsed time: d is 24
- * hours. At least one term, no sign, less than 10000 years. STATUS_INPUT else.
- */
-MUST_CHECK enum status duration_parse(const char *text, int64_t *duration_ms, struct error *err);
 
 #endif

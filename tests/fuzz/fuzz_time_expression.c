@@ -4,6 +4,7 @@
  * A time that is read must format to a text that reads back as the same instant; the same
  * bytes go through durations, widths of buckets and lists of aggregates.
  */
+#include "cli/quantity.h"
 #include "query/aggregate/aggregate.h"
 #include "query/bucket/bucket.h"
 #include "query/time_expression/time_expression.h"

@@ -4,6 +4,7 @@
 #include "cli/escape.h"
 #include "cli/exit_code.h"
 #include "cli/human.h"
+#include "cli/quantity.h"
 #include "cli/suggest.h"
 
 #include <setjmp.h>
@@ -124,6 +125,70 @@ static void exit_codes_are_those_of_the_manual(void **state)
     assert_int_equal(exit_code_of(STATUS_VERSION), 4);
 }
 
+static void typed_durations_are_sums_of_terms(void **state)
+{
+    (void)state;
+    int64_t ms = 0;
+    assert_int_equal(duration_parse("1h30m", &ms, NULL), STATUS_OK);
+    assert_int_equal(ms, 5400000);
+    assert_int_equal(duration_parse("1d2h3m4s5ms", &ms, NULL), STATUS_OK);
+    assert_int_equal(ms, 93784005);
+    assert_int_equal(duration_parse("250ms", &ms, NULL), STATUS_OK);
+    assert_int_equal(ms, 250);
+    static const char *const refused[] = {
+        "", "h", "5", "1.5h", "1mo", "-1s", " 1s", "1s ", "1s2", "99999999999999999999s", "530000w",
+    };
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        if (duration_parse(refused[i], &ms, NULL) != STATUS_INPUT)
+            fail_msg("'%s' is taken for %lld ms", refused[i], (long long)ms);
+    }
+}
+
+static void typed_sizes_have_units_of_1000_or_1024(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        uint64_t bytes;
+    } sizes[] = {
+        {"0", 0},
+        {"4096", 4096},
+        {"64k", 64000},
+        {"64K", 64000},
+        {"64Ki", 65536},
+        {"256M", 256000000},
+        {"1Gi", 1073741824},
+        {"1TB", 1000000000000},
+        {"2MiB", 2097152},
+        {"7B", 7},
+        {"9223372036854775807", INT64_MAX},
+    };
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        assert_int_equal(size_parse(sizes[i].text, &bytes, NULL), STATUS_OK);
+        assert_int_equal(bytes, sizes[i].bytes);
+    }
+    static const char *const refused[] = {
+        "", "M", "1.5M", "-1", "1 M", "1Mb", "1MM", "9223372036854775808", "9999999T", "1P",
+    };
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        if (size_parse(refused[i], &bytes, NULL) != STATUS_INPUT)
+            fail_msg("'%s' is taken for %llu bytes", refused[i], (unsigned long long)bytes);
+    }
+}
+
+static void typed_counts_are_digits_alone(void **state)
+{
+    (void)state;
+    uint64_t count = 7;
+    assert_true(count_parse("18446744073709551615", &count));
+    assert_true(count == UINT64_MAX);
+    static const char *const refused[] = {"", "+1", "-1", "1 ", "0x1", "18446744073709551616"};
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
+        assert_false(count_parse(refused[i], &count));
+    assert_true(count == UINT64_MAX);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -132,6 +197,9 @@ int main(void)
         cmocka_unit_test(escaped_text_is_cut_between_characters),
         cmocka_unit_test(durations_read_well),
         cmocka_unit_test(amounts_read_well),
+        cmocka_unit_test(typed_durations_are_sums_of_terms),
+        cmocka_unit_test(typed_sizes_have_units_of_1000_or_1024),
+        cmocka_unit_test(typed_counts_are_digits_alone),
         cmocka_unit_test(suggestions_are_near_or_absent),
         cmocka_unit_test(exit_codes_are_those_of_the_manual),
     };

@@ -1,5 +1,5 @@
 /*
- * test_time_expression.c - times and durations as people type them.
+ * test_time_expression.c - times as people type them.
  */
 #include "query/time_expression/time_expression.h"
 
@@ -137,19 +137,6 @@ static void what_is_no_time_is_refused(void **state)
     }
 }
 
-static void durations_are_sums_of_terms(void **state)
-{
-    (void)state;
-    int64_t ms = 0;
-    assert_int_equal(duration_parse("1h30m", &ms, NULL), STATUS_OK);
-    assert_int_equal(ms, 90 * MS_PER_MINUTE);
-    assert_int_equal(duration_parse("1d2h3m4s5ms", &ms, NULL), STATUS_OK);
-    assert_int_equal(ms, MS_PER_DAY + 2 * MS_PER_HOUR + 3 * MS_PER_MINUTE + 4005);
-    assert_int_equal(duration_parse("h", &ms, NULL), STATUS_INPUT);
-    assert_int_equal(duration_parse("1.5h", &ms, NULL), STATUS_INPUT);
-    assert_int_equal(duration_parse("1mo", &ms, NULL), STATUS_INPUT);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -159,7 +146,6 @@ int main(void)
         cmocka_unit_test(an_epoch_is_seconds_up_to_eleven_digits),
         cmocka_unit_test(now_may_be_shifted),
         cmocka_unit_test(what_is_no_time_is_refused),
-        cmocka_unit_test(durations_are_sums_of_terms),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
