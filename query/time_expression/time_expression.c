@@ -102,7 +102,8 @@ static enum status parse_relative(const char *text, const char *shift, int64_t n
     if (*shift == '\0')
         return check_instant(text, now_ms, time_ms, err);
     int64_t distance_ms = 0;
-    if ((*shift != '-' && *shift != '+') || !read_terms(shift + 1, &distance_ms))
+    if ((*shift != '-' && *shift != '+') ||
+        duration_parse(shift + 1, &distance_ms, NULL) != STATUS_OK)
         return bad_time(text, err);
     return check_instant(text, *shift == '-' ? now_ms - distance_ms : now_ms + distance_ms, time_ms,
                          err);
