@@ -51,11 +51,16 @@ static void report_fault(struct intake *intake, const struct error *fault)
         intake->listener->fault(intake->listener->context, fault);
 }
 
+static bool is_over(const struct intake *intake)
+{
+    return intake->ended || (!intake->ends_by_itself && signals_received() != 0);
+}
+
 /* With the lock held: fills the thread's batch; *got is false at the source's end. */
 static enum status pull_locked(struct decoder_thread *thread, bool *got, struct error *err)
 {
     struct intake *intake = thread->intake;
-    while (!intake->ended && signals_received() == 0) {
+    while (!is_over(intake)) {
         enum source_event event = SOURCE_END;
         struct error failure = {0};
         const enum status status = source_next(intake->source, &thread->bodies, &event, &failure);

@@ -18,6 +18,7 @@ struct intake {
     pthread_mutex_t source_lock;
     uint64_t next_sequence; /* under source_lock */
     bool ended;             /* under source_lock: the source has nothing more, or failed */
+    bool ends_by_itself;    /* a signal is the source's to follow */
     const struct decoder_config *config;
     const struct pipeline_listener *listener;
     struct work_queue *queue;

@@ -3,10 +3,15 @@
  *
  * A group is committed when it holds enough messages or memory, when decoders wait
  * for its batches, when its oldest batch has waited PIPELINE_COMMIT_WAIT_MS, and at the end.
+ * Steady, it is committed as soon as no further batch is ready: its source has
+ * grouped the messages by time and size already.
  *
  * (1) Batches are committed in order of input, each exactly once; a token is
  *     acknowledged only after the commit that holds its batch has returned.
  * (2) After a failed commit nothing more is committed or acknowledged.
+ * (3) Steady upkeep takes a step after a commit only if commits had as much time as the step
+ *     before it took. So it goes on beside a source that always has more (the log and the number
+ *     of parts stay bounded), and commits keep half of the time whatever is to be merged.
  */
 #include "ingest/pipeline/pipeline.h"
 
@@ -31,6 +36,9 @@ struct pipeline {
     size_t group_messages;
     size_t group_bytes;
     int64_t group_since_ms; /* monotonic; of its first batch */
+    bool upkeep_is_due;     /* steady: another step may find something to do */
+    int64_t upkeep_took_ms; /* the last step */
+    int64_t upkeep_ended_ms;
 };
 
 unsigned pipeline_threads_default(void)
@@ -70,13 +78,24 @@ static enum status maintain_store(void *context, bool *more, struct error *err)
     return store_maintain(context, UPKEEP_BULK, more, err);
 }
 
+static enum status maintain_steadily(void *context, bool *more, struct error *err)
+{
+    return store_maintain(context, UPKEEP_STEADY, more, err);
+}
+
+struct pipeline_sink pipeline_steady_sink(struct store *store)
+{
+    return (struct pipeline_sink){
+        .context = store, .commit = commit_to_store, .maintain = maintain_steadily};
+}
+
 struct pipeline_sink pipeline_store_sink(struct store *store)
 {
     return (struct pipeline_sink){
         .context = store, .commit = commit_to_store, .maintain = maintain_store};
 }
 
-/* --- groups ---------------------------------------------------------------------------------- */
+/* --- upkeep ---------------------------------------------------------------------------------- */
 
 static int64_t monotonic_ms(void)
 {
@@ -84,6 +103,37 @@ static int64_t monotonic_ms(void)
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
+
+static enum status maintain_all(const struct pipeline *pipeline, struct error *err)
+{
+    const struct pipeline_sink *sink = &pipeline->config->sink;
+    bool more = true;
+    while (more)
+        TRY(sink->maintain(sink->context, &more, err));
+    return STATUS_OK;
+}
+
+static enum status maintain_step(struct pipeline *pipeline, struct error *err)
+{
+    const struct pipeline_sink *sink = &pipeline->config->sink;
+    const int64_t began_ms = monotonic_ms();
+    TRY(sink->maintain(sink->context, &pipeline->upkeep_is_due, err));
+    pipeline->upkeep_ended_ms = monotonic_ms();
+    pipeline->upkeep_took_ms = pipeline->upkeep_ended_ms - began_ms;
+    return STATUS_OK;
+}
+
+static enum status maintain_after_commit(struct pipeline *pipeline, struct error *err)
+{
+    if (!pipeline->config->steady)
+        return maintain_all(pipeline, err);
+    pipeline->upkeep_is_due = true;
+    if (monotonic_ms() - pipeline->upkeep_ended_ms < pipeline->upkeep_took_ms)
+        return STATUS_OK;
+    return maintain_step(pipeline, err);
+}
+
+/* --- groups ---------------------------------------------------------------------------------- */
 
 static void group_add(struct pipeline *pipeline, struct work *work)
 {
@@ -108,15 +158,6 @@ static void group_recycle(struct pipeline *pipeline)
     pipeline->group_count = 0;
     pipeline->group_messages = 0;
     pipeline->group_bytes = 0;
-}
-
-static enum status maintain(const struct pipeline *pipeline, struct error *err)
-{
-    const struct pipeline_sink *sink = &pipeline->config->sink;
-    bool more = true;
-    while (more)
-        TRY(sink->maintain(sink->context, &more, err));
-    return STATUS_OK;
 }
 
 /* Batches of blank lines only carry bytes to count, but nothing to commit. */
@@ -147,7 +188,7 @@ static enum status group_commit(struct pipeline *pipeline, struct error *err)
     source_acknowledge(pipeline->config->source, pipeline->group[pipeline->group_count - 1]->token);
     const bool stored = pipeline->group_messages > 0;
     group_recycle(pipeline);
-    return stored ? maintain(pipeline, err) : STATUS_OK;
+    return stored ? maintain_after_commit(pipeline, err) : STATUS_OK;
 }
 
 /* --- running --------------------------------------------------------------------------------- */
@@ -170,19 +211,42 @@ static bool group_has_waited(const struct pipeline *pipeline)
            monotonic_ms() - pipeline->group_since_ms >= PIPELINE_COMMIT_WAIT_MS;
 }
 
+/* Steady, there is no waiting while there is something to do. */
+static int wait_for_batch_ms(const struct pipeline *pipeline)
+{
+    const bool busy = pipeline->group_count > 0 || pipeline->upkeep_is_due;
+    return pipeline->config->steady && busy ? 0 : PIPELINE_TICK_MS;
+}
+
+static bool commit_is_due(const struct pipeline *pipeline, enum work_event event)
+{
+    const bool none_is_ready = event != WORK_NEXT;
+    return event == WORK_STARVED || group_is_full(pipeline) || group_has_waited(pipeline) ||
+           (pipeline->config->steady && none_is_ready && pipeline->group_count > 0);
+}
+
+static enum status act_on(struct pipeline *pipeline, enum work_event event, struct work *work,
+                          struct error *err)
+{
+    if (event == WORK_NEXT)
+        group_add(pipeline, work);
+    if (commit_is_due(pipeline, event))
+        return group_commit(pipeline, err);
+    if (event != WORK_NEXT && pipeline->upkeep_is_due)
+        return maintain_step(pipeline, err);
+    return STATUS_OK;
+}
+
 static enum status run_committer(struct pipeline *pipeline, struct error *err)
 {
     int64_t ticked_ms = 0;
     for (;;) {
         struct work *work = NULL;
-        const enum work_event event =
-            work_queue_next(&pipeline->queue, PIPELINE_TICK_MS, pipeline->group_count > 0, &work);
+        const enum work_event event = work_queue_next(&pipeline->queue, wait_for_batch_ms(pipeline),
+                                                      pipeline->group_count > 0, &work);
         if (event == WORK_END)
             break;
-        if (event == WORK_NEXT)
-            group_add(pipeline, work);
-        if (event == WORK_STARVED || group_is_full(pipeline) || group_has_waited(pipeline))
-            TRY(group_commit(pipeline, err));
+        TRY(act_on(pipeline, event, work, err));
         if (monotonic_ms() - ticked_ms >= PIPELINE_TICK_MS) {
             tick(pipeline);
             ticked_ms = monotonic_ms();
@@ -226,7 +290,9 @@ static enum status run(struct pipeline *pipeline, unsigned threads, struct error
         .config = pipeline->config->decoder,
         .listener = &pipeline->config->listener,
         .queue = &pipeline->queue,
+        .ends_by_itself = pipeline->config->steady,
     };
+    pipeline->upkeep_is_due = pipeline->config->steady; // of a run before this one
     (void)pthread_mutex_init(&pipeline->intake.source_lock, NULL);
     enum status status = start_decoders(pipeline, threads, err);
     if (status == STATUS_OK)

@@ -9,7 +9,14 @@
  * source what is on disk. Whatever the input, memory stays bounded (work_queue.h).
  *
  * A signal (cli/signals.h) ends the reading; what was read is still committed, since
- * a pipe cannot be read twice.
+ * a pipe cannot be read twice. A steady source (a queue) ends by itself: it is told, and what it
+ * still holds is pulled until SOURCE_END.
+ *
+ *                 bulk (recorded sets)                    steady (queues)
+ *      commits    as large as allowed                     what is at hand, as soon as it is
+ *      upkeep     all that is due, after each commit      step by step: while no batch waits, and
+ *                                                         else at most half of the time
+ *      a signal   ends the reading                        is the source's to follow
  */
 #ifndef MNSDB_INGEST_PIPELINE_PIPELINE_H
 #define MNSDB_INGEST_PIPELINE_PIPELINE_H
@@ -19,6 +26,7 @@
 #include "ingest/decode/decode.h"
 #include "ingest/source/source.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,12 +42,13 @@ struct pipeline_sink {
     /* As store_commit. */
     enum status (*commit)(void *context, struct row_batch *const *batches, size_t batch_count,
                           struct commit_result *result, struct error *err);
-    /* As store_maintain while recorded sets are read. */
+    /* As store_maintain, one step. */
     enum status (*maintain)(void *context, bool *more, struct error *err);
 };
 
-/* Commits to a store, with its bulk upkeep. */
+/* Commits to a store, with its bulk or steady upkeep. */
 struct pipeline_sink pipeline_store_sink(struct store *store);
+struct pipeline_sink pipeline_steady_sink(struct store *store);
 
 /* What has been done so far, for a progress bar. */
 struct pipeline_progress {
@@ -51,7 +60,8 @@ struct pipeline_progress {
 struct pipeline_listener {
     void *context;
     void (*fault)(void *context, const struct error *fault); /* an input failed; any thread */
-    void (*tick)(void *context, const struct pipeline_progress *progress); /* between commits */
+    /* Between commits, each PIPELINE_TICK_MS or, where a commit takes longer, after it. */
+    void (*tick)(void *context, const struct pipeline_progress *progress);
 };
 
 struct pipeline_config {
@@ -59,6 +69,7 @@ struct pipeline_config {
     struct pipeline_sink sink;
     const struct decoder_config *decoder;
     struct pipeline_listener listener;
+    bool steady;            /* see above */
     unsigned threads;       /* decoders; 0: pipeline_threads_default() */
     size_t commit_messages; /* 0: PIPELINE_COMMIT_MESSAGES */
     size_t memory_bytes;    /* of decoded batches; 0: WORK_BYTES_MAX */
@@ -72,7 +83,7 @@ struct pipeline_result {
 };
 
 /*
- * Runs until the source ends or a signal comes. On failure what was committed stays and is in
+ * Runs until the source ends or, unless it is steady, a signal comes. On failure what was committed stays and is in
  * `result`; STATUS_FULL and STATUS_IO are the sink's.
  */
 MUST_CHECK enum status pipeline_run(const struct pipeline_config *config,

@@ -34,6 +34,9 @@ struct numbered {
     uint64_t signal_at;    /* before this id SIGTERM comes; 0: it does not */
     uint64_t device_count; /* names of devices repeat after that many */
     bool waits_at_end;     /* instead of ending: until it is interrupted */
+    bool waits_for_commit; /* before each batch but the first: until the one before is on disk */
+    const atomic_uint *waits_for_upkeep; /* at the end: until this many are */
+    unsigned upkeep_steps_wanted;        /* done; NULL: it does not */
     uint64_t token;
     _Atomic uint64_t acknowledged;
     int wake_file;
@@ -58,6 +61,21 @@ static enum status wait_for_interrupt(const struct numbered *source, struct erro
                                       : error_set(err, STATUS_IO, "nobody interrupted");
 }
 
+static void wait_a_little(void)
+{
+    (void)poll(NULL, 0, 1);
+}
+
+static void wait_as_told(const struct numbered *source)
+{
+    while (source->waits_for_commit && atomic_load(&source->acknowledged) < source->token)
+        wait_a_little();
+    if (source->next_id <= source->message_count || !source->waits_for_upkeep)
+        return;
+    while (atomic_load(source->waits_for_upkeep) < source->upkeep_steps_wanted)
+        wait_a_little();
+}
+
 static enum status numbered_next(void *context, struct body_batch *batch, enum source_event *event,
                                  struct error *err)
 {
@@ -74,6 +92,7 @@ static enum status numbered_next(void *context, struct body_batch *batch, enum s
         source->signal_at = 0;
         (void)raise(SIGTERM);
     }
+    wait_as_told(source);
     if (source->next_id > source->message_count) {
         *event = SOURCE_END;
         return source->waits_at_end ? wait_for_interrupt(source, err) : STATUS_OK;
@@ -117,8 +136,9 @@ struct checking_sink {
     size_t group_messages_max;
     size_t fail_at_commit; /* 1: the first; 0: none */
     enum status failure;
-    unsigned upkeep_left; /* maintain says "more" that often after a commit */
-    unsigned upkeep_steps;
+    unsigned upkeep_left;         /* maintain says "more" until that many steps are done */
+    unsigned upkeep_after_commit; /* what a commit sets it to; 0: 2 */
+    atomic_uint upkeep_steps;
     const struct numbered *source;
 };
 
@@ -148,7 +168,7 @@ static enum status check_commit(void *context, struct row_batch *const *batches,
     result->stored = result->received;
     if (result->received > sink->group_messages_max)
         sink->group_messages_max = result->received;
-    sink->upkeep_left = 2;
+    sink->upkeep_left = sink->upkeep_after_commit > 0 ? sink->upkeep_after_commit : 2;
     return STATUS_OK;
 }
 
@@ -156,7 +176,7 @@ static enum status check_maintain(void *context, bool *more, struct error *err)
 {
     struct checking_sink *sink = context;
     (void)err;
-    sink->upkeep_steps++;
+    atomic_fetch_add(&sink->upkeep_steps, 1);
     sink->upkeep_left -= sink->upkeep_left > 0 ? 1 : 0;
     *more = sink->upkeep_left > 0;
     return STATUS_OK;
@@ -400,6 +420,82 @@ static void a_signal_ends_reading_and_what_was_read_is_committed(void **state)
     assert_int_equal(WEXITSTATUS(status), SIGTERM);
 }
 
+/* --- steady ---------------------------------------------------------------------------------- */
+
+static void steady_commits_wait_for_no_further_batch(void **state)
+{
+    (void)state;
+    // The source holds each batch back until the one before is on disk: a committer that
+    // gathered would wait PIPELINE_COMMIT_WAIT_MS for each, in all longer than this test may take.
+    struct run run = {
+        .numbered = {.message_count = 1000, .batch_messages = 10, .waits_for_commit = true},
+        .config = {.threads = 3, .steady = true},
+    };
+    run_pipeline(&run);
+    assert_int_equal(run.status, STATUS_OK);
+    assert_int_equal(run.sink.commits, 100);
+    assert_int_equal(run.numbered.acknowledged, 100);
+}
+
+static void steady_upkeep_goes_on_while_nothing_arrives(void **state)
+{
+    (void)state;
+    struct run run = {
+        .numbered = {.message_count = 10,
+                     .batch_messages = 10,
+                     .waits_for_upkeep = &run.sink.upkeep_steps,
+                     .upkeep_steps_wanted = 20},
+        .sink = {.upkeep_after_commit = 20},
+        .config = {.threads = 1, .steady = true},
+    };
+    run_pipeline(&run);
+    assert_int_equal(run.status, STATUS_OK);
+    assert_int_equal(run.sink.commits, 1);
+    assert_in_range(run.sink.upkeep_steps, 20, 21); // one may come before the first batch
+}
+
+static void steady_upkeep_is_never_starved_and_never_drained_between_commits(void **state)
+{
+    (void)state;
+    struct run run = {
+        .numbered = {.message_count = 1000, .batch_messages = 10},
+        .sink = {.upkeep_after_commit = 1000},
+        .config = {.threads = 2, .steady = true, .commit_messages = 100},
+    };
+    run_pipeline(&run);
+    assert_int_equal(run.status, STATUS_OK);
+    assert_true(run.sink.upkeep_steps > 0);
+    // All that is due after each commit would be 1000 steps each.
+    assert_true(run.sink.upkeep_steps < 1000 * run.sink.commits);
+}
+
+static int drain_after_signal(void)
+{
+    signals_install();
+    struct run run = {
+        .numbered = {.message_count = 1000, .batch_messages = 10, .signal_at = 501},
+        .config = {.threads = 3, .steady = true},
+    };
+    run_pipeline(&run);
+    const bool good = run.status == STATUS_OK && run.result.total.received == 1000 &&
+                      run.numbered.acknowledged == run.numbered.token;
+    return good ? signals_received() : 1;
+}
+
+static void a_steady_source_is_drained_after_a_signal(void **state)
+{
+    (void)state;
+    (void)fflush(NULL);
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0)
+        _exit(drain_after_signal());
+    int status = -1;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), SIGTERM);
+}
+
 static void there_is_at_least_one_thread(void **state)
 {
     (void)state;
@@ -420,6 +516,10 @@ int main(void)
         cmocka_unit_test(a_source_without_memory_ends_the_run),
         cmocka_unit_test(little_memory_makes_small_commits_but_never_a_standstill),
         cmocka_unit_test(a_signal_ends_reading_and_what_was_read_is_committed),
+        cmocka_unit_test(steady_commits_wait_for_no_further_batch),
+        cmocka_unit_test(steady_upkeep_goes_on_while_nothing_arrives),
+        cmocka_unit_test(steady_upkeep_is_never_starved_and_never_drained_between_commits),
+        cmocka_unit_test(a_steady_source_is_drained_after_a_signal),
         cmocka_unit_test(there_is_at_least_one_thread),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
