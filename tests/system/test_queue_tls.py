@@ -18,6 +18,23 @@ import mns
 EMPTY = b"<Error><Code>MessageNotExist</Code><Message>Message not exist.</Message></Error>"
 ANSWER = b"HTTP/1.1 404 Not Found\r\nContent-Type: text/xml\r\nContent-Length: %d\r\n\r\n" % len(EMPTY) + EMPTY
 
+CA_CONFIG = """
+[ca]
+default_ca = here
+[here]
+new_certs_dir = {home}
+database = {index}
+serial = {home}/serial
+rand_serial = yes
+default_md = sha256
+policy = any
+x509_extensions = names
+[any]
+commonName = supplied
+[names]
+subjectAltName = IP:127.0.0.1
+"""
+
 
 class TlsServer:
     """Answers every request that gets through the handshake: the queue is empty."""
@@ -66,14 +83,28 @@ class Tls(unittest.TestCase):
         cls.home = Path(harness.tempfile.mkdtemp(prefix="mnsdb-tls-"))
         cls.addClassCleanup(harness.shutil.rmtree, cls.home, ignore_errors=True)
 
-    def certificate(self, name, names, *more):
+    @staticmethod
+    def openssl(*args):
+        subprocess.run(["openssl", *args], check=True, capture_output=True)
+
+    def certificate(self, name, names):
         """A certificate that signs itself; returns its file and that of its key."""
         certificate, key = self.home / f"{name}.pem", self.home / f"{name}.key"
-        subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-             "-subj", "/CN=test", "-addext", f"subjectAltName={names}", "-keyout", key, "-out", certificate,
-             *(more or ("-days", "30"))],
-            check=True, capture_output=True,
+        self.openssl(
+            "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "30",
+            "-subj", "/CN=test", "-addext", f"subjectAltName={names}", "-keyout", key, "-out", certificate,
+        )  # fmt: skip
+        return certificate, key
+
+    def expired_certificate(self):
+        certificate, key = self.certificate("old", "IP:127.0.0.1")
+        request, config, index = (self.home / f"old.{end}" for end in ("csr", "conf", "index"))
+        index.touch()
+        config.write_text(CA_CONFIG.format(home=self.home, index=index))
+        self.openssl("req", "-new", "-key", key, "-subj", "/CN=test", "-out", request)
+        self.openssl(
+            "ca", "-batch", "-selfsign", "-config", config, "-keyfile", key, "-cert", certificate, "-in", request,
+            "-out", certificate, "-startdate", "20200101000000Z", "-enddate", "20200201000000Z", "-notext",
         )  # fmt: skip
         return certificate, key
 
@@ -107,7 +138,7 @@ class Tls(unittest.TestCase):
         self.refused(TlsServer(certificate, key), "--ca-file", certificate)
 
     def test_an_expired_certificate_is_refused(self):
-        certificate, key = self.certificate("old", "IP:127.0.0.1", "-days", "-1")
+        certificate, key = self.expired_certificate()
         self.refused(TlsServer(certificate, key), "--ca-file", certificate)
 
     def test_old_tls_is_refused(self):
