@@ -5,12 +5,13 @@ PREFIX  ?= /usr/local
 JOBS    ?= $(shell nproc)
 T       ?=
 SECONDS  = 60
+MINUTES  = 30
 
 export PYTHONDONTWRITEBYTECODE = 1
 export JOBS
 
 .DEFAULT_GOAL := release
-.PHONY: release dev asan tsan clang deps demo test check bench fuzz install format \
+.PHONY: release dev asan tsan clang deps demo test check bench soak fuzz install format \
         longest cover clean help
 
 ## make: the optimised programs, in build/release/bin
@@ -44,6 +45,10 @@ check:
 ## make bench: ingest rate, bytes per message, query latency
 bench: release
 	@scripts/bench build/release/bin
+
+## make soak MINUTES=30: ingest beside a misbehaving queue at a steady rate; memory stays flat
+soak: release
+	@MNSDB_BIN=build/release/bin python3 tests/soak/soak.py --minutes "$(MINUTES)"
 
 ## make fuzz T=target SECONDS=60: fuzzes one target, or each of them in turn
 fuzz:
