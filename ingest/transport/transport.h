@@ -121,7 +121,7 @@ static inline void transport_close(struct transport *transport)
 struct curl_transport_config {
     const char *ca_file;        /* PEM, instead of the system's; NULL: the system's */
     int64_t connect_timeout_ms; /* 0: 10 s */
-    unsigned connections_max;   /* kept alive; 0: 32 */
+    unsigned connections_max;   /* kept alive, or as many as were in flight at once; 0: 32 */
 };
 
 /* STATUS_CONFIG: the CA file cannot be used. */
