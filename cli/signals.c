@@ -18,6 +18,8 @@
 static atomic_int first_signal;
 static atomic_long first_signal_s; /* of the monotonic clock */
 static int event_file = -1;
+static atomic_uint hangups;
+static int hangup_file = -1;
 
 static long monotonic_s(void)
 {
@@ -26,34 +28,81 @@ static long monotonic_s(void)
     return (long)now.tv_sec;
 }
 
+static void make_readable(int file)
+{
+    const uint64_t one = 1;
+    const ssize_t written = write(file, &one, sizeof one);
+    (void)written;
+}
+
 static void on_signal(int signal_number)
 {
     const int errno_before = errno;
     int none = 0;
     if (atomic_compare_exchange_strong(&first_signal, &none, signal_number)) {
         atomic_store(&first_signal_s, monotonic_s());
-        const uint64_t one = 1;
-        const ssize_t written = write(event_file, &one, sizeof one);
-        (void)written;
+        make_readable(event_file);
     } else if (monotonic_s() - atomic_load(&first_signal_s) > 1) {
         _exit((int)EXIT_CODE_SIGNAL + signal_number);
     }
     errno = errno_before;
 }
 
+static void on_hangup(int signal_number)
+{
+    (void)signal_number;
+    const int errno_before = errno;
+    (void)atomic_fetch_add(&hangups, 1);
+    make_readable(hangup_file);
+    errno = errno_before;
+}
+
+static void open_file(int *file)
+{
+    if (*file < 0)
+        *file = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+}
+
+static void handle(int signal_number, void (*handler)(int))
+{
+    struct sigaction action = {.sa_handler = handler};
+    (void)sigemptyset(&action.sa_mask);
+    (void)sigaction(signal_number, &action, NULL);
+}
+
+static void handle_hangup(void (*handler)(int))
+{
+    struct sigaction present = {0};
+    (void)sigaction(SIGHUP, NULL, &present);
+    if (present.sa_handler != SIG_IGN)
+        handle(SIGHUP, handler);
+}
+
 void signals_install(void)
 {
-    if (event_file < 0)
-        event_file = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    struct sigaction action = {.sa_handler = on_signal};
-    (void)sigemptyset(&action.sa_mask);
-    (void)sigaction(SIGINT, &action, NULL);
-    (void)sigaction(SIGTERM, &action, NULL);
+    open_file(&event_file);
+    handle(SIGINT, on_signal);
+    handle(SIGTERM, on_signal);
+    handle_hangup(on_signal);
+}
 
-    struct sigaction hangup = {0};
-    (void)sigaction(SIGHUP, NULL, &hangup);
-    if (hangup.sa_handler != SIG_IGN)
-        (void)sigaction(SIGHUP, &action, NULL);
+void signals_install_service(void)
+{
+    open_file(&event_file);
+    open_file(&hangup_file);
+    handle(SIGINT, on_signal);
+    handle(SIGTERM, on_signal);
+    handle_hangup(on_hangup);
+}
+
+unsigned signals_hangups(void)
+{
+    return atomic_load(&hangups);
+}
+
+int signals_hangup_fd(void)
+{
+    return hangup_file;
 }
 
 int signals_received(void)

@@ -6,6 +6,8 @@
  * which becomes readable then. A second signal more than a second later ends the
  * process at once (`timeout` and shells send the first one twice).
  *
+ * For a service SIGHUP is no wish to end: it is counted, and means to read settings again.
+ *
  * Threads: install before threads start; reading is free to all.
  */
 #ifndef MNSDB_CLI_SIGNALS_H
@@ -13,11 +15,19 @@
 
 /* SIGHUP is left alone where it is ignored already (nohup). */
 void signals_install(void);
+/* Of SIGHUP only the count is kept. */
+void signals_install_service(void);
 
 /* The number of the first signal, or 0. */
 int signals_received(void);
 
 /* Readable once a signal came; never read it. -1 if signals are not installed. */
 int signals_fd(void);
+
+/* How many SIGHUPs came to a service. */
+unsigned signals_hangups(void);
+
+/* An eventfd, readable when some came since it was last read. -1 if this is no service. */
+int signals_hangup_fd(void);
 
 #endif

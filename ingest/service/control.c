@@ -1,0 +1,123 @@
+/*
+ * control.c - see control.h.
+ */
+#include "ingest/service/control.h"
+
+#include "cli/signals.h"
+#include "ingest/log/log.h"
+#include "ingest/service/clocks.h"
+
+#include <limits.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+enum { FILE_END, FILE_SIGNAL, FILE_HANGUP, FILE_COUNT };
+
+void control_stop(struct control *control)
+{
+    long long none = 0;
+    const long long deadline_ms = monotonic_ms() + control->config.drain_ms;
+    if (atomic_compare_exchange_strong(&control->deadline_ms, &none, deadline_ms))
+        control->config.stop(control->config.context);
+}
+
+bool control_is_stopping(const struct control *control)
+{
+    return atomic_load(&control->deadline_ms) != 0;
+}
+
+bool control_gave_up(const struct control *control)
+{
+    return atomic_load(&control->gave_up);
+}
+
+int64_t control_left_ms(const struct control *control)
+{
+    const int64_t deadline_ms = atomic_load(&control->deadline_ms);
+    if (deadline_ms == 0)
+        return control->config.drain_ms;
+    const int64_t left_ms = deadline_ms - monotonic_ms();
+    return left_ms > 0 ? left_ms : 0;
+}
+
+/* --- the thread ------------------------------------------------------------------------------ */
+
+static void end_late(const struct control *control)
+{
+    log_error("ended under a commit or an answer that did not come: what was not acknowledged "
+              "comes again",
+              LOG_I64("drain_ms", control->config.drain_ms));
+    _exit((int)control->config.late_exit());
+}
+
+/* What the clock demands; returns how long the next demand is away, -1: for ever. */
+static int follow_clock(struct control *control)
+{
+    const int64_t deadline_ms = atomic_load(&control->deadline_ms);
+    if (deadline_ms == 0)
+        return -1;
+    const int64_t over_ms = monotonic_ms() - deadline_ms;
+    if (over_ms >= CONTROL_GRACE_MS)
+        end_late(control);
+    if (over_ms >= 0 && !atomic_exchange(&control->gave_up, true)) {
+        log_warning("the time to end in is over: what was not acknowledged comes again",
+                    LOG_I64("drain_ms", control->config.drain_ms));
+        control->config.give_up(control->config.context);
+    }
+    const int64_t next_ms = over_ms >= 0 ? CONTROL_GRACE_MS - over_ms : -over_ms;
+    return next_ms < INT_MAX ? (int)next_ms : INT_MAX;
+}
+
+static void follow_hangup(const struct control *control)
+{
+    uint64_t count = 0;
+    if (read(signals_hangup_fd(), &count, sizeof count) == (ssize_t)sizeof count)
+        control->config.reload(control->config.context);
+}
+
+static void *run(void *context)
+{
+    struct control *control = context;
+    for (;;) {
+        struct pollfd files[FILE_COUNT] = {
+            [FILE_END] = {.fd = control->end_file, .events = POLLIN},
+            [FILE_SIGNAL] = {.fd = signals_received() != 0 ? -1 : signals_fd(), .events = POLLIN},
+            [FILE_HANGUP] = {.fd = signals_hangup_fd(), .events = POLLIN},
+        };
+        if (signals_received() != 0)
+            control_stop(control);
+        (void)poll(files, FILE_COUNT, follow_clock(control));
+        if ((files[FILE_END].revents & POLLIN) != 0)
+            return NULL;
+        if ((files[FILE_HANGUP].revents & POLLIN) != 0)
+            follow_hangup(control);
+    }
+}
+
+enum status control_start(struct control *control, const struct control_config *config,
+                          struct error *err)
+{
+    *control = (struct control){.config = *config, .end_file = eventfd(0, EFD_CLOEXEC)};
+    if (control->end_file < 0)
+        return error_set(err, STATUS_NOMEM, "no file for the thread that follows signals");
+    const int failure = pthread_create(&control->thread, NULL, run, control);
+    if (failure != 0) {
+        (void)close(control->end_file);
+        return error_set_errno(err, STATUS_NOMEM, failure, "cannot start a thread");
+    }
+    control->started = true;
+    return STATUS_OK;
+}
+
+void control_finish(struct control *control)
+{
+    if (!control->started)
+        return;
+    const uint64_t one = 1;
+    const ssize_t written = write(control->end_file, &one, sizeof one);
+    (void)written;
+    (void)pthread_join(control->thread, NULL);
+    (void)close(control->end_file);
+    control->started = false;
+}
