@@ -1,12 +1,11 @@
 /*
- * options.c - see options.h.
+ * options.c - the command line's tables: what --help says of each setting.
+ *
+ * setting.c has the same names with their bounds and defaults; a test compares the two.
  */
 #include "ingest/config/options.h"
 
 #include "cli/store_dir.h"
-#include "ingest/pipeline/pipeline.h"
-
-#include <string.h>
 
 static const struct option_spec store_options[] = {
     STORE_DIR_OPTION,
@@ -32,6 +31,96 @@ static const struct option_spec job_options[] = {
      .help = "Threads that decode. Default: one for each CPU, at most 8."},
 };
 
+static const struct option_spec queue_options[] = {
+    {.name = "queue",
+     .argument = "URL",
+     .repeatable = true,
+     .help = "Receive from this queue until stopped: https://ENDPOINT/queues/NAME. May be given "
+             "several times. Default: $MNS_QUEUE_URL, which may name several."},
+    {.name = "once", .help = "End when the queues are empty."},
+    {.name = "dry-run",
+     .help = "Receive, but store and delete nothing: at the end the messages become visible "
+             "again. With --print, only look at the head of the queue."},
+    {.name = "print",
+     .help = "Write each message to standard output as a line of JSON, its payload decoded."},
+    {.name = "queue-status",
+     .help = "Print how many messages wait in each queue, and its attributes, and end."},
+    {.name = "record",
+     .argument = "FILE",
+     .help = "Append every received body to this recorded set, too, before it is deleted."},
+    {.name = "record-max-size",
+     .argument = "SIZE",
+     .help = "Begin a new recorded file when one has this size. Default 256M."},
+};
+
+static const struct option_spec access_options[] = {
+    {.name = "credentials-file",
+     .argument = "FILE",
+     .help = "The access key, in a file that only its owner can read. Default: "
+             "$ALIBABA_CLOUD_ACCESS_KEY_ID and ..._SECRET, $ALIBABA_CLOUD_CREDENTIALS_FILE, or "
+             "mnsdb-credentials in $CREDENTIALS_DIRECTORY."},
+    {.name = "credentials-profile",
+     .argument = "NAME",
+     .help = "Section of the credentials file. Default: default."},
+    {.name = "ecs-role",
+     .argument = "NAME",
+     .help = "Take the keys of this RAM role of the ECS instance; an empty NAME: of whichever it "
+             "has."},
+    {.name = "metadata-url",
+     .argument = "URL",
+     .help = "Where the metadata service of the ECS instance answers."},
+    {.name = "metadata-v2-only",
+     .help = "Ask the metadata service only with a session token (its hardened mode)."},
+    {.name = "insecure-http",
+     .help = "Allow http:// to other machines: everybody on the way can read along."},
+    {.name = "ca-file",
+     .argument = "FILE",
+     .help = "Certificates to trust (PEM), instead of the system's."},
+};
+
+static const struct option_spec pace_options[] = {
+    {.name = "wait",
+     .argument = "DURATION",
+     .help = "How long the queue may wait for a message before it answers that it is empty, up "
+             "to 30s. Default 20s."},
+    {.name = "receives",
+     .argument = "N",
+     .help = "Requests for messages in flight for each queue, at most. Default 8."},
+    {.name = "commit-window",
+     .argument = "DURATION",
+     .help = "How long a message may wait for others to share its commit: '250ms', or 0 for none. "
+             "Default 250ms."},
+    {.name = "commit-messages",
+     .argument = "N",
+     .help = "Commit when so many messages wait. Default 1024."},
+    {.name = "in-flight",
+     .argument = "N",
+     .help = "Messages received and not deleted yet, at most. Default 3072."},
+    {.name = "drain",
+     .argument = "DURATION",
+     .help = "How long the end may take after SIGTERM. Default 20s."},
+};
+
+static const struct option_spec operation_options[] = {
+    {.name = "config",
+     .argument = "FILE",
+     .help = "Read settings from this file, instead of /etc/mnsdb/ingest.conf and "
+             "~/.config/mnsdb/ingest.conf. $MNSDB_INGEST_NAME sets option --name, too."},
+    {.name = "check-config",
+     .help = "Print every setting, its value and where that comes from, and end."},
+    {.name = "listen",
+     .argument = "ADDRESS",
+     .help = "Answer /metrics, /healthz and /readyz by HTTP: '127.0.0.1:9469', or ':9469' for "
+             "loopback. Port 0 picks one."},
+    {.name = "log-format",
+     .argument = "text|logfmt|json",
+     .help = "Form of what continuous ingest says on standard error. Default: text on a terminal, "
+             "else logfmt."},
+    {.name = "log-level",
+     .argument = "error|warning|info|debug",
+     .help = "How much it says. Default info; -q is error, -v is debug."},
+};
+
 static const struct option_spec output_options[] = {
     {.name = "summary",
      .argument = "json",
@@ -46,24 +135,37 @@ static const struct option_spec output_options[] = {
     }
 
 static const struct option_group store_group = GROUP_OF("Store", store_options);
-static const struct option_group job_group = GROUP_OF("What to do", job_options);
+static const struct option_group job_group = GROUP_OF("Recorded sets", job_options);
+static const struct option_group queue_group = GROUP_OF("Queue", queue_options);
+static const struct option_group access_group = GROUP_OF("Access to the queue", access_options);
+static const struct option_group pace_group = GROUP_OF("Pace of the queue", pace_options);
+static const struct option_group operation_group = GROUP_OF("Operation", operation_options);
 static const struct option_group output_group = GROUP_OF("Output", output_options);
-static const struct option_group *const groups[] = {&store_group, &job_group, &output_group, NULL};
+static const struct option_group *const groups[] = {
+    &store_group, &job_group,       &queue_group,  &access_group,
+    &pace_group,  &operation_group, &output_group, NULL,
+};
 
 static const struct command_spec ingest_command = {
     .operands = "[FILE...]",
-    .summary = "Takes recorded sets of device messages into a store. Every message counts once, "
-               "however often it is taken in.",
+    .summary = "Takes device messages into a store, from recorded sets or from MNS queues. Every "
+               "message counts once, however often it comes.",
     .description =
         "A FILE holds one message a line: the envelope as JSON, or base64 of it. It may be plain, "
         "gzip or zstd; '-' is standard input. Files are taken in order. A message that cannot be "
         "understood is kept with a reason ('mnsdb rejects' shows them) and never stops the "
         "others.\n"
         "\n"
+        "With --queue it receives until it is stopped. A message is deleted from the queue only "
+        "after it is stored on disk.\n"
+        "\n"
         "Examples:\n"
         "  mnsdb-ingest --db fleet monday.ndjson.gz tuesday.ndjson.zst\n"
         "  zcat *.gz | mnsdb-ingest --db fleet --summary json -\n"
-        "  mnsdb-ingest --db fleet --settle",
+        "  mnsdb-ingest --db fleet --settle\n"
+        "  mnsdb-ingest --db fleet --queue https://1234.mns.cn-shanghai.aliyuncs.com/queues/"
+        "aliyun-iot-a1\n"
+        "  mnsdb-ingest --queue URL --dry-run --print",
     .groups = groups,
     .operands_max = OPERANDS_ANY,
 };
@@ -73,30 +175,3 @@ const struct program_spec ingest_program = {
     .commands = &ingest_command,
     .command_count = 1,
 };
-
-enum status ingest_options_read(struct ingest_options *ingest, const struct options *options,
-                                struct error *err)
-{
-    const char *summary = options_text(options, "summary");
-    uint64_t threads = 0;
-    TRY(options_number(options, "threads", 1, PIPELINE_THREADS_MAX, &threads, err));
-    *ingest = (struct ingest_options){
-        .store_dir = store_dir_choose(options),
-        .files = options->operands,
-        .file_count = options->operand_count,
-        .payload_tz = options_text(options, "payload-tz"),
-        .time_field = options_text(options, "time-field"),
-        .retry_rejects = options_given(options, "retry-rejects"),
-        .settle = options_given(options, "settle"),
-        .summary_json = summary != NULL,
-        .progress = !options_given(options, "no-progress") && !options_given(options, "quiet"),
-        .threads = (unsigned)threads,
-    };
-    if (summary && strcmp(summary, "json") != 0)
-        return error_set(err, STATUS_INPUT, "--summary knows only 'json', not '%s'", summary);
-    if (ingest->file_count == 0 && !ingest->retry_rejects && !ingest->settle)
-        return error_set(err, STATUS_INPUT,
-                         "nothing to do: name a FILE to take in ('-' is standard input), or give "
-                         "--settle or --retry-rejects");
-    return STATUS_OK;
-}

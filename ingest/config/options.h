@@ -1,7 +1,14 @@
 /*
- * options.h - the command line of mnsdb-ingest.
+ * options.h - what mnsdb-ingest is to do: settings of files, environment and command line.
  *
- * Threads: one.
+ *      /etc/mnsdb/ingest.conf < ~/.config/mnsdb/ingest.conf < environment < command line
+ *
+ * --config FILE stands in for both files. Every option but the actions of a moment (--settle,
+ * --check-config, ...) is also a key of the files and, in capitals with underscores, a
+ * variable MNSDB_INGEST_NAME; MNSDB_DB and MNS_QUEUE_URL are read, too. Secrets are no settings.
+ *
+ * Life cycle: ingest_options_read -> ingest_options_release.
+ * Threads:    one while reading; afterwards read-only.
  */
 #ifndef MNSDB_INGEST_CONFIG_OPTIONS_H
 #define MNSDB_INGEST_CONFIG_OPTIONS_H
@@ -39,7 +46,10 @@ struct queue_options {
     enum log_format log_format;
 };
 
+struct config;
+
 struct ingest_options {
+    struct config *config; /* owned; what the texts below borrow from */
     const char *store_dir;
     const char *const *files; /* recorded sets, "-" is standard input */
     size_t file_count;
@@ -56,8 +66,25 @@ struct ingest_options {
 
 extern const struct program_spec ingest_program;
 
-/* Texts borrow from `options`. STATUS_INPUT: a usage error. */
+/*
+ * `options` lives as long as the result. STATUS_INPUT: a usage error; STATUS_CONFIG: a file or
+ * the environment is wrong, or an address is refused. `ingest` is then empty.
+ */
 MUST_CHECK enum status ingest_options_read(struct ingest_options *ingest,
                                            const struct options *options, struct error *err);
+void ingest_options_release(struct ingest_options *ingest);
+
+/*
+ * --check-config: prints settings, values, origins and whose access key would be used on stdout,
+ * and what is wrong on stderr. Secrets and user information of addresses are not shown.
+ */
+enum exit_code ingest_options_check(const struct ingest_options *ingest);
+
+/*
+ * For SIGHUP: reads all layers again and returns the log level that holds now. A failure leaves
+ * `*level` alone; nothing else of what was read before changes.
+ */
+MUST_CHECK enum status ingest_options_log_level(const struct ingest_options *ingest,
+                                                enum log_level *level, struct error *err);
 
 #endif

@@ -4,6 +4,7 @@
 #include "ingest/config/settings.h"
 
 #include "engine/base/mem.h"
+#include "ingest/config/config_internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,17 +27,6 @@ static void zone_canonical(const struct civil_zone *zone, char text[CIVIL_ZONE_N
                    minutes / 60, minutes % 60);
 }
 
-/*
- * A value that means nothing is a mistake on the command line; only a contradiction is one of
- * settings.
- */
-static enum status mistake(struct error *err, const char *option)
-{
-    error_add_context(err, "%s", option);
-    err->status = STATUS_INPUT;
-    return STATUS_INPUT;
-}
-
 enum status settings_read(struct settings *settings, const struct ingest_options *options,
                           struct error *err)
 {
@@ -48,10 +38,10 @@ enum status settings_read(struct settings *settings, const struct ingest_options
     struct civil_zone zone;
     struct time_fields fields;
     if (civil_zone_open(&zone, zone_text, err) != STATUS_OK)
-        return mistake(err, "--" PAYLOAD_TZ);
+        return config_blame(options->config, SETTING_PAYLOAD_TZ, 0, err);
     zone_canonical(&zone, settings->payload_tz);
     if (time_fields_parse(&fields, fields_text, err) != STATUS_OK)
-        return mistake(err, "--" TIME_FIELD);
+        return config_blame(options->config, SETTING_TIME_FIELD, 0, err);
     const size_t bytes = strlen(fields_text) + 1;
     settings->time_field = mem_alloc(bytes, 1);
     if (!settings->time_field)

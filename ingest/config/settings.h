@@ -10,8 +10,8 @@
 #define MNSDB_INGEST_CONFIG_SETTINGS_H
 
 #include "engine/store/store.h"
-#include "ingest/decode/decode.h"
 #include "ingest/config/options.h"
+#include "ingest/decode/decode.h"
 
 struct settings {
     char payload_tz[CIVIL_ZONE_NAME_BYTES]; /* canonical */
