@@ -2,8 +2,10 @@
  * exchange.c - libcurl's handle for one request at a time; see exchange.h.
  *
  * Headers go out as a list of our own making over one buffer: libcurl only reads it. After them
- * come three lines that take out headers libcurl would add by itself: Accept, Expect, and above
- * all the Content-Type of a form, which would not be what the caller has signed.
+ * come lines that take out what libcurl would add by itself: Accept, and where something is sent,
+ * Expect and above all the Content-Type of a form, which would not be what the caller has signed.
+ * libcurl compares and formats every line for every request, so there are no more than needed;
+ * the User-Agent as a line costs it half of what the option does.
  *
  * The target is handed over beside the URL, which is never more than "https://host:port": libcurl
  * then neither normalises nor escapes it.
@@ -27,14 +29,17 @@
 #define RECEIVE_BYTES      (64L << 10) /* a batch of messages in a read or two */
 #define RETRY_AFTER_DIGITS 6u          /* eleven days: more is a mistake */
 
+static char user_agent[] = "User-Agent: mnsdb/" MNSDB_VERSION;
 static char no_accept[] = "Accept:";
 static char no_expect[] = "Expect:";
 static char no_content_type[] = "Content-Type:";
-static struct curl_slist removals[] = {
-    {.data = no_accept, .next = &removals[1]},
-    {.data = no_expect, .next = &removals[2]},
-    {.data = no_content_type, .next = NULL},
+static struct curl_slist upload_lines[] = {
+    {.data = no_expect, .next = &upload_lines[1]},
+    {.data = no_content_type, .next = &upload_lines[2]},
+    {.data = no_accept, .next = &upload_lines[3]},
+    {.data = user_agent, .next = NULL},
 };
+static struct curl_slist *const plain_lines = &upload_lines[2];
 
 /* --- the reply ------------------------------------------------------------------------------- */
 
@@ -174,7 +179,6 @@ static bool set_limits(CURL *easy, const struct exchange_settings *settings)
     SET(easy, CURLOPT_PATH_AS_IS, 1L);
     SET(easy, CURLOPT_TCP_NODELAY, 1L);
     SET(easy, CURLOPT_BUFFERSIZE, RECEIVE_BYTES);
-    SET(easy, CURLOPT_USERAGENT, "mnsdb/" MNSDB_VERSION);
     /* A proxy sees no more than host and port: what it could read it could keep. */
     SET(easy, CURLOPT_HTTPPROXYTUNNEL, 1L);
     SET(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
@@ -283,12 +287,20 @@ static enum status check_request(const struct transport_request *request, struct
     return STATUS_OK;
 }
 
-/* Target and header lines into one buffer; the lines are linked up to the removals. */
+/* PUT and POST say that they have no body (Content-Length: 0), GET and DELETE need not. */
+static bool is_upload_of(const struct transport_request *request)
+{
+    return request->body.len > 0 || strcmp(request->method, "PUT") == 0 ||
+           strcmp(request->method, "POST") == 0;
+}
+
+/* Target and header lines into one buffer; the lines are linked up to those of libcurl's. */
 static enum status put_text(struct exchange *exchange, const struct transport_request *request)
 {
     size_t needed = request->target.len + 1;
     for (size_t i = 0; i < request->header_count; i++)
         needed += strlen(request->headers[i].name) + strlen(request->headers[i].value) + 3;
+    struct curl_slist *const tail = is_upload_of(request) ? upload_lines : plain_lines;
     struct buffer *text = &exchange->text;
     buffer_clear(text);
     TRY(buffer_reserve(text, needed));
@@ -299,7 +311,7 @@ static enum status put_text(struct exchange *exchange, const struct transport_re
         const struct transport_header *header = &request->headers[i];
         const bool is_last = i + 1 == request->header_count;
         exchange->lines[i].data = (char *)text->data + text->len;
-        exchange->lines[i].next = is_last ? removals : &exchange->lines[i + 1];
+        exchange->lines[i].next = is_last ? tail : &exchange->lines[i + 1];
         buffer_put_bytes(text, header->name, strlen(header->name));
         /* To libcurl "Name;" is a header without a value, where "Name:" would take it out. */
         const bool is_empty = header->value[0] == '\0';
@@ -345,16 +357,13 @@ static bool set_base(struct exchange *exchange, const struct transport_request *
     return ok;
 }
 
-/* PUT and POST say that they have no body (Content-Length: 0), GET and DELETE need not. */
 static bool set_method(struct exchange *exchange, const struct transport_request *request)
 {
     bool ok = true;
     CURL *easy = exchange->easy;
-    const bool has_body = request->body.len > 0;
-    const bool is_upload =
-        has_body || strcmp(request->method, "PUT") == 0 || strcmp(request->method, "POST") == 0;
+    const bool is_upload = is_upload_of(request);
     if (is_upload) {
-        const char *body = has_body ? (const char *)exchange->request_body.data : "";
+        const char *body = request->body.len > 0 ? (const char *)exchange->request_body.data : "";
         SET(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.len);
         SET(easy, CURLOPT_POSTFIELDS, body);
     } else if (exchange->is_upload || exchange->method[0] == '\0') {
@@ -371,8 +380,11 @@ static bool set_method(struct exchange *exchange, const struct transport_request
 static bool set_request(struct exchange *exchange, const struct transport_request *request)
 {
     bool ok = set_base(exchange, request) && set_method(exchange, request);
+    struct curl_slist *first = exchange->is_upload ? upload_lines : plain_lines;
+    if (request->header_count > 0)
+        first = exchange->lines;
     SET(exchange->easy, CURLOPT_REQUEST_TARGET, (const char *)exchange->text.data);
-    SET(exchange->easy, CURLOPT_HTTPHEADER, request->header_count > 0 ? exchange->lines : removals);
+    SET(exchange->easy, CURLOPT_HTTPHEADER, first);
     if (exchange->timeout_ms != request->timeout_ms) {
         SET(exchange->easy, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
         exchange->timeout_ms = ok ? request->timeout_ms : 0;
