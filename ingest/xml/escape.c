@@ -1,0 +1,90 @@
+/*
+ * escape.c - text as it may stand between tags and in attributes.
+ *
+ * Line breaks and tabs become references, since a parser would otherwise change them: CR anywhere,
+ * all three in attributes. What no XML document can hold, control characters and bytes that are
+ * not UTF-8, becomes U+FFFD; whoever has such bytes to send must code them before.
+ */
+#include "ingest/xml/xml.h"
+
+#include <stdint.h>
+
+#define ESCAPE_BYTES_MAX 6u /* "&quot;" */
+
+static const char replacement[] = "\xef\xbf\xbd";
+
+static const char *escape_of(uint8_t byte)
+{
+    switch (byte) {
+    case '&':
+        return "&amp;";
+    case '<':
+        return "&lt;";
+    case '>':
+        return "&gt;";
+    case '"':
+        return "&quot;";
+    case '\'':
+        return "&#39;";
+    case '\t':
+        return "&#9;";
+    case '\n':
+        return "&#10;";
+    case '\r':
+        return "&#13;";
+    default:
+        return byte < 0x20 || byte >= 0x80 ? replacement : NULL;
+    }
+}
+
+static bool is_continuation(uint8_t byte)
+{
+    return (byte & 0xc0) == 0x80;
+}
+
+/* Length of the UTF-8 sequence of a character beyond ASCII that XML allows; 0 if there is none. */
+static size_t sequence_len(const uint8_t *text, size_t left)
+{
+    if (left < 2 || !is_continuation(text[1]))
+        return 0;
+    const unsigned second = text[1] & 0x3fu;
+    if (text[0] >= 0xc2 && text[0] <= 0xdf)
+        return 2;
+    if (left < 3 || !is_continuation(text[2]))
+        return 0;
+    if (text[0] >= 0xe0 && text[0] <= 0xef) {
+        const unsigned code = (text[0] & 0x0fu) << 12 | second << 6 | (text[2] & 0x3fu);
+        return code >= 0x800 && !(code >= 0xd800 && code <= 0xdfff) && code <= 0xfffd ? 3 : 0;
+    }
+    if (left < 4 || !is_continuation(text[3]) || text[0] < 0xf0 || text[0] > 0xf4)
+        return 0;
+    const unsigned high = (text[0] & 0x07u) << 6 | second; /* the code without its low 12 bits */
+    return high >= 0x10 && high <= 0x10f ? 4 : 0;
+}
+
+/* Length of the character here that may stand as it is; 0 if it may not. */
+static size_t plain_len(const uint8_t *text, size_t left)
+{
+    if (text[0] >= 0x80)
+        return sequence_len(text, left);
+    return escape_of(text[0]) ? 0 : 1;
+}
+
+enum status xml_escape(struct buffer *to, struct slice text)
+{
+    const size_t old_len = to->len;
+    for (size_t at = 0; at < text.len; at++) {
+        const size_t start = at;
+        size_t len = 0;
+        while (at < text.len && (len = plain_len(text.data + at, text.len - at)) > 0)
+            at += len;
+        if (buffer_reserve(to, at - start + ESCAPE_BYTES_MAX) != STATUS_OK) {
+            to->len = old_len;
+            return STATUS_NOMEM;
+        }
+        buffer_put_bytes(to, text.data + start, at - start);
+        const char *escape = at < text.len ? escape_of(text.data[at]) : "";
+        buffer_put_bytes(to, escape, strlen(escape));
+    }
+    return STATUS_OK;
+}
