@@ -12,14 +12,23 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { FILE_END, FILE_SIGNAL, FILE_HANGUP, FILE_COUNT };
+enum { FILE_WAKE, FILE_SIGNAL, FILE_HANGUP, FILE_COUNT };
+
+static void wake(const struct control *control)
+{
+    const uint64_t one = 1;
+    const ssize_t written = write(control->wake_file, &one, sizeof one);
+    (void)written;
+}
 
 void control_stop(struct control *control)
 {
     long long none = 0;
     const long long deadline_ms = monotonic_ms() + control->config.drain_ms;
-    if (atomic_compare_exchange_strong(&control->deadline_ms, &none, deadline_ms))
-        control->config.stop(control->config.context);
+    if (!atomic_compare_exchange_strong(&control->deadline_ms, &none, deadline_ms))
+        return;
+    control->config.stop(control->config.context);
+    wake(control); // to follow the clock
 }
 
 bool control_is_stopping(const struct control *control)
@@ -69,41 +78,43 @@ static int follow_clock(struct control *control)
     return next_ms < INT_MAX ? (int)next_ms : INT_MAX;
 }
 
-static void follow_hangup(const struct control *control)
+/* True if there was something to read from an eventfd. */
+static bool take_event(int file)
 {
     uint64_t count = 0;
-    if (read(signals_hangup_fd(), &count, sizeof count) == (ssize_t)sizeof count)
-        control->config.reload(control->config.context);
+    return read(file, &count, sizeof count) == (ssize_t)sizeof count;
 }
 
 static void *run(void *context)
 {
     struct control *control = context;
-    for (;;) {
+    while (!atomic_load(&control->ended)) {
         struct pollfd files[FILE_COUNT] = {
-            [FILE_END] = {.fd = control->end_file, .events = POLLIN},
+            [FILE_WAKE] = {.fd = control->wake_file, .events = POLLIN},
             [FILE_SIGNAL] = {.fd = signals_received() != 0 ? -1 : signals_fd(), .events = POLLIN},
             [FILE_HANGUP] = {.fd = signals_hangup_fd(), .events = POLLIN},
         };
         if (signals_received() != 0)
             control_stop(control);
         (void)poll(files, FILE_COUNT, follow_clock(control));
-        if ((files[FILE_END].revents & POLLIN) != 0)
-            return NULL;
-        if ((files[FILE_HANGUP].revents & POLLIN) != 0)
-            follow_hangup(control);
+        if ((files[FILE_WAKE].revents & POLLIN) != 0)
+            (void)take_event(control->wake_file);
+        if ((files[FILE_HANGUP].revents & POLLIN) != 0 && take_event(signals_hangup_fd()))
+            control->config.reload(control->config.context);
     }
+    return NULL;
 }
 
 enum status control_start(struct control *control, const struct control_config *config,
                           struct error *err)
 {
-    *control = (struct control){.config = *config, .end_file = eventfd(0, EFD_CLOEXEC)};
-    if (control->end_file < 0)
+    *control =
+        (struct control){.config = *config, .wake_file = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+    if (control->wake_file < 0)
         return error_set(err, STATUS_NOMEM, "no file for the thread that follows signals");
     const int failure = pthread_create(&control->thread, NULL, run, control);
     if (failure != 0) {
-        (void)close(control->end_file);
+        (void)close(control->wake_file);
         return error_set_errno(err, STATUS_NOMEM, failure, "cannot start a thread");
     }
     control->started = true;
@@ -114,10 +125,9 @@ void control_finish(struct control *control)
 {
     if (!control->started)
         return;
-    const uint64_t one = 1;
-    const ssize_t written = write(control->end_file, &one, sizeof one);
-    (void)written;
+    atomic_store(&control->ended, true);
+    wake(control);
     (void)pthread_join(control->thread, NULL);
-    (void)close(control->end_file);
+    (void)close(control->wake_file);
     control->started = false;
 }

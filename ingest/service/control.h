@@ -37,7 +37,8 @@ struct control {
     struct control_config config;
     pthread_t thread;
     bool started;
-    int end_file;             /* readable when the service has ended */
+    int wake_file; /* an eventfd: look at what follows */
+    atomic_bool ended;
     atomic_llong deadline_ms; /* monotonic; when draining is over; 0: not draining */
     atomic_bool gave_up;
 };

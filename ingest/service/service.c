@@ -95,17 +95,33 @@ static void give_up(void *context)
     source_interrupt(&service->queue_source);
 }
 
+static void reload_credentials(struct service *service)
+{
+    struct error err = {0};
+    if (credentials_refresh(service->link.credentials, &err) == STATUS_OK) {
+        log_info("credentials are read again", LOG_U64("signals", signals_hangups()));
+        return;
+    }
+    log_redact(err.message);
+    log_error("credentials could not be read again", LOG_TEXT("why", err.message));
+}
+
+static void reload_log_level(const struct service *service)
+{
+    struct error err = {0};
+    enum log_level level = log_level();
+    if (ingest_options_log_level(service->options, &level, &err) == STATUS_OK)
+        log_set_level(level);
+    else
+        log_error("the log level could not be read again", LOG_TEXT("why", err.message));
+}
+
 static void reload(void *context)
 {
     struct service *service = context;
-    struct error err = {0};
     systemd_reloading();
-    if (credentials_refresh(service->link.credentials, &err) == STATUS_OK) {
-        log_info("credentials are read again", LOG_U64("signals", signals_hangups()));
-    } else {
-        log_redact(err.message);
-        log_error("credentials could not be read again", LOG_TEXT("why", err.message));
-    }
+    reload_log_level(service);
+    reload_credentials(service);
     systemd_ready();
 }
 

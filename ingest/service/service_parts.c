@@ -9,7 +9,6 @@
 
 #include "ingest/log/log.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 

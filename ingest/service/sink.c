@@ -77,19 +77,17 @@ static enum status commit(void *context, struct row_batch *const *batches, size_
     struct sink *sink = context;
     const struct sink_hooks *hooks = &sink->hooks;
     const struct attempt attempt = {batches, batch_count, result};
-    enum status status = attempt_commit(sink, &attempt, err);
+    struct error failure = {0};
+    enum status status = attempt_commit(sink, &attempt, &failure);
+    if (status != STATUS_OK && status != STATUS_STOPPED)
+        hooks->failed(hooks->context);
     if (may_be_tried_again(status)) {
-        hooks->failed(hooks->context);
         hooks->paused(hooks->context, true);
-        status = wait_for_room(sink, &attempt, err);
+        status = wait_for_room(sink, &attempt, &failure);
         hooks->paused(hooks->context, false);
-    } else if (status != STATUS_OK && status != STATUS_STOPPED) {
-        hooks->failed(hooks->context);
     }
     sink->failure = status;
-    if (status == STATUS_OK && err)
-        *err = (struct error){0};
-    return status;
+    return status == STATUS_OK ? STATUS_OK : error_set(err, status, "%s", failure.message);
 }
 
 /* --- upkeep ---------------------------------------------------------------------------------- */
