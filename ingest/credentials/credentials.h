@@ -88,4 +88,11 @@ void credentials_describe(const struct credentials *credentials, char text[256])
 /* When the newest key expires, UTC; 0: never. */
 int64_t credentials_expires_ms(const struct credentials *credentials);
 
+/*
+ * From now on this process leaves no core dump, and no other of the same user may look into it.
+ * Call it before keys are read. Builds with address or leak sanitizer, which look into it, do
+ * without.
+ */
+void credentials_harden_process(void);
+
 #endif
