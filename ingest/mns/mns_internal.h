@@ -1,0 +1,47 @@
+/*
+ * mns_internal.h - the state of a queue's user: shared by operations, explanations and calls.
+ */
+#ifndef MNSDB_INGEST_MNS_MNS_INTERNAL_H
+#define MNSDB_INGEST_MNS_MNS_INTERNAL_H
+
+#include "ingest/mns/mns.h"
+#include "ingest/mns/signer.h"
+
+#define EXPLANATION_TEXT_BYTES 200u /* of the server's words */
+
+/*
+ * Of the server's words this much is looked at: whatever secret begins in what is shown is there
+ * in full, and is hidden in full.
+ */
+#define EXPLANATION_LOOK_BYTES (EXPLANATION_TEXT_BYTES + SECURITY_TOKEN_BYTES)
+#define EXPLANATION_BYTES      1024u
+
+/* A request in flight. */
+struct operation {
+    struct operation *next; /* in a list of its queue's */
+    struct operation *previous;
+    struct mns *mns; /* borrowed */
+    mns_done *done;
+    void *context;
+    enum wire_root expected; /* of the answer's body; WIRE_ROOT_NONE: anything will do */
+    uint64_t key_generation;
+};
+
+struct mns {
+    struct mns_config config;
+    struct wire_parser *parser; /* owned */
+    struct wire_reply reply;    /* owned; of the answer being handed over */
+    struct signer signer;
+    struct operation *active; /* owned; doubly linked */
+    struct operation *idle;   /* owned; singly linked */
+    int64_t clock_offset_ms;
+    uint64_t random;
+    char look[EXPLANATION_LOOK_BYTES + 1];
+    char explanation[EXPLANATION_BYTES];
+};
+
+/* Writes mns->explanation. `problem`: what was wrong with the body; "" if nothing was. */
+void explain_answer(struct mns *mns, const struct transport_reply *reply,
+                    const struct mns_answer *answer, const char *problem);
+
+#endif
