@@ -1,8 +1,8 @@
 /*
  * tap.h - looks at every body between the queue and the decoders.
  *
- *      queue source ─> tap ─> pipeline            record: into the recorder's memory, secrets masked
- *                       │                         print: a line on stdout, flushed by delivery
+ *      queue source ─> tap ─> pipeline          record: into the recorder's memory, masked
+ *                       │                       print: a line on stdout, flushed by delivery
  *                 record, print, enqueue times
  *
  * A source around a source. Bodies are seen once, in order. It remembers the enqueue times
