@@ -145,10 +145,18 @@ static void on_type_declaration(void *context, const xmlChar *name, const xmlCha
         parser_refuse(parser, "a document type declaration");
 }
 
+/*
+ * After its first fatal complaint libxml2 reads on in search of more, which takes it seconds for
+ * some documents. It looks at its state between any two pieces; xmlStopParser would do too
+ * much here, as it frees the input that the complaining function is still reading.
+ */
 static void on_complaint(void *context, xmlErrorPtr complaint)
 {
     struct xml_parser *parser = context;
-    if (complaint->level != XML_ERR_FATAL || parser->complaint.status != STATUS_OK)
+    if (complaint->level != XML_ERR_FATAL)
+        return;
+    parser->context->instate = XML_PARSER_EOF;
+    if (parser->complaint.status != STATUS_OK)
         return;
     if (complaint->code == XML_ERR_NO_MEMORY) {
         (void)error_set(&parser->complaint, STATUS_NOMEM, "xml: no memory");
