@@ -100,7 +100,7 @@ static enum status open_session(struct metadata *metadata, struct error *err)
                          exchange.fault_text);
     return error_set(
         err, STATUS_IO,
-        "metadata service: no session token (status %d), and none is required to go on",
+        "metadata service: no session token (status %d), and without one nothing is asked",
         exchange.http_status);
 }
 
