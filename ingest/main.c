@@ -178,9 +178,14 @@ int main(int argc, char **argv)
 
     struct job job = {0};
     struct error err = {0};
-    if (ingest_options_read(&job.options, &options, &err) != STATUS_OK)
+    const enum status status = ingest_options_read(&job.options, &options, &err);
+    if (status == STATUS_INPUT)
         return (int)options_usage_error(&options, "%s", err.message);
+    if (status != STATUS_OK)
+        return (int)message_failure(&err);
     signals_install();
     fault_handler_install(ingest_program.name, kv_explains_fault);
-    return (int)message_stdout_finish(run_job(&job));
+    code = job.options.check_config ? ingest_options_check(&job.options) : run_job(&job);
+    ingest_options_release(&job.options);
+    return (int)message_stdout_finish(code);
 }
