@@ -131,6 +131,8 @@ static enum wire_verdict judge_reply(struct mns *mns, const struct operation *op
     if (status != STATUS_OK)
         return wire_judge(reply->status, NULL);
     const enum wire_verdict verdict = wire_judge(reply->status, &mns->reply);
+    if (verdict == WIRE_EMPTY && !operation->is_receive)
+        return WIRE_NO_HANDLE; /* the same words mean another thing here */
     if (verdict == WIRE_DONE && operation->expected != WIRE_ROOT_NONE &&
         mns->reply.root != operation->expected) {
         (void)error_set(problem, STATUS_INPUT, "an answer without what was asked for");
@@ -215,6 +217,7 @@ static enum status send_request(struct mns *mns, struct operation *operation,
     };
     operation->key_generation = key->generation;
     operation->expected = root_expected(request);
+    operation->is_receive = operation->expected == WIRE_ROOT_MESSAGES;
     return transport_start(mns->config.transport, &sent, on_reply, operation, err);
 }
 

@@ -24,6 +24,7 @@ struct operation {
     mns_done *done;
     void *context;
     enum wire_root expected; /* of the answer's body; WIRE_ROOT_NONE: anything will do */
+    bool is_receive;         /* or a peek */
     uint64_t key_generation;
 };
 
