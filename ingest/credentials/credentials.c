@@ -72,7 +72,7 @@ static int64_t system_monotonic_ms(void *context)
     return clock_ms(CLOCK_MONOTONIC);
 }
 
-/* --- the role ----------------------------------------------------------------------------------- */
+/* --- the role --------------------------------------------------------------------------------- */
 
 static enum status open_role(struct credentials *credentials, const char *name, struct error *err)
 {
@@ -96,7 +96,7 @@ static enum status open_role(struct credentials *credentials, const char *name, 
     return STATUS_OK;
 }
 
-/* --- the file ----------------------------------------------------------------------------------- */
+/* --- the file --------------------------------------------------------------------------------- */
 
 static enum status keep_path(struct credentials *credentials, const char *folder, const char *name,
                              struct error *err)
@@ -170,7 +170,7 @@ static enum status refresh_from_file(struct credentials *credentials, struct err
     return STATUS_OK;
 }
 
-/* --- all places --------------------------------------------------------------------------------- */
+/* --- all places ------------------------------------------------------------------------------- */
 
 static enum status open_environment(struct credentials *credentials, struct error *err)
 {

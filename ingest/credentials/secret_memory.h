@@ -1,5 +1,5 @@
 /*
- * secret_memory.h - pages for keys: locked, left out of core dumps and of children, wiped at the end.
+ * secret_memory.h - pages for keys: locked, not in core dumps nor in children, wiped at the end.
  *
  * What the system refuses of that (a limit on locked memory, an old kernel) is done without.
  */

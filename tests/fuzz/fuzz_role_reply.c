@@ -1,6 +1,6 @@
 /*
- * fuzz_role_reply.c - what a metadata service answers, as anything: a key that can stand in a header,
- * or a refusal; likewise its other answers and its address.
+ * fuzz_role_reply.c - what a metadata service answers, as anything: a key that can stand in a
+ * header, or a refusal; likewise its other answers and its address.
  */
 #include "ingest/credentials/role_reply.h"
 

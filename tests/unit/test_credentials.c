@@ -118,7 +118,7 @@ static void assert_refused(const struct credentials_config *config, const char *
     assert_null(strcasestr(err.message, "canary"));
 }
 
-/* --- environment -------------------------------------------------------------------------------- */
+/* --- environment ------------------------------------------------------------------------------ */
 
 static void set_environment(const char *id, const char *secret, const char *token)
 {
@@ -252,7 +252,7 @@ static void proc_shows_nothing_of_the_key_any_more(void **state)
     assert_int_equal(WEXITSTATUS(status), 0);
 }
 
-/* --- file --------------------------------------------------------------------------------------- */
+/* --- file ------------------------------------------------------------------------------------- */
 
 static void both_forms_of_a_file_are_read(void **state)
 {
