@@ -51,6 +51,8 @@ static void pause_queues(void *context, bool paused)
     if (paused) {
         pulse_pause(&service->metrics, PAUSE_STORE_FULL);
         systemd_status("waiting for room in the store");
+    } else if (control_is_stopping(&service->control)) {
+        pulse_pause(&service->metrics, PAUSE_DRAINING);
     } else {
         pulse_resume(&service->metrics, PAUSE_STORE_FULL);
     }
