@@ -1,7 +1,9 @@
 /*
- * main.c - mnsdb-ingest: takes recorded sets of messages into a store.
+ * main.c - mnsdb-ingest: takes messages into a store, from recorded sets or from queues.
  *
  *      command line -> retry rejects -> read files -> settle -> summary
+ *                   -> queues (ingest/service) -> summary
+ *                   -> status of queues
  *
  * Each step is left out if it was not asked for. A signal ends the work between two commits; the
  * summary then tells what was done so far.
@@ -12,13 +14,16 @@
 #include "cli/signals.h"
 #include "engine/kv/kv.h"
 #include "ingest/config/options.h"
+#include "ingest/config/settings.h"
+#include "ingest/log/log.h"
 #include "ingest/pipeline/pipeline.h"
 #include "ingest/report/progress.h"
-#include "ingest/retry.h"
-#include "ingest/config/settings.h"
 #include "ingest/report/summary.h"
+#include "ingest/retry.h"
+#include "ingest/service/service.h"
 
 #include <malloc.h>
+#include <signal.h>
 #include <time.h>
 
 /*
@@ -167,9 +172,63 @@ static enum exit_code run_job(struct job *job)
     return job->inputs_failed > 0 ? EXIT_CODE_PROBLEM : EXIT_CODE_OK;
 }
 
+/* --- queues ---------------------------------------------------------------------------------- */
+
+/* Beside JSON logs the counts are a line of the log. */
+static void print_queue_summary(const struct job *job)
+{
+    const struct commit_result *counts = &job->summary.counts;
+    if (job->options.summary_json) {
+        summary_print_json(stdout, &job->summary);
+    } else if (job->options.queue.log_format == LOG_FORMAT_JSON) {
+        log_info("ended", LOG_U64("received", counts->received), LOG_U64("stored", counts->stored),
+                 LOG_U64("duplicates", counts->duplicates), LOG_U64("rejected", counts->rejected),
+                 LOG_I64("ms", job->summary.duration_ms));
+    } else {
+        char text[SUMMARY_TEXT_BYTES];
+        summary_text(text, &job->summary);
+        message_note("%s", text);
+    }
+}
+
+static bool ended_as_asked(enum exit_code code)
+{
+    return code == EXIT_CODE_OK || code >= EXIT_CODE_SIGNAL;
+}
+
+static enum exit_code run_queues(struct job *job)
+{
+    const struct queue_options *options = &job->options.queue;
+    log_setup(options->log_level, options->log_format);
+    if (options->status)
+        return service_queue_status(&job->options);
+    const int64_t began_ms = monotonic_ms();
+    const enum exit_code code = service_run(&job->options, &job->summary);
+    job->summary.duration_ms = monotonic_ms() - began_ms;
+    if (ended_as_asked(code) || job->summary.counts.received > 0)
+        print_queue_summary(job);
+    return code;
+}
+
+/* --------------------------------------------------------------------------------------------- */
+
+static enum exit_code run_program(struct job *job)
+{
+    if (job->options.check_config)
+        return ingest_options_check(&job->options);
+    fault_handler_install(ingest_program.name, kv_explains_fault);
+    if (job->options.queue.url_count > 0) {
+        signals_install_service();
+        return run_queues(job);
+    }
+    signals_install();
+    return run_job(job);
+}
+
 int main(int argc, char **argv)
 {
     message_ignore_sigpipe();
+    (void)signal(SIGXFSZ, SIG_IGN); // a limit on file sizes is a full disk
     (void)mallopt(M_MMAP_THRESHOLD, MAPPED_BLOCK_BYTES);
     OWNED(options_release) struct options options = {0};
     enum exit_code code = EXIT_CODE_OK;
@@ -183,9 +242,7 @@ int main(int argc, char **argv)
         return (int)options_usage_error(&options, "%s", err.message);
     if (status != STATUS_OK)
         return (int)message_failure(&err);
-    signals_install();
-    fault_handler_install(ingest_program.name, kv_explains_fault);
-    code = job.options.check_config ? ingest_options_check(&job.options) : run_job(&job);
+    code = message_stdout_finish(run_program(&job));
     ingest_options_release(&job.options);
-    return (int)message_stdout_finish(code);
+    return (int)code;
 }
