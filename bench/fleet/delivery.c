@@ -98,6 +98,16 @@ static enum status hold(struct delivery *delivery, struct slice line, int64_t un
     return STATUS_OK;
 }
 
+enum status delivery_pace(struct delivery *delivery, int64_t now_ms, struct error *err)
+{
+    const struct fleet_output *output = delivery->output;
+    if (!output->pace)
+        return STATUS_OK;
+    TRY(flush(delivery, err));
+    return delivery->stopped ? STATUS_OK
+                             : output->pace(output->context, now_ms, &delivery->stopped, err);
+}
+
 enum status delivery_advance(struct delivery *delivery, int64_t now_ms, struct error *err)
 {
     while (delivery->now_slot < now_ms / SLOT_MS) {

@@ -33,6 +33,9 @@ MUST_CHECK enum status delivery_init(struct delivery *delivery, const struct fle
                                      struct error *err);
 void delivery_release(struct delivery *delivery);
 
+/* Lets the output hold the simulation to its clock, if it has one. */
+MUST_CHECK enum status delivery_pace(struct delivery *delivery, int64_t now_ms, struct error *err);
+
 /* Releases what is due before `now_ms`. */
 MUST_CHECK enum status delivery_advance(struct delivery *delivery, int64_t now_ms,
                                         struct error *err);

@@ -426,6 +426,7 @@ enum status fleet_run(const struct fleet_config *config, const struct fleet_outp
     TRY(prepare(&fleet, err));
     while (!finished(&fleet)) {
         fleet.now_ms++;
+        TRY(delivery_pace(&fleet.delivery, fleet.now_ms, err));
         TRY(delivery_advance(&fleet.delivery, fleet.now_ms, err));
         TRY(run_slot(&fleet, err));
     }

@@ -8,7 +8,8 @@
  *
  *      schedule (a slot per ms) -> device -> message -> delivery (late, again) -> lines
  *
- * The same configuration makes the same bytes, on every machine.
+ * The same configuration makes the same bytes, on every machine. With neither messages nor a span
+ * set, a run ends when its output stops it.
  *
  * Threads: one.
  */
@@ -61,6 +62,11 @@ struct fleet_config fleet_config_default(void);
 struct fleet_output {
     void *context;
     enum status (*write)(void *context, struct slice lines, bool *stop, struct error *err);
+    /*
+     * Called before each simulated millisecond, with all lines of the time before it written: it
+     * may wait, to hold the simulation to a clock. NULL: the run goes as fast as it can.
+     */
+    enum status (*pace)(void *context, int64_t simulated_ms, bool *stop, struct error *err);
 };
 
 struct fleet_totals {

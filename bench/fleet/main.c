@@ -1,7 +1,11 @@
 /*
- * main.c - mnsdb-fleet: writes the messages of a simulated fleet as a recorded set.
+ * main.c - mnsdb-fleet: writes the messages of a simulated fleet as a recorded set, or sends them to
+ * a queue.
  */
 #include "bench/fleet/fleet.h"
+#include "bench/fleet/line_file.h"
+#include "bench/fleet/queue_run.h"
+#include "bench/fleet/sender.h"
 
 #include "cli/exit_code.h"
 #include "cli/message.h"
@@ -10,11 +14,8 @@
 #include "query/time_expression/time_expression.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
-#include <unistd.h>
 
 static const struct option_spec fleet_options[] = {
     {"devices", "N", "Devices of the fleet (default 1000).", 'n', false},
@@ -49,7 +50,30 @@ static const struct option_spec content_options[] = {
     {"thing-model", "SHARE", "Readings sent as thing-model posts (default 0).", 0, false},
     {"hostile", "SHARE", "Readings with a broken line beside them (default 0).", 0, false},
     {"base64", NULL, "Every line is base64 of the envelope, as queues carry it.", 0, false},
-    {"output", "FILE", "Where the lines go (default: standard output).", 'o', false},
+    {"output", "FILE",
+     "Where the lines go (default: standard output). With --queue: the same as --ledger.", 'o',
+     false},
+};
+
+static const struct option_spec queue_options[] = {
+    {"queue", "URL", "Send to this queue: its endpoint and /queues/NAME. Bodies are base64.", 0,
+     false},
+    {"create-queue", NULL, "Make the queue if it is not there.", 0, false},
+    {"raw", NULL, "Bodies are the envelope's JSON itself.", 0, false},
+    {"rate", "N", "Messages a second, evenly (default: as fast as it goes).", 0, false},
+    {"realtime", NULL,
+     "A message goes when its simulated time comes, which starts now. Without --messages and "
+     "--span it runs until a signal.",
+     0, false},
+    {"sends", "N", "Batches in flight (default 8).", 0, false},
+    {"ledger", "FILE", "Write the lines that the queue has acknowledged here, as a recorded set.",
+     0, false},
+    {"credentials-file", "FILE",
+     "The access key, if not in ALIBABA_CLOUD_ACCESS_KEY_ID and ..._SECRET.", 0, false},
+    {"credentials-profile", "NAME", "Section of the credentials file (default: default).", 0,
+     false},
+    {"ca-file", "FILE", "Trust these certificates (PEM) instead of the system's.", 0, false},
+    {"insecure-http", NULL, "Allow http:// to other hosts than this one.", 0, false},
 };
 
 static const struct option_group fleet_group = {"Fleet", fleet_options,
@@ -59,8 +83,10 @@ static const struct option_group network_group = {"Connections and delivery", ne
                                                       sizeof network_options[0]};
 static const struct option_group content_group = {
     "Messages", content_options, sizeof content_options / sizeof content_options[0]};
+static const struct option_group queue_group = {"Queue", queue_options,
+                                                sizeof queue_options / sizeof queue_options[0]};
 static const struct option_group *const groups[] = {&fleet_group, &network_group, &content_group,
-                                                    NULL};
+                                                    &queue_group, NULL};
 
 static const struct command_spec command = {.groups = groups};
 
@@ -70,6 +96,7 @@ static const struct program_spec program = {
     .description = "The lines are a recorded message set, as mnsdb-ingest takes it:\n"
                    "  mnsdb-fleet --devices 100 --span 1d -o day.ndjson\n"
                    "  mnsdb-fleet -m 1000000 | mnsdb-ingest --db store -\n"
+                   "  mnsdb-fleet --realtime --queue http://127.0.0.1:8080/queues/fleet\n"
                    "Shares are between 0 and 1; durations are written like 500ms, 10s, 6h, 1d.",
     .commands = &command,
     .command_count = 1,
@@ -174,8 +201,11 @@ static enum status fleet_from_options(const struct options *options, struct flee
     TRY(options_number(options, "messages", 1, UINT64_MAX / 2, &config->messages, err));
     TRY(duration_option(options, "span", 1, &config->span_ms, err));
     TRY(options_number(options, "seed", 0, UINT64_MAX, &config->seed, err));
-    if (config->messages == 0 && config->span_ms == 0)
+    const bool is_realtime = options_given(options, "realtime");
+    if (config->messages == 0 && config->span_ms == 0 && !is_realtime)
         config->span_ms = MS_PER_HOUR;
+    if (is_realtime)
+        config->start_ms = (int64_t)time(NULL) * MS_PER_SECOND;
     if (config->interval_ms > MS_PER_DAY || config->jitter_ms > config->interval_ms)
         return error_set(err, STATUS_INPUT,
                          "--interval is at most a day, --jitter at most the interval");
@@ -200,32 +230,29 @@ static enum status delivery_from_options(const struct options *options, struct f
     return profile_option(options, config, err);
 }
 
-/* A file descriptor; a reader that closed its pipe ends the run without a word. */
+/* --- where lines go -------------------------------------------------------------------------- */
+
 static enum status write_lines(void *context, struct slice lines, bool *stop, struct error *err)
 {
-    const int file = *(const int *)context;
-    size_t written = 0;
-    while (written < lines.len) {
-        const ssize_t count = write(file, lines.data + written, lines.len - written);
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count < 0 && errno == EPIPE) {
-            *stop = true;
-            return STATUS_OK;
-        }
-        if (count < 0)
-            return error_set_errno(err, STATUS_FULL, errno, "cannot write the set");
-        written += (size_t)count;
-    }
+    struct line_file *file = context;
+    TRY(line_file_write(file, lines, err));
+    *stop = file->closed_pipe;
     return STATUS_OK;
 }
 
-static enum exit_code run(const struct fleet_config *config, int file)
+static enum exit_code run_into(const struct fleet_config *config, const char *path)
 {
     struct error err = {0};
+    struct error at_close = {0};
     struct fleet_totals totals;
+    struct line_file file;
+    if (line_file_open(&file, path, &err) != STATUS_OK)
+        return message_failure(&err);
     const struct fleet_output output = {.context = &file, .write = write_lines};
-    if (fleet_run(config, &output, &totals, &err) != STATUS_OK)
+    const enum status status = fleet_run(config, &output, &totals, &err);
+    if (line_file_close(&file, &at_close) != STATUS_OK && status == STATUS_OK)
+        return message_failure(&at_close);
+    if (status != STATUS_OK)
         return message_failure(&err);
     message_note("%llu lines (%llu readings, %llu status events, %llu redelivered, %llu late, "
                  "%llu broken)",
@@ -235,21 +262,70 @@ static enum exit_code run(const struct fleet_config *config, int file)
     return EXIT_CODE_OK;
 }
 
-static enum exit_code run_into(const struct fleet_config *config, const char *path)
+/* --- the queue ------------------------------------------------------------------------------- */
+
+static enum status need_queue(const struct options *options, struct error *err)
 {
-    if (!path || strcmp(path, "-") == 0)
-        return run(config, STDOUT_FILENO);
-    const int file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (file < 0) {
-        message_error("cannot write %s: %s", path, strerror(errno));
-        return EXIT_CODE_PROBLEM;
+    for (size_t i = 0; i < queue_group.option_count; i++) {
+        if (options_given(options, queue_options[i].name))
+            return error_set(err, STATUS_INPUT, "--%s needs --queue URL", queue_options[i].name);
     }
-    enum exit_code code = run(config, file);
-    if (close(file) != 0 && code == EXIT_CODE_OK) {
-        message_error("cannot write %s: %s", path, strerror(errno));
-        code = EXIT_CODE_PROBLEM;
-    }
-    return code;
+    return STATUS_OK;
+}
+
+static enum status check_queue_options(const struct options *options, struct error *err)
+{
+    if (options_given(options, "rate") && options_given(options, "realtime"))
+        return error_set(err, STATUS_INPUT, "--rate and --realtime are two paces: give one");
+    if (options_given(options, "raw") && options_given(options, "base64"))
+        return error_set(err, STATUS_INPUT, "--raw and --base64 are two forms: give one");
+    if (options_given(options, "ledger") && options_given(options, "output"))
+        return error_set(err, STATUS_INPUT, "--ledger and --output mean the same here: give one");
+    return STATUS_OK;
+}
+
+static enum status queue_from_options(const struct options *options,
+                                      struct queue_run_config *config, struct error *err)
+{
+    uint64_t sends_max = SENDER_SENDS_DEFAULT;
+    TRY(check_queue_options(options, err));
+    TRY(options_number(options, "rate", 1, 10000000, &config->rate, err));
+    TRY(options_number(options, "sends", 1, SENDER_SENDS_MAX, &sends_max, err));
+    config->sends_max = (unsigned)sends_max;
+    config->is_realtime = options_given(options, "realtime");
+    config->create = options_given(options, "create-queue");
+    config->ledger = options_text(options, options_given(options, "ledger") ? "ledger" : "output");
+    config->ca_file = options_text(options, "ca-file");
+    config->credentials.file = options_text(options, "credentials-file");
+    config->credentials.profile = options_text(options, "credentials-profile");
+    return STATUS_OK;
+}
+
+static enum status check_url(const struct options *options, const struct wire_url *url,
+                             struct error *err)
+{
+    if (url->queue[0] == '\0')
+        return error_set(err, STATUS_CONFIG, "--queue names no queue: it ends with /queues/NAME");
+    if (!url->is_https && !url->is_loopback && !options_given(options, "insecure-http"))
+        return error_set(err, STATUS_CONFIG,
+                         "--queue: everybody on the way to %s can read http://; use https://, or "
+                         "say --insecure-http",
+                         url->host);
+    return STATUS_OK;
+}
+
+static enum exit_code run_to_queue(const struct options *options, struct fleet_config *fleet)
+{
+    struct error err = {0};
+    struct queue_run_config config = {0};
+    if (queue_from_options(options, &config, &err) != STATUS_OK)
+        return options_usage_error(options, "%s", err.message);
+    if (wire_url_parse(&config.url, options_text(options, "queue"), &err) != STATUS_OK)
+        return options_usage_error(options, "--queue: %s", err.message);
+    if (check_url(options, &config.url, &err) != STATUS_OK)
+        return message_failure(&err);
+    fleet->base64_lines = !options_given(options, "raw");
+    return queue_run(fleet, &config);
 }
 
 static enum exit_code run_options(const struct options *options)
@@ -258,6 +334,10 @@ static enum exit_code run_options(const struct options *options)
     struct fleet_config config = fleet_config_default();
     if (fleet_from_options(options, &config, &err) != STATUS_OK ||
         delivery_from_options(options, &config, &err) != STATUS_OK)
+        return options_usage_error(options, "%s", err.message);
+    if (options_given(options, "queue"))
+        return run_to_queue(options, &config);
+    if (need_queue(options, &err) != STATUS_OK)
         return options_usage_error(options, "%s", err.message);
     return run_into(&config, options_text(options, "output"));
 }
