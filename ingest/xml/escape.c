@@ -62,6 +62,12 @@ static size_t sequence_len(const uint8_t *text, size_t left)
     return high >= 0x10 && high <= 0x10f ? 4 : 0;
 }
 
+/* True for nearly all characters of usual texts; false means: look closer. */
+static bool is_surely_plain(uint8_t byte)
+{
+    return byte > '\'' && byte < 0x80 && byte != '<' && byte != '>';
+}
+
 /* Length of the character here that may stand as it is; 0 if it may not. */
 static size_t plain_len(const uint8_t *text, size_t left)
 {
@@ -70,21 +76,34 @@ static size_t plain_len(const uint8_t *text, size_t left)
     return escape_of(text[0]) ? 0 : 1;
 }
 
+/* Length of what may stand as it is, from the start of `text`. */
+static size_t plain_run_len(struct slice text)
+{
+    size_t at = 0;
+    for (;;) {
+        while (at < text.len && is_surely_plain(text.data[at]))
+            at++;
+        const size_t len = at < text.len ? plain_len(text.data + at, text.len - at) : 0;
+        if (len == 0)
+            return at;
+        at += len;
+    }
+}
+
 enum status xml_escape(struct buffer *to, struct slice text)
 {
     const size_t old_len = to->len;
-    for (size_t at = 0; at < text.len; at++) {
-        const size_t start = at;
-        size_t len = 0;
-        while (at < text.len && (len = plain_len(text.data + at, text.len - at)) > 0)
-            at += len;
-        if (buffer_reserve(to, at - start + ESCAPE_BYTES_MAX) != STATUS_OK) {
+    while (text.len > 0) {
+        const size_t len = plain_run_len(text);
+        const char *escape = len < text.len ? escape_of(text.data[len]) : "";
+        if (buffer_reserve(to, len + ESCAPE_BYTES_MAX) != STATUS_OK) {
             to->len = old_len;
             return STATUS_NOMEM;
         }
-        buffer_put_bytes(to, text.data + start, at - start);
-        const char *escape = at < text.len ? escape_of(text.data[at]) : "";
+        buffer_put_bytes(to, text.data, len);
         buffer_put_bytes(to, escape, strlen(escape));
+        const size_t taken = len < text.len ? len + 1 : len;
+        text = slice_of(text.data + taken, text.len - taken);
     }
     return STATUS_OK;
 }

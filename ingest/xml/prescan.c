@@ -14,8 +14,6 @@
  */
 #include "ingest/xml/prescan.h"
 
-#include <stdbool.h>
-
 struct scan {
     const uint8_t *start;
     const uint8_t *next;
@@ -33,12 +31,17 @@ static bool scan_at(const struct scan *scan, const char *text)
     return scan_left(scan) >= len && memcmp(scan->next, text, len) == 0;
 }
 
-/* To behind the next `text`, or to the end. */
+/* To behind the next `text`, which ends in '>', or to the end. */
 static void scan_past(struct scan *scan, const char *text)
 {
     const size_t len = strlen(text);
-    const uint8_t *found = memmem(scan->next, scan_left(scan), text, len);
-    scan->next = found ? found + len : scan->end;
+    const uint8_t *from = scan->next;
+    const uint8_t *found = NULL;
+    do {
+        found = memchr(scan->next, '>', scan_left(scan));
+        scan->next = found ? found + 1 : scan->end;
+    } while (found &&
+             ((size_t)(scan->next - from) < len || memcmp(scan->next - len, text, len) != 0));
 }
 
 /* To behind the tag's '>', or to the end, or to where the tag is too long; quotes may hold '>'. */
@@ -50,6 +53,8 @@ static void scan_past_tag(struct scan *scan)
     uint8_t quote = 0;
     for (; scan->next < limit; scan->next++) {
         const uint8_t byte = *scan->next;
+        if (byte > '>') /* letters, so most; quotes are below */
+            continue;
         if (quote != 0) {
             quote = byte == quote ? 0 : quote;
         } else if (byte == '"' || byte == '\'') {
@@ -170,13 +175,28 @@ static size_t illegal_len(const uint8_t *next, const uint8_t *end)
     return (size_t)(digit + 1 - next);
 }
 
-/* Bytes from here that are passed over unread, at least one. */
+bool prescan_has_reference(struct slice document)
+{
+    const uint8_t *next = document.data;
+    const uint8_t *end = next + document.len;
+    while (next < end && (next = memchr(next, '&', (size_t)(end - next))) != NULL) {
+        next++;
+        if (next < end && *next == '#')
+            return true;
+    }
+    return false;
+}
+
+/* Length of what can hold no reference: text up to '&' or '<', or something passed over unread. */
 static size_t unread_len(const uint8_t *next, const uint8_t *end)
 {
     struct scan scan = {next, next, end};
     if (*next == '<' && scan_past_opaque(&scan))
         return (size_t)(scan.next - next);
-    return 1;
+    scan.next++;
+    while (scan.next < end && *scan.next != '&' && *scan.next != '<')
+        scan.next++;
+    return (size_t)(scan.next - next);
 }
 
 size_t prescan_neutralise(uint8_t *document, size_t len)

@@ -11,6 +11,10 @@
 #include "engine/base/bytes.h"
 #include "engine/base/error.h"
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #define XML_TAG_BYTES_MAX ((size_t)1024)
 
 /*
@@ -18,6 +22,9 @@
  * document type declaration, a tag over XML_TAG_BYTES_MAX.
  */
 MUST_CHECK enum status prescan_check(struct slice document, struct error *err);
+
+/* Whether "&#" stands anywhere. */
+bool prescan_has_reference(struct slice document);
 
 /*
  * Overwrites character references that XML does not allow with U+FFFD; returns the new length,

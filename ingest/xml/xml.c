@@ -248,7 +248,7 @@ void xml_close(struct xml_parser *parser)
 /* Replaces `*document` by a copy without illegal references, if it holds any references. */
 static enum status parser_mend(struct xml_parser *parser, struct slice *document, struct error *err)
 {
-    if (!memmem(document->data, document->len, "&#", 2))
+    if (!prescan_has_reference(*document))
         return STATUS_OK;
     buffer_clear(&parser->copy);
     if (buffer_append(&parser->copy, document->data, document->len) != STATUS_OK)
