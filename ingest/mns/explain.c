@@ -16,21 +16,24 @@
 static void replace_controls(char *text)
 {
     for (unsigned char *at = (unsigned char *)text; *at != '\0'; at++) {
-        if (*at < ' ' || *at == 0x7f || (at[0] == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0))
+        const bool is_latin = at[0] == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0;
+        if (is_latin)
+            at[1] = '?';
+        if (is_latin || *at < ' ' || *at == 0x7f)
             *at = '?';
     }
 }
 
-/* Cuts a text to `len_max` bytes, between characters of UTF-8. */
-static void cut(char *text, size_t len_max)
+/* How much of a text fits into `len_max` bytes without cutting a character of UTF-8. */
+static size_t fitting_len(const char *text, size_t len_max)
 {
     const size_t len = strlen(text);
     if (len <= len_max)
-        return;
+        return len;
     size_t at = len_max;
     while (at > 0 && ((unsigned char)text[at] & 0xc0) == 0x80)
         at--;
-    text[at] = '\0';
+    return at;
 }
 
 /* The server's words as they may be shown, into `shown`. */
@@ -42,8 +45,9 @@ static void show(struct mns *mns, struct slice words, char shown[EXPLANATION_TEX
     mns->look[len] = '\0';
     log_redact(mns->look);
     replace_controls(mns->look);
-    cut(mns->look, EXPLANATION_TEXT_BYTES);
-    (void)snprintf(shown, EXPLANATION_TEXT_BYTES + 1, "%s", mns->look);
+    const size_t shown_len = fitting_len(mns->look, EXPLANATION_TEXT_BYTES);
+    memcpy(shown, mns->look, shown_len);
+    shown[shown_len] = '\0';
 }
 
 /* "403 Code: text (request id 1)"; parts that are missing are left out. */

@@ -14,7 +14,7 @@
  * in full, and is hidden in full.
  */
 #define EXPLANATION_LOOK_BYTES (EXPLANATION_TEXT_BYTES + SECURITY_TOKEN_BYTES)
-#define EXPLANATION_BYTES      1024u
+#define EXPLANATION_BYTES      1280u
 
 /* A request in flight. */
 struct operation {

@@ -58,6 +58,13 @@ static enum status sign(struct signer *signer, const struct wire_request *reques
     return STATUS_OK;
 }
 
+/* A target with a handle in it (of a PUT, or of a DELETE without a body) never comes again. */
+static bool is_worth_keeping(const struct wire_request *request)
+{
+    return request->target.len <= SIGNER_TARGET_BYTES &&
+           (request->body.len > 0 || strcmp(request->method, "GET") == 0);
+}
+
 /* The entry for this request; signed now if none is kept. */
 static enum status entry_for(struct signer *signer, const struct wire_request *request,
                              const struct access_key *key, const struct signer_entry **found,
@@ -65,7 +72,7 @@ static enum status entry_for(struct signer *signer, const struct wire_request *r
 {
     struct signer_entry *entry = find(signer, request, key->generation);
     if (!entry) {
-        const bool is_kept = request->target.len <= SIGNER_TARGET_BYTES && key->generation != 0;
+        const bool is_kept = is_worth_keeping(request) && key->generation != 0;
         entry = is_kept ? &signer->entries[signer->next] : &signer->unkept;
         entry->generation = 0; /* free, should signing fail */
         TRY(sign(signer, request, key, entry->authorization, err));
