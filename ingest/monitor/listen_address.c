@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define BACKLOG    16
+#define BACKLOG    128
 #define PORT_MAX   65535u
 #define HOST_BYTES 64u
 

@@ -38,7 +38,8 @@ struct monitor {
     struct MHD_Daemon *daemon; /* owned; owns the listening socket, too */
     struct answers answers;
     struct connection_slot slots[MONITOR_CONNECTIONS_MAX];
-    int wake; /* eventfd: end */
+    bool has_closed; /* since the last turn */
+    int wake;        /* eventfd: end */
     uint16_t port;
     pthread_t thread;
 };
@@ -62,6 +63,7 @@ static void connection_changed(void *context, struct MHD_Connection *connection,
         struct connection_slot *slot = *socket_context;
         if (slot)
             slot->fd = -1;
+        monitor->has_closed = true;
         return;
     }
     const union MHD_ConnectionInfo *info =
@@ -86,8 +88,13 @@ static void reap(struct monitor *monitor, int64_t now_ms)
 
 /* --- the thread ------------------------------------------------------------------------------ */
 
-static int turn_ms(const struct monitor *monitor)
+/* At its limit the library listens again only in the turn after the one that freed a place. */
+static int turn_ms(struct monitor *monitor)
 {
+    const bool has_closed = monitor->has_closed;
+    monitor->has_closed = false;
+    if (has_closed)
+        return 0;
     MHD_UNSIGNED_LONG_LONG timeout = 0;
     if (MHD_get_timeout(monitor->daemon, &timeout) != MHD_YES || timeout > TURN_MS)
         return TURN_MS;
