@@ -139,8 +139,9 @@ static enum status parse_host(struct wire_url *url, const char **rest, struct er
     if (len >= sizeof url->host)
         return refuse(err, "the host is too long");
     for (size_t i = 0; i < len; i++) {
-        const char c = (*rest)[i];
-        url->host[i] = c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+        url->host[i] = (*rest)[i];
+        if (url->host[i] >= 'A' && url->host[i] <= 'Z')
+            url->host[i] = (char)(url->host[i] + ('a' - 'A'));
     }
     url->host[len] = '\0';
     *rest = end;
