@@ -71,31 +71,35 @@ void poller_socket_closed(struct poller *poller, int fd)
         poller->sockets[fd] = (struct poller_socket){0};
 }
 
+static bool is_known(const struct poller *poller, int fd)
+{
+    return fd < POLLER_SOCKETS && poller->sockets[fd].is_known;
+}
+
 bool poller_watch(struct poller *poller, int fd, unsigned events)
 {
     assert(fd >= 0);
-    struct poller_socket *socket = fd < POLLER_SOCKETS ? &poller->sockets[fd] : NULL;
-    if (!socket || !socket->is_known) {
-        if (events != 0)
-            return add(poller, fd, events);
-        drop(poller, fd);
-        return true;
+    if (is_known(poller, fd)) {
+        struct poller_socket *socket = &poller->sockets[fd];
+        socket->wanted = (uint8_t)events;
+        if (events == 0 || events == socket->registered)
+            return true;
+        socket->registered = (uint8_t)events;
+        return add(poller, fd, events);
     }
-    socket->wanted = (uint8_t)events;
-    if (events == 0 || events == socket->registered)
-        return true;
-    socket->registered = (uint8_t)events;
-    return add(poller, fd, events);
+    if (events != 0)
+        return add(poller, fd, events);
+    drop(poller, fd);
+    return true;
 }
 
 /* False for an event that nobody wants: its registration had been left in place. */
 static bool is_wanted(struct poller *poller, int fd)
 {
-    struct poller_socket *socket = fd < POLLER_SOCKETS ? &poller->sockets[fd] : NULL;
-    if (!socket || !socket->is_known || socket->wanted != 0)
+    if (!is_known(poller, fd) || poller->sockets[fd].wanted != 0)
         return true;
     drop(poller, fd);
-    socket->registered = 0;
+    poller->sockets[fd].registered = 0;
     return false;
 }
 

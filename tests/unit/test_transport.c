@@ -2,12 +2,10 @@
  * test_transport.c - libcurl's transport against a server that follows a script: what arrives, what
  * comes back, and what does not get through.
  */
-#include "engine/base/mem.h"
 #include "ingest/transport/transport.h"
 #include "tests/unit/scripted_server.h"
+#include "tests/unit/transport_fixture.h"
 
-#include <netinet/in.h>
-#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,102 +13,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
-#define LONG_MS   60000
-#define SHORT_MS  200
-#define BODY_KEPT 256u
-
-#define REPLY_200         "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-#define SCRIPT(name, ...) static const struct script_reply name[] = {__VA_ARGS__}
-#define START(name)       scripted_server_start(name, sizeof name / sizeof name[0])
-
-/* What done() was told last, copied. */
-struct result {
-    unsigned count;
-    enum transport_fault fault;
-    int status;
-    char fault_text[512];
-    char body[BODY_KEPT];
-    size_t body_len;
-    int64_t date_ms;
-    int64_t retry_after_ms;
-    bool is_xml;
-};
-
-static void remember(void *context, const struct transport_reply *reply)
-{
-    struct result *result = context;
-    result->count++;
-    result->fault = reply->fault;
-    result->status = reply->status;
-    (void)snprintf(result->fault_text, sizeof result->fault_text, "%s", reply->fault_text);
-    result->body_len = reply->body.len;
-    const size_t kept = reply->body.len < BODY_KEPT - 1 ? reply->body.len : BODY_KEPT - 1;
-    if (kept > 0)
-        memcpy(result->body, reply->body.data, kept);
-    result->body[kept] = '\0';
-    result->date_ms = reply->date_ms;
-    result->retry_after_ms = reply->retry_after_ms;
-    result->is_xml = reply->is_xml;
-    assert_true(reply->elapsed_us >= 0);
-}
-
-static struct transport open_transport(void)
-{
-    struct transport transport = {0};
-    const struct curl_transport_config config = {0};
-    struct error err = {0};
-    assert_int_equal(curl_transport_open(&transport, &config, &err), STATUS_OK);
-    return transport;
-}
-
-static struct transport_request get_request(const char *base)
-{
-    return (struct transport_request){
-        .method = "GET",
-        .base = base,
-        .target = slice_of_text("/queues/q/messages"),
-        .timeout_ms = LONG_MS,
-    };
-}
-
-static void start(struct transport *transport, const struct transport_request *request,
-                  struct result *result)
-{
-    struct error err = {0};
-    assert_int_equal(transport_start(transport, request, remember, result, &err), STATUS_OK);
-}
-
-static void run_until(struct transport *transport, const struct result *result, unsigned count)
-{
-    struct error err = {0};
-    while (result->count < count)
-        assert_int_equal(transport_run(transport, 1000, &err), STATUS_OK);
-    assert_int_equal(result->count, count);
-}
-
-static struct result exchange_one(struct transport *transport,
-                                  const struct transport_request *request)
-{
-    struct result result = {0};
-    start(transport, request, &result);
-    run_until(transport, &result, 1);
-    return result;
-}
+#define SHORT_MS 200
 
 /* One request to a server with this script. */
-static struct result ask_server(const struct script_reply *script, size_t count, int64_t timeout_ms)
+static struct transport_result ask_server(const struct script_reply *script, size_t count,
+                                          int64_t timeout_ms)
 {
     struct scripted_server *server = scripted_server_start(script, count);
-    struct transport transport = open_transport();
-    struct transport_request request = get_request(scripted_server_base(server));
+    struct transport transport = transport_fixture_open();
+    struct transport_request request = transport_fixture_get(scripted_server_base(server));
     request.timeout_ms = timeout_ms;
-    const struct result result = exchange_one(&transport, &request);
+    const struct transport_result result = transport_fixture_ask(&transport, &request);
     char prefix[32];
     (void)snprintf(prefix, sizeof prefix, "127.0.0.1:%u: ", scripted_server_port(server));
     if (result.fault == TRANSPORT_OK) {
@@ -133,16 +50,16 @@ static void a_request_goes_out_byte_for_byte(void **state)
     (void)state;
     SCRIPT(script, {REPLY_200, SCRIPT_KEEP, NULL});
     struct scripted_server *server = START(script);
-    struct transport transport = open_transport();
+    struct transport transport = transport_fixture_open();
     static const char target[] =
         "/queues/a/../b//messages?ReceiptHandle=a+b/c==%2F%2b%3D&x=%41{}|^`\"<>'~#!*()";
     const struct transport_header headers[] = {
         {"Authorization", "MNS id:sign/+="}, {"x-mns-version", "2015-06-06"}, {"empty", ""}};
-    struct transport_request request = get_request(scripted_server_base(server));
+    struct transport_request request = transport_fixture_get(scripted_server_base(server));
     request.target = slice_of_text(target);
     request.headers = headers;
     request.header_count = 3;
-    const struct result result = exchange_one(&transport, &request);
+    const struct transport_result result = transport_fixture_ask(&transport, &request);
     assert_int_equal(result.fault, TRANSPORT_OK);
     char expected[512];
     (void)snprintf(expected, sizeof expected,
@@ -179,12 +96,12 @@ static void a_body_goes_out_only_where_there_is_one(void **state)
     };
     SCRIPT(script, {REPLY_200, SCRIPT_KEEP, NULL});
     struct scripted_server *server = START(script);
-    struct transport transport = open_transport();
+    struct transport transport = transport_fixture_open();
     for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct transport_request request = get_request(scripted_server_base(server));
+        struct transport_request request = transport_fixture_get(scripted_server_base(server));
         request.method = cases[i].method;
         request.body = slice_of_text(cases[i].body);
-        const struct result result = exchange_one(&transport, &request);
+        const struct transport_result result = transport_fixture_ask(&transport, &request);
         assert_int_equal(result.status, 200);
         const char *seen = scripted_server_request(server, i);
         assert_memory_equal(seen, cases[i].method, strlen(cases[i].method));
@@ -204,21 +121,24 @@ static void a_body_goes_out_only_where_there_is_one(void **state)
 static void what_http_cannot_carry_is_refused(void **state)
 {
     (void)state;
-    struct transport transport = open_transport();
-    struct result result = {0};
+    struct transport transport = transport_fixture_open();
+    struct transport_result result = {0};
     struct error err = {0};
     const struct transport_header broken = {"security-token", "a\r\nHost: elsewhere"};
-    struct transport_request request = get_request("http://127.0.0.1:1");
+    struct transport_request request = transport_fixture_get("http://127.0.0.1:1");
     request.headers = &broken;
     request.header_count = 1;
-    assert_int_equal(transport_start(&transport, &request, remember, &result, &err), STATUS_INPUT);
+    assert_int_equal(
+        transport_start(&transport, &request, transport_fixture_remember, &result, &err),
+        STATUS_INPUT);
     assert_null(strstr(err.message, "elsewhere"));
     static const char *const targets[] = {"", "queues", "/a b", "/a\r\nb", "/\xc3\xa4"};
     request.header_count = 0;
     for (size_t i = 0; i < sizeof targets / sizeof targets[0]; i++) {
         request.target = slice_of_text(targets[i]);
-        assert_int_equal(transport_start(&transport, &request, remember, &result, &err),
-                         STATUS_INPUT);
+        assert_int_equal(
+            transport_start(&transport, &request, transport_fixture_remember, &result, &err),
+            STATUS_INPUT);
     }
     assert_int_equal(transport_run(&transport, 0, &err), STATUS_OK);
     assert_int_equal(result.count, 0);
@@ -234,7 +154,7 @@ static void headers_that_matter_are_read(void **state)
                     "CONTENT-TYPE: Text/XML ; charset=utf-8\r\nRetry-After: 7\r\n"
                     "Content-Encoding: identity\r\nContent-Length: 4\r\n\r\n<a/>",
                     SCRIPT_KEEP, NULL});
-    const struct result result = ASK(script, LONG_MS);
+    const struct transport_result result = ASK(script, LONG_MS);
     assert_int_equal(result.fault, TRANSPORT_OK);
     assert_int_equal(result.status, 503);
     assert_string_equal(result.body, "<a/>");
@@ -250,13 +170,13 @@ static void headers_that_are_absent_or_odd_are_told(void **state)
            {"HTTP/1.1 200 OK\r\nDate: yesterday\r\nContent-Type: text/html\r\nRetry-After: -1\r\n"
             "Content-Length: 0\r\n\r\n",
             SCRIPT_KEEP, NULL});
-    const struct result odd = ASK(script, LONG_MS);
+    const struct transport_result odd = ASK(script, LONG_MS);
     assert_int_equal(odd.status, 200);
     assert_int_equal(odd.date_ms, -1);
     assert_int_equal(odd.retry_after_ms, -1);
     assert_false(odd.is_xml);
     SCRIPT(bare, {"HTTP/1.1 204 No Content\r\n\r\n", SCRIPT_KEEP, NULL});
-    const struct result absent = ASK(bare, LONG_MS);
+    const struct transport_result absent = ASK(bare, LONG_MS);
     assert_int_equal(absent.status, 204);
     assert_int_equal(absent.body_len, 0);
     assert_int_equal(absent.date_ms, -1);
@@ -269,7 +189,7 @@ static void headers_of_an_interim_reply_do_not_count(void **state)
     SCRIPT(script, {"HTTP/1.1 100 Continue\r\nRetry-After: 9\r\nContent-Type: text/html\r\n\r\n"
                     "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
                     SCRIPT_KEEP, NULL});
-    const struct result result = ASK(script, LONG_MS);
+    const struct transport_result result = ASK(script, LONG_MS);
     assert_int_equal(result.status, 200);
     assert_int_equal(result.retry_after_ms, -1);
     assert_true(result.is_xml);
@@ -285,7 +205,7 @@ static void every_framing_of_http_is_read(void **state)
     SCRIPT(closed, {"HTTP/1.1 200 OK\r\n\r\nuntil the end", SCRIPT_CLOSE, NULL});
     assert_string_equal(ASK(closed, LONG_MS).body, "until the end");
     SCRIPT(none, {"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", SCRIPT_KEEP, NULL});
-    const struct result result = ASK(none, LONG_MS);
+    const struct transport_result result = ASK(none, LONG_MS);
     assert_int_equal(result.status, 404);
     assert_int_equal(result.body_len, 0);
 }
@@ -296,9 +216,9 @@ static void a_redirect_is_a_reply_like_any_other(void **state)
     SCRIPT(script, {"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n",
                     SCRIPT_KEEP, NULL});
     struct scripted_server *server = START(script);
-    struct transport transport = open_transport();
-    const struct transport_request request = get_request(scripted_server_base(server));
-    const struct result result = exchange_one(&transport, &request);
+    struct transport transport = transport_fixture_open();
+    const struct transport_request request = transport_fixture_get(scripted_server_base(server));
+    const struct transport_result result = transport_fixture_ask(&transport, &request);
     assert_int_equal(result.status, 302);
     assert_int_equal(scripted_server_requests(server), 1);
     transport_close(&transport);
@@ -332,7 +252,7 @@ static void a_compressed_reply_is_broken(void **state)
     SCRIPT(script, {"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\n\x1f\x8b"
                     "\x08\x01",
                     SCRIPT_KEEP, NULL});
-    const struct result result = ASK(script, LONG_MS);
+    const struct transport_result result = ASK(script, LONG_MS);
     assert_int_equal(result.fault, TRANSPORT_BROKEN);
     assert_non_null(strstr(result.fault_text, "compressed"));
 }
@@ -371,315 +291,31 @@ static void a_reply_may_be_as_long_as_is_allowed(void **state)
     memset(text + sizeof head - 1, 'x', TRANSPORT_REPLY_BYTES_MAX);
     text[sizeof head - 1 + TRANSPORT_REPLY_BYTES_MAX] = '\0';
     const struct script_reply script[] = {{text, SCRIPT_KEEP, NULL}};
-    const struct result result = ASK(script, LONG_MS);
+    const struct transport_result result = ASK(script, LONG_MS);
     assert_int_equal(result.fault, TRANSPORT_OK);
     assert_int_equal(result.body_len, TRANSPORT_REPLY_BYTES_MAX);
     free(text);
-}
-
-/* A port that nobody listens at: taken, and not given back until the test is over. */
-static int reserve_port(char base[64])
-{
-    const int fd = socket(AF_INET, SOCK_STREAM, 0);
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof address;
-    assert_int_equal(bind(fd, (struct sockaddr *)&address, len), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
-    (void)snprintf(base, 64, "http://127.0.0.1:%u", ntohs(address.sin_port));
-    return fd;
 }
 
 static void a_server_that_is_not_there_is_unreachable(void **state)
 {
     (void)state;
     char base[64];
-    const int fd = reserve_port(base);
-    struct transport transport = open_transport();
-    struct transport_request request = get_request(base);
-    const struct result refused = exchange_one(&transport, &request);
+    const int fd = transport_fixture_take_port(base);
+    struct transport transport = transport_fixture_open();
+    struct transport_request request = transport_fixture_get(base);
+    const struct transport_result refused = transport_fixture_ask(&transport, &request);
     assert_int_equal(refused.fault, TRANSPORT_UNREACHABLE);
     assert_memory_equal(refused.fault_text, base + 7, strlen(base + 7));
     assert_non_null(strstr(refused.fault_text, "refused"));
     /* No part of a name has over 63 bytes (RFC 1035): nobody needs to be asked about this one. */
     request.base =
         "http://aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.test";
-    const struct result nameless = exchange_one(&transport, &request);
+    const struct transport_result nameless = transport_fixture_ask(&transport, &request);
     assert_int_equal(nameless.fault, TRANSPORT_UNREACHABLE);
     assert_non_null(strstr(nameless.fault_text, "aaa.test:80: no address"));
     transport_close(&transport);
     (void)close(fd);
-}
-
-/* --- connections ----------------------------------------------------------------------------- */
-
-static void a_connection_is_used_again(void **state)
-{
-    (void)state;
-    SCRIPT(script, {REPLY_200, SCRIPT_KEEP, NULL});
-    struct scripted_server *server = START(script);
-    struct transport transport = open_transport();
-    const struct transport_request request = get_request(scripted_server_base(server));
-    for (int i = 0; i < 50; i++)
-        assert_int_equal(exchange_one(&transport, &request).status, 200);
-    assert_int_equal(scripted_server_connections(server), 1);
-    assert_int_equal(scripted_server_requests(server), 50);
-    transport_close(&transport);
-    scripted_server_stop(server);
-}
-
-static void a_connection_closed_between_requests_does_no_harm(void **state)
-{
-    (void)state;
-    SCRIPT(script, {REPLY_200, SCRIPT_KEEP, NULL});
-    struct scripted_server *server = START(script);
-    struct transport transport = open_transport();
-    const struct transport_request request = get_request(scripted_server_base(server));
-    for (int i = 0; i < 5; i++) {
-        assert_int_equal(exchange_one(&transport, &request).status, 200);
-        scripted_server_drop_idle(server);
-    }
-    assert_int_equal(scripted_server_connections(server), 5);
-    transport_close(&transport);
-    scripted_server_stop(server);
-}
-
-static void a_connection_closed_in_place_of_an_answer_is_tried_again(void **state)
-{
-    (void)state;
-    SCRIPT(script, {REPLY_200, SCRIPT_KEEP, NULL}, {"", SCRIPT_CLOSE, NULL},
-           {REPLY_200, SCRIPT_KEEP, NULL});
-    struct scripted_server *server = START(script);
-    struct transport transport = open_transport();
-    const struct transport_request request = get_request(scripted_server_base(server));
-    assert_int_equal(exchange_one(&transport, &request).status, 200);
-    assert_int_equal(exchange_one(&transport, &request).status, 200);
-    assert_int_equal(scripted_server_requests(server), 3);
-    assert_int_equal(scripted_server_connections(server), 2);
-    transport_close(&transport);
-    scripted_server_stop(server);
-}
-
-static void a_broken_reply_costs_only_its_own_connection(void **state)
-{
-    (void)state;
-    SCRIPT(script, {REPLY_200, SCRIPT_KEEP, NULL},
-           {"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 2\r\n\r\nxx", SCRIPT_KEEP,
-            NULL},
-           {REPLY_200, SCRIPT_KEEP, NULL});
-    struct scripted_server *server = START(script);
-    struct transport transport = open_transport();
-    const struct transport_request request = get_request(scripted_server_base(server));
-    assert_int_equal(exchange_one(&transport, &request).status, 200);
-    assert_int_equal(exchange_one(&transport, &request).fault, TRANSPORT_BROKEN);
-    const struct result after = exchange_one(&transport, &request);
-    assert_int_equal(after.status, 200);
-    assert_string_equal(after.body, "ok");
-    transport_close(&transport);
-    scripted_server_stop(server);
-}
-
-/* --- side by side ---------------------------------------------------------------------------- */
-
-#define PARALLEL 40u
-
-static void many_requests_run_side_by_side_on_as_many_connections(void **state)
-{
-    (void)state;
-    SCRIPT(script, {REPLY_200, SCRIPT_KEEP, NULL});
-    struct scripted_server *server = START(script);
-    struct transport transport = open_transport();
-    const struct transport_request request = get_request(scripted_server_base(server));
-    for (unsigned round = 1; round <= 10; round++) {
-        struct result result = {0};
-        for (unsigned i = 0; i < PARALLEL; i++)
-            start(&transport, &request, &result);
-        run_until(&transport, &result, PARALLEL);
-        assert_int_equal(result.status, 200);
-        assert_int_equal(scripted_server_requests(server), round * PARALLEL);
-    }
-    assert_in_range(scripted_server_connections(server), 1, PARALLEL);
-    transport_close(&transport);
-    scripted_server_stop(server);
-}
-
-/* Asks again from within done(), as long as there is something left to ask. */
-struct chain {
-    struct transport *transport;
-    const struct transport_request *request;
-    unsigned left;
-    struct result result;
-};
-
-static void ask_again(void *context, const struct transport_reply *reply)
-{
-    struct chain *chain = context;
-    remember(&chain->result, reply);
-    if (chain->left == 0)
-        return;
-    chain->left--;
-    assert_int_equal(transport_start(chain->transport, chain->request, ask_again, chain, NULL),
-                     STATUS_OK);
-}
-
-static void done_may_start_the_next_request(void **state)
-{
-    (void)state;
-    SCRIPT(script, {REPLY_200, SCRIPT_KEEP, NULL});
-    struct scripted_server *server = START(script);
-    struct transport transport = open_transport();
-    const struct transport_request request = get_request(scripted_server_base(server));
-    struct chain chain = {.transport = &transport, .request = &request, .left = 100};
-    assert_int_equal(transport_start(&transport, &request, ask_again, &chain, NULL), STATUS_OK);
-    run_until(&transport, &chain.result, 101);
-    assert_int_equal(scripted_server_requests(server), 101);
-    transport_close(&transport);
-    scripted_server_stop(server);
-}
-
-static void a_cancelled_request_is_not_heard_of_again(void **state)
-{
-    (void)state;
-    SCRIPT(script, {"", SCRIPT_SILENCE, NULL}, {"", SCRIPT_SILENCE, NULL},
-           {REPLY_200, SCRIPT_KEEP, NULL});
-    struct scripted_server *server = START(script);
-    struct transport transport = open_transport();
-    const struct transport_request request = get_request(scripted_server_base(server));
-    struct result cancelled = {0};
-    struct error err = {0};
-    start(&transport, &request, &cancelled);
-    start(&transport, &request, &cancelled);
-    while (scripted_server_requests(server) < 2)
-        assert_int_equal(transport_run(&transport, 1, &err), STATUS_OK);
-    assert_int_equal(transport_cancel(&transport, &cancelled), 2);
-    assert_int_equal(transport_cancel(&transport, &cancelled), 0);
-    assert_int_equal(exchange_one(&transport, &request).status, 200);
-    assert_int_equal(cancelled.count, 0);
-    transport_close(&transport);
-    scripted_server_stop(server);
-}
-
-/* Cancels all others from within the first done(). */
-struct cancelling {
-    struct transport *transport;
-    struct result result;
-    size_t cancelled;
-};
-
-static void cancel_others(void *context, const struct transport_reply *reply)
-{
-    struct cancelling *cancelling = context;
-    remember(&cancelling->result, reply);
-    cancelling->cancelled += transport_cancel(cancelling->transport, cancelling);
-}
-
-static void done_may_cancel_what_has_finished_beside_it(void **state)
-{
-    (void)state;
-    char base[64];
-    const int fd = reserve_port(base);
-    struct transport transport = open_transport();
-    const struct transport_request request = get_request(base);
-    struct cancelling cancelling = {.transport = &transport};
-    struct error err = {0};
-    for (int i = 0; i < 8; i++)
-        assert_int_equal(transport_start(&transport, &request, cancel_others, &cancelling, &err),
-                         STATUS_OK);
-    run_until(&transport, &cancelling.result, 1);
-    assert_int_equal(cancelling.cancelled, 7);
-    assert_int_equal(transport_run(&transport, 0, &err), STATUS_OK);
-    assert_int_equal(cancelling.result.count, 1);
-    transport_close(&transport);
-    (void)close(fd);
-}
-
-static void close_forgets_what_is_in_flight(void **state)
-{
-    (void)state;
-    SCRIPT(script, {"", SCRIPT_SILENCE, NULL});
-    struct scripted_server *server = START(script);
-    const size_t blocks = mem_live_blocks();
-    struct transport transport = open_transport();
-    const struct transport_request request = get_request(scripted_server_base(server));
-    struct result result = {0};
-    struct error err = {0};
-    start(&transport, &request, &result);
-    while (scripted_server_requests(server) < 1)
-        assert_int_equal(transport_run(&transport, 1, &err), STATUS_OK);
-    transport_close(&transport);
-    assert_int_equal(result.count, 0);
-    assert_int_equal(mem_live_blocks(), blocks);
-    transport_close(&transport);
-    scripted_server_stop(server);
-}
-
-/* --- waking ---------------------------------------------------------------------------------- */
-
-static void *wake_it(void *context)
-{
-    struct transport *transport = context;
-    const struct timespec little = {.tv_nsec = 20000000};
-    (void)nanosleep(&little, NULL);
-    transport_wake(transport);
-    return NULL;
-}
-
-static void a_wait_ends_when_another_thread_wakes_it(void **state)
-{
-    (void)state;
-    struct transport transport = open_transport();
-    struct error err = {0};
-    pthread_t thread;
-    assert_int_equal(pthread_create(&thread, NULL, wake_it, &transport), 0);
-    /* The test's own time limit is far shorter than this wait. */
-    assert_int_equal(transport_run(&transport, (int64_t)3600 * 1000, &err), STATUS_OK);
-    (void)pthread_join(thread, NULL);
-    transport_wake(&transport);
-    transport_wake(&transport);
-    assert_int_equal(transport_run(&transport, (int64_t)3600 * 1000, &err), STATUS_OK);
-    transport_close(&transport);
-}
-
-/* --- faults ---------------------------------------------------------------------------------- */
-
-static enum status open_and_ask(const struct transport_request *request, struct result *result)
-{
-    struct transport transport = {0};
-    const struct curl_transport_config config = {0};
-    struct error err = {0};
-    enum status status = curl_transport_open(&transport, &config, &err);
-    if (status == STATUS_OK)
-        status = transport_start(&transport, request, remember, result, &err);
-    while (status == STATUS_OK && result->count == 0)
-        status = transport_run(&transport, 1000, &err);
-    assert_true(status == STATUS_OK || err.message[0] != '\0');
-    transport_close(&transport);
-    return status;
-}
-
-static void every_failed_allocation_is_survived(void **state)
-{
-    (void)state;
-    SCRIPT(script, {REPLY_200, SCRIPT_KEEP, NULL});
-    struct scripted_server *server = START(script);
-    struct transport_request request = get_request(scripted_server_base(server));
-    request.method = "POST";
-    request.body = slice_of_text("<a/>");
-    const size_t blocks = mem_live_blocks();
-    bool succeeded = false;
-    for (long nth = 0; !succeeded; nth++) {
-        struct result result = {0};
-        assert_in_range(nth, 0, 50);
-        mem_fail_at(nth);
-        const enum status status = open_and_ask(&request, &result);
-        mem_fail_at(-1);
-        assert_true(status == STATUS_OK || status == STATUS_NOMEM);
-        /* A reply that does not fit is a fault of that reply. */
-        assert_true(status == STATUS_NOMEM || result.fault == TRANSPORT_OK ||
-                    result.fault == TRANSPORT_BROKEN);
-        succeeded = status == STATUS_OK && result.fault == TRANSPORT_OK;
-        assert_int_equal(mem_live_blocks(), blocks);
-    }
-    scripted_server_stop(server);
 }
 
 int main(void)
@@ -699,17 +335,6 @@ int main(void)
         cmocka_unit_test(an_endless_reply_is_cut),
         cmocka_unit_test(a_reply_may_be_as_long_as_is_allowed),
         cmocka_unit_test(a_server_that_is_not_there_is_unreachable),
-        cmocka_unit_test(a_connection_is_used_again),
-        cmocka_unit_test(a_connection_closed_between_requests_does_no_harm),
-        cmocka_unit_test(a_connection_closed_in_place_of_an_answer_is_tried_again),
-        cmocka_unit_test(a_broken_reply_costs_only_its_own_connection),
-        cmocka_unit_test(many_requests_run_side_by_side_on_as_many_connections),
-        cmocka_unit_test(done_may_start_the_next_request),
-        cmocka_unit_test(a_cancelled_request_is_not_heard_of_again),
-        cmocka_unit_test(done_may_cancel_what_has_finished_beside_it),
-        cmocka_unit_test(close_forgets_what_is_in_flight),
-        cmocka_unit_test(a_wait_ends_when_another_thread_wakes_it),
-        cmocka_unit_test(every_failed_allocation_is_survived),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
