@@ -139,20 +139,29 @@ static size_t failures_known(const struct operation *operation, const struct wir
     return known;
 }
 
-static void answer_in_part(struct operation *operation, const struct wire_reply *reply)
+/*
+ * What the answer says of the server: it is busy if nothing at all came of the batch. An entry that
+ * fails beside others is tried again with the next ones.
+ */
+static enum wire_verdict answer_in_part(struct operation *operation, const struct wire_reply *reply)
 {
-    struct queue_source *queue = operation->consumer->source;
+    const struct queue_source *queue = operation->consumer->source;
+    enum wire_verdict verdict = WIRE_BUSY;
     const bool all_known = failures_known(operation, reply) == reply->failure_count;
     for (unsigned i = 0; i < operation->count; i++) {
         struct parcel *message = operation->messages[i];
         const struct wire_failure *failure = failure_of(reply, message_handle(message));
-        if (failure && is_bad_handle(failure))
+        if (failure && is_bad_handle(failure)) {
             give_up(message);
-        else if (!failure && all_known && !is_newer_than_sent(operation, i))
+            verdict = WIRE_PARTIAL;
+        } else if (!failure && all_known && !is_newer_than_sent(operation, i)) {
             count_deleted(operation, message);
-        else
+            verdict = WIRE_PARTIAL;
+        } else {
             try_again(queue, message); // failed, or whose failure it was is not clear
+        }
     }
+    return verdict;
 }
 
 /* What an answer to a batch delete is. */
@@ -165,16 +174,6 @@ static enum wire_verdict judge(const struct mns_answer *answer)
     return answer->verdict;
 }
 
-/* Entries that failed for another reason than their handle: the server is busy with them. */
-static bool part_is_busy(const struct wire_reply *reply)
-{
-    for (size_t i = 0; i < reply->failure_count; i++) {
-        if (!is_bad_handle(&reply->failures[i]))
-            return true;
-    }
-    return false;
-}
-
 static void answer_delete(struct operation *operation, const struct mns_answer *given)
 {
     struct consumer *consumer = operation->consumer;
@@ -184,9 +183,7 @@ static void answer_delete(struct operation *operation, const struct mns_answer *
     if (answer.verdict == WIRE_DONE) {
         answer_all_deleted(operation);
     } else if (answer.verdict == WIRE_PARTIAL) {
-        answer_in_part(operation, answer.reply);
-        if (part_is_busy(answer.reply))
-            answer.verdict = WIRE_BUSY;
+        answer.verdict = answer_in_part(operation, answer.reply);
     } else if (answer.verdict == WIRE_NO_HANDLE ||
                (answer.verdict == WIRE_REFUSED && operation->count > 1)) {
         answer_bad_handles(operation);

@@ -23,11 +23,13 @@ static bool is_worth_waking(const struct queue_source *queue)
 {
     if (queue->waiters == 0)
         return false;
+    if (queue->finishing)
+        return queue_is_flushed(queue) || queue->loop_ended;
     if (queue->waiter_knows_no_message && queue->line.open)
         return true;
     return queue->line.taken < queue->line.sealed || delivery_is_due(queue) ||
            queue_has_ended(queue) || queue->interrupted || queue->failure.status != STATUS_OK ||
-           (queue->finishing && queue_is_flushed(queue)) || queue->loop_ended;
+           queue->loop_ended;
 }
 
 void queue_unlock(struct queue_source *queue)
@@ -182,6 +184,8 @@ enum status queue_turn(struct queue_source *queue, int64_t wait_ms_max, struct e
     queue_lock(queue);
     plan(queue);
     int64_t wait_ms = queue->wake_ms - queue->now_ms;
+    if (!queue->is_threaded && is_worth_waking(queue))
+        wait_ms = 0; // who would be woken is who called
     queue_unlock(queue);
     if (wait_ms > wait_ms_max)
         wait_ms = wait_ms_max;
