@@ -201,8 +201,10 @@ static void parser_drop_context(struct xml_parser *parser)
     parser->context = NULL;
 }
 
+/* A context, if there is none, and a thread in which libxml2 keeps silent. */
 static enum status parser_make_context(struct xml_parser *parser, struct error *err)
 {
+    xmlSetStructuredErrorFunc(NULL, ignore_complaint); /* of this thread */
     if (parser->context)
         return STATUS_OK;
     parser->context = xmlNewParserCtxt();
@@ -300,7 +302,6 @@ enum status xml_walk(struct xml_parser *parser, struct slice document,
     parser->depth = 0;
     parser->is_leaf = false;
     parser->is_complete = false;
-    xmlSetStructuredErrorFunc(NULL, ignore_complaint); /* of this thread */
     xmlDocPtr tree = xmlCtxtReadMemory(parser->context, (const char *)document.data,
                                        (int)document.len, NULL, NULL, PARSE_OPTIONS);
     assert(!tree);

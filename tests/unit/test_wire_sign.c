@@ -3,6 +3,7 @@
  */
 #include "ingest/wire/wire.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -245,9 +246,38 @@ static void more_headers_than_the_limit_are_refused(void **state)
     assert_string_equal(err.message, "signature: 65 headers, 64 at most");
 }
 
+static void *sign_many(void *context)
+{
+    bool *ok = context;
+    *ok = true;
+    for (unsigned i = 0; i < 2000; i++) {
+        const struct vector *vector = &vectors[i % COUNT_OF(vectors)];
+        struct wire_header headers[HEADERS_MAX];
+        char signature[WIRE_SIGNATURE_BYTES];
+        const size_t count = list_headers(vector, headers);
+        sign(vector, headers, count, signature);
+        *ok = *ok && strcmp(signature, vector->signature) == 0;
+    }
+    return NULL;
+}
+
+static void threads_sign_side_by_side(void **state)
+{
+    (void)state;
+    pthread_t threads[4];
+    bool ok[COUNT_OF(threads)] = {0};
+    for (size_t i = 0; i < COUNT_OF(threads); i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, sign_many, &ok[i]), 0);
+    for (size_t i = 0; i < COUNT_OF(threads); i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        assert_true(ok[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(threads_sign_side_by_side),
         cmocka_unit_test(known_requests_have_their_known_signatures),
         cmocka_unit_test(order_and_case_of_headers_do_not_matter),
         cmocka_unit_test(other_headers_are_not_signed),

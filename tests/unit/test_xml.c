@@ -5,6 +5,7 @@
 #include "ingest/xml/xml.h"
 
 #include <fcntl.h>
+#include <libxml/xmlmemory.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -610,11 +611,63 @@ static void memory_may_give_out_at_any_request(void **state)
     }
 }
 
+/* Requests of libxml2 itself that still succeed; -1: all. */
+static long library_requests_left = -1;
+
+static bool library_may_have_memory(void)
+{
+    if (library_requests_left > 0)
+        library_requests_left--;
+    return library_requests_left != 0;
+}
+
+static void *library_alloc(size_t size)
+{
+    return library_may_have_memory() ? malloc(size) : NULL;
+}
+
+static void *library_resize(void *old, size_t size)
+{
+    return library_may_have_memory() ? realloc(old, size) : NULL;
+}
+
+static char *library_copy(const char *text)
+{
+    return library_may_have_memory() ? strdup(text) : NULL;
+}
+
+/* A walk that libxml2 had no memory for is never a document without elements. */
+static void libxml2_may_run_out_of_memory_too(void **state)
+{
+    struct fixture *fixture = *state;
+    enum status status = STATUS_NOMEM;
+    long nth = 1;
+    for (; status != STATUS_OK; nth++) {
+        struct xml_parser *parser = NULL;
+        struct error err = {0};
+        fixture->calls = 0;
+        buffer_clear(&fixture->trace);
+        const struct xml_visitor visitor = {fixture, trace_begin, trace_end};
+        library_requests_left = nth;
+        status = xml_open(&parser, &err);
+        if (status == STATUS_OK)
+            status = xml_walk(parser, slice_of_text("<a x='y'><b>&lt;</b></a>"), &visitor, &err);
+        library_requests_left = -1;
+        xml_close(parser);
+        assert_true(status == STATUS_OK || status == STATUS_NOMEM || status == STATUS_INPUT);
+        assert_int_equal(err.status, status);
+        assert_in_range(nth, 1, 500);
+    }
+    assert_true(nth > 5);
+    assert_int_equal(fixture->calls, 4);
+}
+
 #define FIXTURE_TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        FIXTURE_TEST(libxml2_may_run_out_of_memory_too),
         FIXTURE_TEST(elements_come_with_their_depth_and_text),
         FIXTURE_TEST(names_lose_their_namespaces),
         FIXTURE_TEST(references_and_cdata_are_resolved),
@@ -635,5 +688,7 @@ int main(void)
         FIXTURE_TEST(escaped_text_comes_back),
         FIXTURE_TEST(memory_may_give_out_at_any_request),
     };
+    if (xmlMemSetup(free, library_alloc, library_resize, library_copy) != 0)
+        return 1;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
