@@ -151,9 +151,7 @@ static void go_on(struct connection *connection, bool is_writable)
     const struct script_reply *reply = connection->reply;
     if (!reply)
         return;
-    if (reply->end == SCRIPT_DRIP)
-        send_text(connection, reply->drip);
-    else if (reply->end == SCRIPT_FLOOD && is_writable)
+    if (reply->end == SCRIPT_DRIP || (reply->end == SCRIPT_FLOOD && is_writable))
         send_text(connection, reply->drip);
 }
 

@@ -41,7 +41,8 @@ static struct transport_result ask_server(const struct script_reply *script, siz
     scripted_server_stop(server);
     return result;
 }
-#define ASK(script, timeout_ms) ask_server(script, sizeof script / sizeof script[0], (timeout_ms))
+#define ASK(script, timeout_ms) \
+    ask_server((script), sizeof(script) / sizeof((script)[0]), (timeout_ms))
 
 /* --- what is sent ---------------------------------------------------------------------------- */
 

@@ -16,7 +16,7 @@
 
 #define REPLY_200         "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 #define SCRIPT(name, ...) static const struct script_reply name[] = {__VA_ARGS__}
-#define START(name)       scripted_server_start(name, sizeof name / sizeof name[0])
+#define START(name)       scripted_server_start((name), sizeof(name) / sizeof((name)[0]))
 
 /* What done() was told last, copied. */
 struct transport_result {
