@@ -11,7 +11,6 @@
  */
 #include "ingest/wire/wire.h"
 
-
 struct code {
     const char *text;
     enum wire_verdict verdict;
