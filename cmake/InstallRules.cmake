@@ -31,6 +31,32 @@ foreach(section IN ITEMS 1 3 5 7 8)
     endif()
 endforeach()
 
+# The service, and an example of its settings. systemd names its folder for units, but only a package
+# (prefix /usr) may write there; another prefix has its own.
+set(MNSDB_UNIT_DIR "" CACHE PATH "Folder for the systemd unit (empty: found)")
+set(unit_dir "${MNSDB_UNIT_DIR}")
+if(NOT unit_dir)
+    pkg_get_variable(systemd_unit_dir systemd systemdsystemunitdir)
+    if(systemd_unit_dir AND CMAKE_INSTALL_PREFIX STREQUAL "/usr")
+        set(unit_dir "${systemd_unit_dir}")
+    else()
+        set(unit_dir "lib/systemd/system")
+    endif()
+endif()
+# Its ExecStart names the prefix, which may be chosen as late as at the installation.
+install(CODE "
+    set(CMAKE_INSTALL_FULL_BINDIR \"${CMAKE_INSTALL_BINDIR}\")
+    if(NOT IS_ABSOLUTE \"\${CMAKE_INSTALL_FULL_BINDIR}\")
+        set(CMAKE_INSTALL_FULL_BINDIR \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}\")
+    endif()
+    configure_file(\"${PROJECT_SOURCE_DIR}/etc/mnsdb-ingest.service.in\"
+                   \"${PROJECT_BINARY_DIR}/mnsdb-ingest.service\" @ONLY)"
+        COMPONENT programs)
+install(FILES "${PROJECT_BINARY_DIR}/mnsdb-ingest.service" DESTINATION "${unit_dir}"
+        COMPONENT programs)
+install(FILES "${PROJECT_SOURCE_DIR}/etc/ingest.conf.example"
+        DESTINATION "${CMAKE_INSTALL_DOCDIR}/examples" COMPONENT programs)
+
 # README.md links into docs/: the same folders, so that its links hold where it is installed.
 foreach(document IN ITEMS README.md CHANGELOG.md)
     if(EXISTS "${PROJECT_SOURCE_DIR}/${document}")
