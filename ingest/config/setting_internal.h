@@ -1,5 +1,5 @@
 /*
- * setting_internal.h - every setting of mnsdb-ingest: its name, what it may be, where it comes from.
+ * setting_internal.h - every setting of mnsdb-ingest: its name, what it may be, where it is from.
  *
  * A setting's name is its long option, its key in a configuration file and, in capitals behind
  * MNSDB_INGEST_ with underscores, its variable in the environment. options.c has their help.

@@ -4,6 +4,8 @@
 
 import os
 import pathlib
+import re
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -107,6 +109,54 @@ class Install(unittest.TestCase):
                 self.assertIn("NOW", dynamic)
                 self.assertIn("GNU_RELRO", headers)
                 self.assertNotRegex(headers, r"GNU_STACK.*RWE")
+
+    def unit(self):
+        return next(self.prefix.rglob("mnsdb-ingest.service"))
+
+    def test_the_service_starts_the_installed_program(self):
+        text = self.unit().read_text()
+        self.assertEqual(self.unit().parent, self.prefix / "lib" / "systemd" / "system")
+        self.assertIn(f"\nExecStart={self.prefix}/bin/mnsdb-ingest ", text)
+        self.assertNotIn("@", text.replace("@system-service", "").replace("@privileged", "")
+                         .replace("@resources", ""))
+
+    def test_the_service_is_confined(self):
+        lines = self.unit().read_text().splitlines()
+        for line in ("Type=notify", "DynamicUser=yes", "StateDirectory=mnsdb", "UMask=0077", "LimitCORE=0",
+                     "NoNewPrivileges=yes", "CapabilityBoundingSet=", "ProtectSystem=strict", "ProtectHome=yes",
+                     "PrivateTmp=yes", "PrivateDevices=yes", "MemoryDenyWriteExecute=yes", "LockPersonality=yes",
+                     "RestrictNamespaces=yes", "SystemCallFilter=@system-service", "SystemCallArchitectures=native",
+                     "LoadCredential=mnsdb-credentials:/etc/mnsdb/credentials", "Restart=on-failure",
+                     "RestartPreventExitStatus=2 3", "ExecReload=/bin/kill -HUP $MAINPID"):
+            with self.subTest(line):
+                self.assertIn(line, lines)
+        for name in ("MemoryMax=", "WatchdogSec=", "RestrictAddressFamilies="):
+            self.assertTrue(any(line.startswith(name) for line in lines), name)
+
+    @unittest.skipUnless(shutil.which("systemd-analyze"), "no systemd-analyze here")
+    def test_systemd_finds_nothing_wrong_with_the_service(self):
+        done = subprocess.run(["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", self.unit()],
+                              text=True, capture_output=True, stdin=subprocess.DEVNULL)
+        self.assertNotIn("mnsdb-ingest.service", done.stderr)
+
+    def test_every_setting_of_the_example_is_one(self):
+        example = next(self.prefix.rglob("ingest.conf.example"))
+        settings = [line[1:] for line in example.read_text().splitlines()
+                    if re.fullmatch(r"#[a-z0-9-]+ = .*", line)]
+        self.assertGreater(len(settings), 15)
+        config = self.prefix / "ingest.conf"
+        # The role is another place for the key than the file, which is not here.
+        config.write_text("\n".join(line for line in settings
+                                    if not line.startswith(("ecs-role", "credentials-", "queue", "ca-file"))))
+        shown = run(self.prefix / "bin" / "mnsdb-ingest", "--check-config", "--config", config)
+        self.assertIn(f"\t{config}:1\n", shown)
+        names = {line.split(" = ")[0] for line in settings}
+        known = {line.split("\t")[0] for line in shown.splitlines()}
+        self.assertEqual(names - known, set())
+
+    def test_the_manuals_are_installed(self):
+        for page in ("man1/mnsdb.1", "man1/mnsdb-ingest.1", "man5/mnsdb-ingest.conf.5"):
+            self.assertEqual(len(list(self.prefix.rglob(page))), 1, page)
 
 
 if __name__ == "__main__":
