@@ -14,10 +14,11 @@
 
 #include <stdio.h>
 
-#define PREPARE_TIMEOUT_MS  10000
-#define PREPARE_PATIENCE_MS 15000
-#define SEND_PATIENCE_MS    60000
-#define DRAIN_MS            5000
+#define PREPARE_TIMEOUT_MS 10000
+#define CREATE_PATIENCE_MS 15000
+#define FIND_PATIENCE_MS   3000 /* a queue that is not there will not come by itself */
+#define SEND_PATIENCE_MS   60000
+#define DRAIN_MS           5000
 
 struct run {
     const struct queue_run_config *config;
@@ -61,12 +62,11 @@ static enum status prepare_queue(struct run *run, struct error *err)
                                              : wire_request_attributes(&request, config->url.queue);
     if (built != STATUS_OK)
         return error_set(err, STATUS_NOMEM, "no memory for a request");
-    TRY(mns_call(run->mns, &request, PREPARE_TIMEOUT_MS, PREPARE_PATIENCE_MS, prepared, run, err));
+    TRY(mns_call(run->mns, &request, PREPARE_TIMEOUT_MS,
+                 config->create ? CREATE_PATIENCE_MS : FIND_PATIENCE_MS, prepared, run, err));
     if (run->verdict == WIRE_DONE)
         return STATUS_OK;
-    return error_set(err, STATUS_IO, "%s %s/queues/%s: %s",
-                     config->create ? "cannot create" : "cannot use", config->url.base,
-                     config->url.queue, run->explanation);
+    return error_set(err, STATUS_IO, "%s", run->explanation);
 }
 
 static enum status connect_to_queue(struct run *run, struct error *err)

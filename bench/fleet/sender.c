@@ -119,9 +119,7 @@ static void give_up(struct sender *sender, const struct mns_answer *answer)
     if (sender->status != STATUS_OK)
         return;
     sender->verdict = answer->verdict;
-    sender->status = error_set(&sender->failure, STATUS_IO, "cannot send to %s/queues/%s: %s",
-                               mns_url(sender->config.mns)->base,
-                               mns_url(sender->config.mns)->queue, answer->explanation);
+    sender->status = error_set(&sender->failure, STATUS_IO, "%s", answer->explanation);
 }
 
 static void acknowledge(struct sender *sender, struct slice lines, size_t count)
