@@ -22,10 +22,13 @@
 
 /* --- room ------------------------------------------------------------------------------------ */
 
-/* What one receive asks for: a fair share where there is little room for many queues. */
+/*
+ * What one receive asks for: where there is little room, a fair share of half of it, so that a
+ * delivery that waits for its commit stops no queue.
+ */
 static size_t share_of(const struct queue_source *queue)
 {
-    const size_t share = queue->config.in_flight_max / queue->config.queue_count;
+    const size_t share = queue->config.in_flight_max / 2 / queue->config.queue_count;
     if (share == 0)
         return 1;
     return share < WIRE_BATCH_MAX ? share : WIRE_BATCH_MAX;

@@ -19,7 +19,9 @@
 
 #include <cmocka.h>
 
-#define UTC_BASE_MS INT64_C(1700000000000)
+#define UTC_BASE_MS    INT64_C(1700000000000)
+#define TARGET_BYTES   1024u
+#define DOCUMENT_BYTES 16384u
 
 static uint64_t random_below(struct sim *sim, uint64_t below)
 {
@@ -67,7 +69,6 @@ static void say(struct buffer *to, const char *format, ...)
     const int len = vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     assert_in_range(len, 0, sizeof text - 1);
-    mem_fail_at(-1); // the server's memory is not the client's
     assert_int_equal(buffer_append(to, text, (size_t)len), STATUS_OK);
 }
 
@@ -342,7 +343,6 @@ static unsigned number_after(const char *target, const char *name, unsigned othe
 
 static void read_request(struct sim_request *request, const struct transport_request *given)
 {
-    mem_fail_at(-1);
     assert_int_equal(buffer_append(&request->target, given->target.data, given->target.len),
                      STATUS_OK);
     assert_int_equal(buffer_append(&request->target, "", 1), STATUS_OK);
@@ -361,7 +361,7 @@ static void read_request(struct sim_request *request, const struct transport_req
         request->operation = strstr(target, "peekonly") ? SIM_PEEK : SIM_RECEIVE;
 }
 
-static int64_t in_flight(const struct sim *sim)
+int64_t sim_in_flight(const struct sim *sim)
 {
     int64_t sum = 0;
     for (size_t i = 0; i < sim->queue_count; i++)
@@ -372,7 +372,7 @@ static int64_t in_flight(const struct sim *sim)
 static void check_limits(struct sim *sim)
 {
     unsigned receives = 0;
-    int64_t asked = in_flight(sim);
+    int64_t asked = sim_in_flight(sim);
     for (size_t i = 0; i < SIM_REQUESTS_MAX; i++) {
         const struct sim_request *request = &sim->active[i];
         if (request->active && request->operation <= SIM_PEEK) {
@@ -602,7 +602,33 @@ static void open_queue(struct sim *sim, size_t index)
     assert_int_equal(mns_open(&sim->queues[index], &config, NULL), STATUS_OK);
 }
 
+/* The server's memory is not the client's: none is asked for during a run, where it may fail. */
+static void reserve_requests(struct sim *sim)
+{
+    for (size_t i = 0; i < SIM_REQUESTS_MAX; i++) {
+        assert_int_equal(buffer_reserve(&sim->active[i].target, TARGET_BYTES), STATUS_OK);
+        assert_int_equal(buffer_reserve(&sim->active[i].document, DOCUMENT_BYTES), STATUS_OK);
+    }
+}
+
+static void open_credentials(struct sim *sim, const char *key_file)
+{
+    const struct credentials_config config = {.file = key_file};
+    assert_int_equal(unsetenv("ALIBABA_CLOUD_ACCESS_KEY_ID"), 0);
+    assert_int_equal(unsetenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET"), 0);
+    if (!key_file) {
+        assert_int_equal(setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", "test-key", 1), 0);
+        assert_int_equal(setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "test-secret", 1), 0);
+    }
+    assert_int_equal(credentials_open(&sim->credentials, &config, NULL), STATUS_OK);
+}
+
 struct sim *sim_open(uint64_t seed, size_t queue_count)
+{
+    return sim_open_with_key_file(seed, queue_count, NULL);
+}
+
+struct sim *sim_open_with_key_file(uint64_t seed, size_t queue_count, const char *key_file)
 {
     struct sim *sim = mem_alloc_zeroed(1, sizeof *sim);
     assert_non_null(sim);
@@ -623,11 +649,10 @@ struct sim *sim_open(uint64_t seed, size_t queue_count)
                                         .run = sim_transport_run,
                                         .cancel = sim_cancel,
                                         .wake = sim_wake};
-    const struct credentials_config credentials = {0};
-    assert_int_equal(setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", "test-key", 1), 0);
-    assert_int_equal(setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "test-secret", 1), 0);
-    assert_int_equal(credentials_open(&sim->credentials, &credentials, NULL), STATUS_OK);
+    open_credentials(sim, key_file);
+    reserve_requests(sim);
     metrics_init(&sim->metrics, 0);
+    atomic_store(&sim->metrics.pause, (int)PAUSE_NONE);
     sim->metrics.queue_count = queue_count;
     for (size_t i = 0; i < queue_count; i++)
         open_queue(sim, i);

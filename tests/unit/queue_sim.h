@@ -24,7 +24,7 @@
 #include <stdint.h>
 
 #define SIM_MESSAGES_MAX 20000u
-#define SIM_REQUESTS_MAX 256u
+#define SIM_REQUESTS_MAX 128u
 #define SIM_QUEUES_MAX   4u
 
 /* How the server answers. */
@@ -126,6 +126,8 @@ struct sim {
 
 /* A sim with this many queues, "q0", "q1", ... Fails the test if it cannot be made. */
 struct sim *sim_open(uint64_t seed, size_t queue_count);
+/* The same with a key from a file; NULL: one from the environment. */
+struct sim *sim_open_with_key_file(uint64_t seed, size_t queue_count, const char *key_file);
 void sim_close(struct sim *sim);
 
 /* Adds messages, visible now. */
@@ -143,6 +145,8 @@ size_t sim_commit(struct sim *sim, struct body_batch *batch);
 /* Lets the source work for some virtual time. */
 void sim_run(struct sim *sim, int64_t duration_ms);
 
+/* By the source's own count. */
+int64_t sim_in_flight(const struct sim *sim);
 size_t sim_deleted(const struct sim *sim);
 uint64_t sim_requests(const struct sim *sim);
 int64_t sim_now(const struct sim *sim);
