@@ -100,6 +100,15 @@ static void refresh_key(struct queue_source *queue, uint64_t generation)
     }
 }
 
+/* For what people have to mend, or what takes a minute, such as a permission just granted. */
+static int64_t slow_wait_ms(struct queue_source *queue, unsigned failures)
+{
+    int64_t ms = 1000;
+    for (unsigned i = 0; i < failures && ms < MNS_BACKOFF_MS_MAX; i++)
+        ms *= 2;
+    return queue_jitter_ms(queue, ms < MNS_BACKOFF_MS_MAX ? ms : MNS_BACKOFF_MS_MAX);
+}
+
 static int64_t denied_wait_ms(struct queue_source *queue, struct fortune *fortune,
                               const struct mns_answer *answer)
 {
@@ -114,15 +123,7 @@ static int64_t denied_wait_ms(struct queue_source *queue, struct fortune *fortun
         return 0;
     if (queue->config.once && fortune->failures == 1)
         return QUEUE_KEY_WATCH_MS;
-    return queue_jitter_ms(queue, MNS_BACKOFF_MS_MAX);
-}
-
-static int64_t slow_wait_ms(struct queue_source *queue, unsigned failures)
-{
-    int64_t ms = 1000;
-    for (unsigned i = 0; i < failures && ms < MNS_BACKOFF_MS_MAX; i++)
-        ms *= 2;
-    return queue_jitter_ms(queue, ms < MNS_BACKOFF_MS_MAX ? ms : MNS_BACKOFF_MS_MAX);
+    return slow_wait_ms(queue, fortune->failures);
 }
 
 static int64_t wait_ms_after(struct queue_source *queue, struct fortune *fortune,
@@ -135,10 +136,8 @@ static int64_t wait_ms_after(struct queue_source *queue, struct fortune *fortune
     int64_t wait_ms = 0;
     if (answer->verdict == WIRE_DENIED)
         wait_ms = denied_wait_ms(queue, fortune, answer);
-    else if (answer->verdict == WIRE_NO_QUEUE)
+    else if (answer->verdict == WIRE_NO_QUEUE || answer->verdict == WIRE_REFUSED)
         wait_ms = slow_wait_ms(queue, fortune->failures);
-    else if (answer->verdict == WIRE_REFUSED)
-        wait_ms = queue_jitter_ms(queue, MNS_BACKOFF_MS_MAX);
     else
         wait_ms = mns_backoff_ms(fortune->failures - 1, &queue->random);
     int64_t asked_ms = answer->retry_after_ms;
