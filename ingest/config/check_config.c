@@ -20,7 +20,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define KEY_SHOWN_LEN    4u
+#define KEY_SHOWN_LEN    4
+#define KEY_MASKED_LEN   9    /* a shorter one shows nothing: what is shown would be most of it */
 #define KEY_WAIT_MS      5000 /* for the key of a role */
 #define KEY_WAIT_STEP_MS 50
 #define NAME_WIDTH       19
@@ -98,8 +99,8 @@ static int widest_value(const struct config *config)
 /* "LTAI****": enough to know one's own by. */
 static void mask_key(const char *id, char shown[16])
 {
-    (void)snprintf(shown, 16, "%.*s****", strlen(id) > 2 * KEY_SHOWN_LEN ? (int)KEY_SHOWN_LEN : 0,
-                   id);
+    const int shown_len = strlen(id) < KEY_MASKED_LEN ? 0 : KEY_SHOWN_LEN;
+    (void)snprintf(shown, 16, "%.*s****", shown_len, id);
 }
 
 /* Waits for the key of a role, but not for ever. */

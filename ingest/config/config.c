@@ -17,6 +17,7 @@
 #include "ingest/queue/queue_source.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -256,8 +257,7 @@ void config_warn_of_variables(void)
             continue;
         for (size_t i = 0; i < len; i++) {
             const char letter = (*variable)[prefix_len + i];
-            const bool is_capital = letter >= 'A' && letter <= 'Z';
-            name[i] = letter == '_' ? '-' : is_capital ? (char)(letter - 'A' + 'a') : letter;
+            name[i] = (char)(letter == '_' ? '-' : tolower((unsigned char)letter));
         }
         name[len] = '\0';
         const enum setting_id id = setting_find(name);

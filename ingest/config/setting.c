@@ -10,6 +10,7 @@
 #include "ingest/queue/queue_source.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <string.h>
 
 #define RECEIVES_MAX       64
@@ -72,7 +73,7 @@ const struct setting_spec setting_specs[SETTING_COUNT] = {
     [SETTING_WAIT] = {.name = "wait",
                       .kind = SETTING_SECONDS,
                       .of_queue = true,
-                      .most = WIRE_WAIT_S_MAX * SECOND_MS,
+                      .most = (uint64_t)WIRE_WAIT_S_MAX * SECOND_MS,
                       .fallback = "20s"},
     [SETTING_RECEIVES] = {.name = "receives",
                           .kind = SETTING_NUMBER,
@@ -136,7 +137,6 @@ void setting_variable(const struct setting_spec *spec, char text[SETTING_VARIABL
     memcpy(text, SETTING_VARIABLE_PREFIX, prefix_len);
     for (size_t i = 0; i <= len; i++) {
         const char letter = spec->name[i];
-        const bool is_small = letter >= 'a' && letter <= 'z';
-        text[prefix_len + i] = letter == '-' ? '_' : is_small ? (char)(letter - 'a' + 'A') : letter;
+        text[prefix_len + i] = (char)(letter == '-' ? '_' : toupper((unsigned char)letter));
     }
 }

@@ -7,6 +7,7 @@
 
 #include <dirent.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
@@ -32,10 +33,12 @@ static void single(struct metrics_page *page, const char *name, const char *help
 static void render_memory(struct metrics_page *page)
 {
     OWNED(close_file) FILE *file = fopen("/proc/self/statm", "re");
-    unsigned long long virtual_pages = 0;
-    unsigned long long resident_pages = 0;
-    if (!file || fscanf(file, "%llu %llu", &virtual_pages, &resident_pages) != 2)
+    char line[128];
+    if (!file || !fgets(line, sizeof line, file))
         return;
+    char *next = NULL;
+    const uint64_t virtual_pages = strtoull(line, &next, 10);
+    const uint64_t resident_pages = strtoull(next, NULL, 10);
     const uint64_t page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
     single(page, "process_virtual_memory_bytes", "Virtual memory.", virtual_pages * page_bytes);
     single(page, "process_resident_memory_bytes", "Resident memory.", resident_pages * page_bytes);

@@ -146,7 +146,7 @@ enum MHD_Result answer_request(void *context, struct MHD_Connection *connection,
 {
     (void)version;
     (void)upload;
-    (void)upload_len;
+    *upload_len = 0;
     (void)request;
     struct answers *answers = context;
     struct reply reply;

@@ -92,8 +92,10 @@ static const char *ask(const char *request)
 
 static void expect_status(const char *request, int status)
 {
-    int got = 0;
-    if (sscanf(ask(request), "HTTP/1.1 %d ", &got) != 1 || got != status)
+    static const char version[] = "HTTP/1.1 ";
+    const char *got = ask(request);
+    if (strncmp(got, version, sizeof version - 1) != 0 ||
+        strtol(got + sizeof version - 1, NULL, 10) != status)
         fail_msg("%s\nis answered by\n%s", request, reply);
 }
 
