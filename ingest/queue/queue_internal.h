@@ -11,8 +11,8 @@
  *      FREE ──receive──> DELIVERED ──acknowledge──> DELETABLE ──> DELETING ──answer──> FREE
  *                            (dry run: HELD)             ^───no answer───┘
  *
- * Each kind of operation of each queue has a fortune of its own: that attributes are forbidden, say,
- * must not keep messages from being deleted.
+ * Each kind of operation of each queue has a fortune of its own: that attributes are forbidden,
+ * say, must not keep messages from being deleted.
  *
  * Threads: everything here is under the source's lock, but for mns_* and transport_run, which
  * belong to the thread that calls queue_turn. Answers take the lock themselves.

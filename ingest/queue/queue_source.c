@@ -1,10 +1,10 @@
 /*
  * queue_source.c - the source's functions and the thread behind them.
  *
- *      source_next, acknowledge, stop, ...  ──lock──>  state  <──lock──  answers, plans (the thread)
- *                └────────────── transport_wake ────────────────────────────^
+ *      source_next, acknowledge, ...  ──lock──>  state  <──lock──  answers, plans (the thread)
+ *                └───────────── transport_wake ──────────────────────^
  *
- * (1) Only the thread touches the transport and the queues; the others change the state and wake it.
+ * (1) Only the thread touches the transport and the queues; others change the state and wake it.
  * (2) The lock is never held while the transport runs.
  * (3) The window of a delivery is kept by whoever waits for it: while nobody waits, nothing
  *     ticks.
@@ -151,7 +151,6 @@ static enum status next(void *context, struct body_batch *batch, enum source_eve
     queue_lock(queue);
     const enum status status = next_locked(queue, batch, event, err);
     queue_unlock(queue);
-    // Room that a delivery leaves behind lets the thread go on.
     return status;
 }
 

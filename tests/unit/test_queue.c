@@ -2,6 +2,7 @@
  * test_queue.c - a queue source against a simulated service: what it receives, when it deletes,
  * how it ends.
  */
+#include "ingest/log/log.h"
 #include "tests/unit/queue_sim.h"
 
 #include <setjmp.h>
@@ -423,5 +424,6 @@ int main(void)
         cmocka_unit_test(a_peek_changes_nothing_and_shows_each_message_once),
         cmocka_unit_test(the_backlog_is_asked_for_and_shown),
     };
+    log_setup(LOG_ERROR, LOG_FORMAT_TEXT);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

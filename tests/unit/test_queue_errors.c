@@ -2,6 +2,7 @@
  * test_queue_errors.c - whatever a queue answers: few requests, the right word about it, and all
  * is well again once the queue is.
  */
+#include "ingest/log/log.h"
 #include "tests/unit/queue_sim.h"
 
 #include <setjmp.h>
@@ -269,5 +270,6 @@ int main(void)
         cmocka_unit_test(a_refused_key_is_looked_up_again_at_once),
         cmocka_unit_test(a_key_that_comes_later_is_used_within_a_second),
     };
+    log_setup(LOG_ERROR, LOG_FORMAT_TEXT);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /*
- * test_queue_property.c - random histories: faults of all kinds, redeliveries, late commits, and then
- * a service that works again. Whatever happened, every message is stored and then deleted once.
+ * test_queue_property.c - random histories: faults of all kinds, redeliveries, late commits, and
+ * then a service that works again. Whatever happened, every message is stored and then deleted
+ * once.
  *
  * What must hold at every step (no delete before the commit, no handle twice in a batch, never
  * more in flight than allowed) is asserted by the sim.
