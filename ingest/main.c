@@ -187,7 +187,7 @@ static void print_queue_summary(const struct job *job)
     } else {
         char text[SUMMARY_TEXT_BYTES];
         summary_text(text, &job->summary);
-        message_note("%s", text);
+        message_note("%s%s", job->options.queue.dry_run ? "nothing was kept; " : "", text);
     }
 }
 
