@@ -127,16 +127,15 @@ int64_t message_queue_next_ms(const struct message_queue *queue)
     return end_ms < due_ms ? end_ms : due_ms;
 }
 
-/* True if no byte of the text must be escaped between tags. */
+/* True if no byte of the text must be escaped between tags. Without an early end it vectorises. */
 static bool text_is_plain(struct slice text)
 {
+    uint8_t special = 0;
     for (size_t i = 0; i < text.len; i++) {
         const uint8_t byte = text.data[i];
-        if (byte == '<' || byte == '>' || byte == '&' || byte == '\r' || byte == '"' ||
-            byte == '\'')
-            return false;
+        special |= (uint8_t)((byte == '<') | (byte == '>') | (byte == '&') | (byte == '\r'));
     }
-    return true;
+    return special == 0;
 }
 
 /* Links a message in that is complete but for its place. Room is there. */

@@ -1,6 +1,9 @@
 /*
  * serial_map.c - the table; see serial_map.h.
  *
+ * Serials are counted up and used in that order: groups of eight lie side by side, which saves
+ * cache misses, and groups are scattered, which keeps the runs short that a removal walks over.
+ *
  * A removal moves later entries of the run back over the gap, so that there are no tombstones and
  * a look-up ends at the first empty slot.
  */
@@ -12,11 +15,12 @@
 #include <stdbool.h>
 
 #define SLOTS_LEAST 64u
+#define GROUP       8u
 
 static size_t home_of(const struct serial_map *map, uint64_t serial)
 {
-    const uint64_t mixed = serial * UINT64_C(0x9e3779b97f4a7c15);
-    return (size_t)(mixed >> 32) & (map->slot_count - 1);
+    const uint64_t group = (serial / GROUP) * UINT64_C(0x9e3779b97f4a7c15) >> 32;
+    return (size_t)(group * GROUP + serial % GROUP) & (map->slot_count - 1);
 }
 
 static void insert(struct serial_map *map, uint64_t serial, struct queued *message)
