@@ -55,12 +55,14 @@ void fortune_succeed(struct consumer *consumer, enum operation_kind kind)
         note_refusal(consumer);
 }
 
-static bool is_worth_a_line(const struct fortune *fortune, enum wire_verdict verdict)
+static bool is_worth_a_line(const struct fortune *fortune, const struct mns_answer *answer)
 {
+    const enum wire_verdict verdict = answer->verdict;
     if (fortune->reported == verdict)
         return false;
-    // A server may be busy for a moment; that is what the next try is for.
-    const bool passes = verdict == WIRE_BUSY || verdict == WIRE_CLOCK;
+    // A server may be busy for a moment; that is what the next try is for. Silence is no such word.
+    const bool passes =
+        (verdict == WIRE_BUSY && answer->fault != TRANSPORT_TIMEOUT) || verdict == WIRE_CLOCK;
     return !passes || fortune->failures == QUEUE_BUSY_FAILURES_MAX;
 }
 
@@ -68,7 +70,7 @@ static void report(const struct operation *operation, const struct mns_answer *a
 {
     struct consumer *consumer = operation->consumer;
     struct fortune *fortune = &consumer->lanes[operation->kind].fortune;
-    if (!is_worth_a_line(fortune, answer->verdict))
+    if (!is_worth_a_line(fortune, answer))
         return;
     fortune->reported = answer->verdict;
     // Attributes and visibility are conveniences: nothing is lost without them.
