@@ -121,9 +121,10 @@ class Client:
     def counts(self, queue):
         """(active, inactive, delayed) by the queue's own word."""
         reply = self.request("GET", f"/queues/{queue}")
-        if reply.status != 200:
+        found = [reply.one(n) for n in ("ActiveMessages", "InactiveMessages", "DelayMessages")]
+        if reply.status != 200 or None in found:
             raise AssertionError(f"attributes: {reply}")
-        return tuple(int(reply.one(n)) for n in ("ActiveMessages", "InactiveMessages", "DelayMessages"))
+        return tuple(map(int, found))
 
 
 class Process:
