@@ -61,6 +61,7 @@ static void say_message(struct sim *sim, struct sim_request *request, struct sim
     const size_t number = (size_t)(message - sim->messages);
     say(&request->document, "<Message><MessageId>id-%zu</MessageId>", number);
     if (request->operation == SIM_RECEIVE) {
+        const int64_t next_visible_ms = now_utc_ms + sim->visibility_ms;
         message->visible_at_ms = sim_now(sim) + sim->visibility_ms;
         message->handle++;
         message->dequeues++;
@@ -69,12 +70,12 @@ static void say_message(struct sim *sim, struct sim_request *request, struct sim
         say(&request->document,
             "<ReceiptHandle>%zu/%u</ReceiptHandle><NextVisibleTime>%lld</NextVisibleTime>"
             "<FirstDequeueTime>%lld</FirstDequeueTime><DequeueCount>%u</DequeueCount>",
-            number, message->handle, (long long)(now_utc_ms + sim->visibility_ms),
+            number, message->handle, (long long)next_visible_ms,
             (long long)message->first_dequeue_ms, message->dequeues);
     }
     say(&request->document,
         "<EnqueueTime>%lld</EnqueueTime><MessageBody>%zu\nx</MessageBody></Message>",
-        (long long)(SIM_UTC_BASE_MS + (int64_t)number), number);
+        (long long)SIM_UTC_BASE_MS + (long long)number, number);
 }
 
 /* False: there is nothing now. */

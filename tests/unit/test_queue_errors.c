@@ -180,7 +180,7 @@ static void a_clock_that_is_off_is_corrected_at_once(void **state)
     (void)state;
     struct sim *sim = sim_open(8, 1);
     sim_send(sim, 0, 30);
-    sim->clock_ahead_ms = 3 * 3600 * INT64_C(1000);
+    sim->clock_ahead_ms = INT64_C(3) * 3600 * 1000;
     struct queue_source_config config = sim_config(sim);
     config.once = true;
     assert_int_equal(sim_open_source(sim, &config, NULL), STATUS_OK);
