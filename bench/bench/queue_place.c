@@ -378,8 +378,11 @@ enum status queue_place_backlog(struct queue_place *place, uint64_t *messages, s
     if (wire_request_attributes(&request, QUEUE_NAME) != STATUS_OK)
         return error_set(err, STATUS_NOMEM, "no memory for a request");
     struct backlog backlog = {0};
-    TRY(mns_call(place->mns, &request, CALL_TIMEOUT_MS, CALL_PATIENCE_MS, take_backlog, &backlog,
-                 err));
+    const struct mns_operation operation = {.request = &request,
+                                            .timeout_ms = CALL_TIMEOUT_MS,
+                                            .done = take_backlog,
+                                            .context = &backlog};
+    TRY(mns_call(place->mns, &operation, CALL_PATIENCE_MS, err));
     if (!backlog.known)
         return error_set(err, STATUS_IO, "the queue does not tell its counts: %s",
                          backlog.explanation);

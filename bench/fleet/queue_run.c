@@ -62,8 +62,10 @@ static enum status prepare_queue(struct run *run, struct error *err)
                                              : wire_request_attributes(&request, config->url.queue);
     if (built != STATUS_OK)
         return error_set(err, STATUS_NOMEM, "no memory for a request");
-    TRY(mns_call(run->mns, &request, PREPARE_TIMEOUT_MS,
-                 config->create ? CREATE_PATIENCE_MS : FIND_PATIENCE_MS, prepared, run, err));
+    const struct mns_operation operation = {
+        .request = &request, .timeout_ms = PREPARE_TIMEOUT_MS, .done = prepared, .context = run};
+    TRY(mns_call(run->mns, &operation, config->create ? CREATE_PATIENCE_MS : FIND_PATIENCE_MS,
+                 err));
     if (run->verdict == WIRE_DONE)
         return STATUS_OK;
     return error_set(err, STATUS_IO, "%s", run->explanation);

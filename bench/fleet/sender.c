@@ -234,9 +234,12 @@ static void batch_done(void *context, const struct mns_answer *answer)
 static enum status start(struct batch *batch, struct error *err)
 {
     struct sender *sender = batch->sender;
+    const struct mns_operation operation = {.request = &batch->request,
+                                            .timeout_ms = SEND_TIMEOUT_MS,
+                                            .done = batch_done,
+                                            .context = batch};
     bool started = false;
-    TRY(mns_start(sender->config.mns, &batch->request, SEND_TIMEOUT_MS, batch_done, batch, &started,
-                  err));
+    TRY(mns_start(sender->config.mns, &operation, &started, err));
     if (started)
         batch->state = BATCH_IN_FLIGHT;
     else

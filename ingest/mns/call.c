@@ -15,11 +15,8 @@
 /* A call while it goes on. */
 struct call {
     struct mns *mns;
-    const struct wire_request *request;
-    int64_t timeout_ms;
-    int64_t deadline_ms; /* monotonic: no try begins after it */
-    mns_done *done;
-    void *context;
+    const struct mns_operation *operation;
+    int64_t deadline_ms;       /* monotonic: no try begins after it */
     unsigned failures;         /* in a row */
     enum wire_verdict verdict; /* of the last try */
     bool is_answered;
@@ -79,7 +76,7 @@ static int64_t wait_before_retry(const struct call *call, const struct mns_answe
 static void finish(struct call *call, const struct mns_answer *answer)
 {
     call->is_over = true;
-    call->done(call->context, answer);
+    call->operation->done(call->operation->context, answer);
 }
 
 static void on_answer(void *context, const struct mns_answer *answer)
@@ -126,13 +123,17 @@ static void finish_without_key(struct call *call)
 static enum status start_try(struct call *call, struct error *err)
 {
     struct mns *mns = call->mns;
-    const int64_t patient_until_ms = monotonic_ms(mns) + call->timeout_ms;
+    const int64_t patient_until_ms = monotonic_ms(mns) + call->operation->timeout_ms;
     const int64_t until_ms =
         patient_until_ms > call->deadline_ms ? patient_until_ms : call->deadline_ms;
+    const struct mns_operation try = {.request = call->operation->request,
+                                      .timeout_ms = call->operation->timeout_ms,
+                                      .done = on_answer,
+                                      .context = call};
     call->is_answered = false;
     for (;;) {
         bool started = false;
-        TRY(mns_start(mns, call->request, call->timeout_ms, on_answer, call, &started, err));
+        TRY(mns_start(mns, &try, &started, err));
         if (started)
             return STATUS_OK;
         if (monotonic_ms(mns) >= until_ms) {
@@ -155,17 +156,14 @@ static enum status run_call(struct call *call, struct error *err)
     return STATUS_OK;
 }
 
-enum status mns_call(struct mns *mns, const struct wire_request *request, int64_t timeout_ms,
-                     int64_t patience_ms, mns_done *done, void *context, struct error *err)
+enum status mns_call(struct mns *mns, const struct mns_operation *operation, int64_t patience_ms,
+                     struct error *err)
 {
     assert(patience_ms >= 0);
     struct call call = {
         .mns = mns,
-        .request = request,
-        .timeout_ms = timeout_ms,
+        .operation = operation,
         .deadline_ms = monotonic_ms(mns) + patience_ms,
-        .done = done,
-        .context = context,
     };
     const enum status status = run_call(&call, err);
     if (status != STATUS_OK)

@@ -4,8 +4,9 @@
  *      start: key, date, signature -> transport
  *      reply: parse -> judge -> learn the clock -> explain -> done()
  *
- * (1) An operation is in the active list exactly as long as the transport may call back with it;
- *     done() is called with the operation in neither list, so that it may start and cancel others.
+ * (1) A flight (an operation between start and answer) is in the active list exactly as long as the
+ *     transport may call back with it; done() is called with it in neither list, so that done() may
+ *     start and cancel others.
  * (2) A key is on the stack while a request is made and nowhere else here.
  */
 #include "ingest/mns/mns.h"
@@ -61,45 +62,45 @@ static void learn_clock(struct mns *mns, const struct transport_reply *reply)
         mns->clock_offset_ms = ahead_ms;
 }
 
-/* --- operations in flight -------------------------------------------------------------------- */
+/* --- flights --------------------------------------------------------------------------------- */
 
-static struct operation *operation_take(struct mns *mns)
+static struct flight *flight_take(struct mns *mns)
 {
-    struct operation *operation = mns->idle;
-    if (operation)
-        mns->idle = operation->next;
+    struct flight *flight = mns->idle;
+    if (flight)
+        mns->idle = flight->next;
     else
-        operation = mem_alloc(1, sizeof *operation);
-    if (operation)
-        *operation = (struct operation){.mns = mns};
-    return operation;
+        flight = mem_alloc(1, sizeof *flight);
+    if (flight)
+        *flight = (struct flight){.mns = mns};
+    return flight;
 }
 
-static void operation_rest(struct operation *operation)
+static void flight_rest(struct flight *flight)
 {
-    struct mns *mns = operation->mns;
-    operation->next = mns->idle;
-    mns->idle = operation;
+    struct mns *mns = flight->mns;
+    flight->next = mns->idle;
+    mns->idle = flight;
 }
 
-static void active_add(struct operation *operation)
+static void active_add(struct flight *flight)
 {
-    struct mns *mns = operation->mns;
-    operation->previous = NULL;
-    operation->next = mns->active;
+    struct mns *mns = flight->mns;
+    flight->previous = NULL;
+    flight->next = mns->active;
     if (mns->active)
-        mns->active->previous = operation;
-    mns->active = operation;
+        mns->active->previous = flight;
+    mns->active = flight;
 }
 
-static void active_remove(struct operation *operation)
+static void active_remove(struct flight *flight)
 {
-    if (operation->previous)
-        operation->previous->next = operation->next;
+    if (flight->previous)
+        flight->previous->next = flight->next;
     else
-        operation->mns->active = operation->next;
-    if (operation->next)
-        operation->next->previous = operation->previous;
+        flight->mns->active = flight->next;
+    if (flight->next)
+        flight->next->previous = flight->previous;
 }
 
 /* --- answers --------------------------------------------------------------------------------- */
@@ -118,7 +119,7 @@ static bool is_success(int http_status)
 }
 
 /* Parses the body into mns->reply. A problem with it is worded in `problem`. */
-static enum wire_verdict judge_reply(struct mns *mns, const struct operation *operation,
+static enum wire_verdict judge_reply(struct mns *mns, const struct flight *flight,
                                      const struct transport_reply *reply, struct error *problem)
 {
     if (reply->body.len > 0 && !reply->is_xml) {
@@ -131,10 +132,10 @@ static enum wire_verdict judge_reply(struct mns *mns, const struct operation *op
     if (status != STATUS_OK)
         return wire_judge(reply->status, NULL);
     const enum wire_verdict verdict = wire_judge(reply->status, &mns->reply);
-    if (verdict == WIRE_EMPTY && !operation->is_receive)
+    if (verdict == WIRE_EMPTY && !flight->is_receive)
         return WIRE_NO_HANDLE; /* the same words mean another thing here */
-    if (verdict == WIRE_DONE && operation->expected != WIRE_ROOT_NONE &&
-        mns->reply.root != operation->expected) {
+    if (verdict == WIRE_DONE && flight->expected != WIRE_ROOT_NONE &&
+        mns->reply.root != flight->expected) {
         (void)error_set(problem, STATUS_INPUT, "an answer without what was asked for");
         return WIRE_BROKEN;
     }
@@ -156,9 +157,9 @@ static void forget_reply(struct mns *mns)
 
 static void on_reply(void *context, const struct transport_reply *reply)
 {
-    struct operation *operation = context;
-    struct mns *mns = operation->mns;
-    active_remove(operation);
+    struct flight *flight = context;
+    struct mns *mns = flight->mns;
+    active_remove(flight);
 
     struct error problem = {0};
     struct mns_answer answer = {
@@ -168,13 +169,13 @@ static void on_reply(void *context, const struct transport_reply *reply)
         .fault = reply->fault,
         .retry_after_ms = reply->retry_after_ms,
         .elapsed_us = reply->elapsed_us,
-        .key_generation = operation->key_generation,
+        .key_generation = flight->key_generation,
     };
     forget_reply(mns);
     if (reply->fault != TRANSPORT_OK)
         answer.verdict = judge_fault(reply->fault);
     else
-        answer.verdict = judge_reply(mns, operation, reply, &problem);
+        answer.verdict = judge_reply(mns, flight, reply, &problem);
     if (problem.status != STATUS_OK)
         forget_reply(mns);
     if (answer.verdict == WIRE_CLOCK)
@@ -183,8 +184,8 @@ static void on_reply(void *context, const struct transport_reply *reply)
         explain_answer(mns, reply, &answer, problem.message);
         answer.explanation = mns->explanation;
     }
-    operation->done(operation->context, &answer);
-    operation_rest(operation);
+    flight->done(flight->context, &answer);
+    flight_rest(flight);
 }
 
 /* --- requests -------------------------------------------------------------------------------- */
@@ -200,10 +201,11 @@ static enum wire_root root_expected(const struct wire_request *request)
     return slashes >= 3 ? WIRE_ROOT_MESSAGES : WIRE_ROOT_QUEUE;
 }
 
-static enum status send_request(struct mns *mns, struct operation *operation,
-                                const struct wire_request *request, const struct access_key *key,
-                                int64_t timeout_ms, struct error *err)
+static enum status send_request(struct mns *mns, struct flight *flight,
+                                const struct mns_operation *operation, const struct access_key *key,
+                                struct error *err)
 {
+    const struct wire_request *request = operation->request;
     TRY(signer_sign(&mns->signer, request, key, utc_ms(mns) + mns->clock_offset_ms, err));
     const struct transport_request sent = {
         .method = request->method,
@@ -212,19 +214,20 @@ static enum status send_request(struct mns *mns, struct operation *operation,
         .headers = mns->signer.headers,
         .header_count = mns->signer.header_count,
         .body = buffer_slice(&request->body),
-        .timeout_ms = timeout_ms,
+        .timeout_ms = operation->timeout_ms,
         .no_proxy = mns->config.url.is_loopback,
     };
-    operation->key_generation = key->generation;
-    operation->expected = root_expected(request);
-    operation->is_receive = operation->expected == WIRE_ROOT_MESSAGES;
-    return transport_start(mns->config.transport, &sent, on_reply, operation, err);
+    flight->key_generation = key->generation;
+    flight->expected = root_expected(request);
+    flight->is_receive = flight->expected == WIRE_ROOT_MESSAGES;
+    return transport_start(mns->config.transport, &sent, on_reply, flight, err);
 }
 
-enum status mns_start(struct mns *mns, const struct wire_request *request, int64_t timeout_ms,
-                      mns_done *done, void *context, bool *started, struct error *err)
+enum status mns_start(struct mns *mns, const struct mns_operation *operation, bool *started,
+                      struct error *err)
 {
-    assert(timeout_ms > 0);
+    assert(operation->timeout_ms > 0);
+    assert(operation->done);
     *started = false;
     OWNED(access_key_wipe) struct access_key key;
     bool ready = false;
@@ -232,18 +235,18 @@ enum status mns_start(struct mns *mns, const struct wire_request *request, int64
     if (!ready)
         return STATUS_OK;
 
-    struct operation *operation = operation_take(mns);
-    if (!operation)
+    struct flight *flight = flight_take(mns);
+    if (!flight)
         return error_set(err, STATUS_NOMEM, "queue %s: no memory for a request",
                          mns->config.url.queue);
-    operation->done = done;
-    operation->context = context;
-    const enum status status = send_request(mns, operation, request, &key, timeout_ms, err);
+    flight->done = operation->done;
+    flight->context = operation->context;
+    const enum status status = send_request(mns, flight, operation, &key, err);
     if (status != STATUS_OK) {
-        operation_rest(operation);
+        flight_rest(flight);
         return status;
     }
-    active_add(operation);
+    active_add(flight);
     *started = true;
     return STATUS_OK;
 }
@@ -251,14 +254,14 @@ enum status mns_start(struct mns *mns, const struct wire_request *request, int64
 size_t mns_cancel(struct mns *mns, void *context)
 {
     size_t count = 0;
-    struct operation *next = NULL;
-    for (struct operation *operation = mns->active; operation; operation = next) {
-        next = operation->next;
-        if (operation->context != context)
+    struct flight *next = NULL;
+    for (struct flight *flight = mns->active; flight; flight = next) {
+        next = flight->next;
+        if (flight->context != context)
             continue;
-        (void)transport_cancel(mns->config.transport, operation);
-        active_remove(operation);
-        operation_rest(operation);
+        (void)transport_cancel(mns->config.transport, flight);
+        active_remove(flight);
+        flight_rest(flight);
         count++;
     }
     return count;
@@ -291,15 +294,15 @@ void mns_close(struct mns *mns)
     if (!mns)
         return;
     while (mns->active) {
-        struct operation *operation = mns->active;
-        (void)transport_cancel(mns->config.transport, operation);
-        active_remove(operation);
-        mem_free(operation);
+        struct flight *flight = mns->active;
+        (void)transport_cancel(mns->config.transport, flight);
+        active_remove(flight);
+        mem_free(flight);
     }
     while (mns->idle) {
-        struct operation *operation = mns->idle;
-        mns->idle = operation->next;
-        mem_free(operation);
+        struct flight *flight = mns->idle;
+        mns->idle = flight->next;
+        mem_free(flight);
     }
     wire_reply_release(&mns->reply);
     wire_parser_close(mns->parser);

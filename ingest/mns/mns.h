@@ -51,6 +51,14 @@ struct mns_answer {
 
 typedef void mns_done(void *context, const struct mns_answer *answer);
 
+/* What is to be done, and who is told. */
+struct mns_operation {
+    const struct wire_request *request; /* borrowed until the function it is given to returns */
+    int64_t timeout_ms;                 /* for the whole, a long poll's wait included */
+    mns_done *done;
+    void *context; /* handed to done(); names the operation to mns_cancel */
+};
+
 MUST_CHECK enum status mns_open(struct mns **mns, const struct mns_config *config,
                                 struct error *err);
 void mns_close(struct mns *mns); /* NULL is fine; cancels what is in flight */
@@ -62,13 +70,11 @@ const struct mns_clock *mns_clock_of(const struct mns *mns);
 int64_t mns_clock_offset_ms(const struct mns *mns);
 
 /*
- * Signs and starts a request; done() is called from transport_run. `timeout_ms` is for the whole,
- * a long poll's wait included. While credentials are not ready yet, `*started` is false and
- * nothing happens: ask again later.
+ * Signs and starts an operation; done() is called from transport_run. While credentials are not
+ * ready yet, `*started` is false and nothing happens: ask again later.
  */
-MUST_CHECK enum status mns_start(struct mns *mns, const struct wire_request *request,
-                                 int64_t timeout_ms, mns_done *done, void *context, bool *started,
-                                 struct error *err);
+MUST_CHECK enum status mns_start(struct mns *mns, const struct mns_operation *operation,
+                                 bool *started, struct error *err);
 
 /* Drops what is in flight with this context. */
 size_t mns_cancel(struct mns *mns, void *context);
@@ -76,12 +82,11 @@ size_t mns_cancel(struct mns *mns, void *context);
 /*
  * The same for programs that ask one thing at a time: waits for the answer, tries again as long as
  * `patience_ms` lasts where that helps (busy, clock, a queue just made), and then calls done()
- * once.
+ * once. `timeout_ms` is for each try.
  * STATUS_STOPPED: a signal came. Runs the transport meanwhile.
  */
-MUST_CHECK enum status mns_call(struct mns *mns, const struct wire_request *request,
-                                int64_t timeout_ms, int64_t patience_ms, mns_done *done,
-                                void *context, struct error *err);
+MUST_CHECK enum status mns_call(struct mns *mns, const struct mns_operation *operation,
+                                int64_t patience_ms, struct error *err);
 
 /*
  * The wait before the n-th try in a row (0: the first after a failure): full jitter,

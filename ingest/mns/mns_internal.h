@@ -16,10 +16,10 @@
 #define EXPLANATION_LOOK_BYTES (EXPLANATION_TEXT_BYTES + SECURITY_TOKEN_BYTES)
 #define EXPLANATION_BYTES      1280u
 
-/* A request in flight. */
-struct operation {
-    struct operation *next; /* in a list of its queue's */
-    struct operation *previous;
+/* An operation between its start and its answer. */
+struct flight {
+    struct flight *next; /* in a list of its queue's */
+    struct flight *previous;
     struct mns *mns; /* borrowed */
     mns_done *done;
     void *context;
@@ -33,8 +33,8 @@ struct mns {
     struct wire_parser *parser; /* owned */
     struct wire_reply reply;    /* owned; of the answer being handed over */
     struct signer signer;
-    struct operation *active; /* owned; doubly linked */
-    struct operation *idle;   /* owned; singly linked */
+    struct flight *active; /* owned; doubly linked */
+    struct flight *idle;   /* owned; singly linked */
     int64_t clock_offset_ms;
     uint64_t random;
     char look[EXPLANATION_LOOK_BYTES + 1];

@@ -129,10 +129,11 @@ bool operation_start(struct operation *operation, int64_t timeout_ms, mns_done *
     struct fortune *fortune = &consumer->lanes[operation->kind].fortune;
     operation->epoch = fortune->epoch;
     operation->started_ms = queue->now_ms;
+    const struct mns_operation asked = {
+        .request = &queue->request, .timeout_ms = timeout_ms, .done = done, .context = operation};
     bool started = false;
     struct error err = {0};
-    const enum status status =
-        mns_start(consumer->mns, &queue->request, timeout_ms, done, operation, &started, &err);
+    const enum status status = mns_start(consumer->mns, &asked, &started, &err);
     if (status == STATUS_OK && started) {
         consumer->waits_for_key = false;
         return true;

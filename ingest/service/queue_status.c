@@ -87,9 +87,11 @@ static enum exit_code ask_queue(struct mns *mns, const struct queue_options *opt
     struct status_call call = {
         .url = mns_url(mns), .verdict = WIRE_BUSY, .is_first = is_first, .err = &err};
     OWNED(wire_request_release) struct wire_request request = {0};
+    const struct mns_operation operation = {
+        .request = &request, .timeout_ms = ANSWER_MS, .done = take_answer, .context = &call};
     enum status status = wire_request_attributes(&request, call.url->queue);
     if (status == STATUS_OK)
-        status = mns_call(mns, &request, ANSWER_MS, PATIENCE_MS, take_answer, &call, &err);
+        status = mns_call(mns, &operation, PATIENCE_MS, &err);
     if (status == STATUS_OK && call.verdict == WIRE_DONE)
         return EXIT_CODE_OK;
     if (signals_received() != 0)

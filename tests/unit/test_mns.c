@@ -115,13 +115,20 @@ static void tear_down(struct fixture *fixture)
     wire_request_release(&fixture->request);
 }
 
+static struct mns_operation operation_of(struct fixture *fixture)
+{
+    return (struct mns_operation){.request = &fixture->request,
+                                  .timeout_ms = TIMEOUT,
+                                  .done = remember,
+                                  .context = &fixture->answer};
+}
+
 static void start(struct fixture *fixture)
 {
+    const struct mns_operation operation = operation_of(fixture);
     bool started = false;
     struct error err = {0};
-    assert_int_equal(mns_start(fixture->mns, &fixture->request, TIMEOUT, remember, &fixture->answer,
-                               &started, &err),
-                     STATUS_OK);
+    assert_int_equal(mns_start(fixture->mns, &operation, &started, &err), STATUS_OK);
     assert_true(started);
 }
 
@@ -264,15 +271,13 @@ static void nothing_starts_while_there_is_no_key(void **state)
     assert_int_equal(credentials_open(&fixture.credentials, &config, &err), STATUS_OK);
     assert_int_equal(open_queue(&fixture, &err), STATUS_OK);
     assert_int_equal(wire_request_receive(&fixture.request, QUEUE, 16, 10), STATUS_OK);
+    struct mns_operation operation = operation_of(&fixture);
     bool started = true;
-    assert_int_equal(mns_start(fixture.mns, &fixture.request, TIMEOUT, remember, &fixture.answer,
-                               &started, &err),
-                     STATUS_OK);
+    assert_int_equal(mns_start(fixture.mns, &operation, &started, &err), STATUS_OK);
     assert_false(started);
     assert_int_equal(fixture.fake.request_count, 0);
-    assert_int_equal(
-        mns_call(fixture.mns, &fixture.request, 500, 0, remember, &fixture.answer, &err),
-        STATUS_OK);
+    operation.timeout_ms = 500;
+    assert_int_equal(mns_call(fixture.mns, &operation, 0, &err), STATUS_OK);
     assert_int_equal(fixture.answer.count, 1);
     assert_int_equal(fixture.answer.verdict, WIRE_DENIED);
     assert_int_equal(fixture.answer.http_status, 0);
@@ -286,11 +291,10 @@ static void a_request_that_cannot_start_leaves_nothing_behind(void **state)
     struct fixture fixture;
     set_up(&fixture, NULL, 0, NULL);
     fixture.fake.start_fails = STATUS_NOMEM;
+    const struct mns_operation operation = operation_of(&fixture);
     bool started = true;
     struct error err = {0};
-    assert_int_equal(mns_start(fixture.mns, &fixture.request, TIMEOUT, remember, &fixture.answer,
-                               &started, &err),
-                     STATUS_NOMEM);
+    assert_int_equal(mns_start(fixture.mns, &operation, &started, &err), STATUS_NOMEM);
     assert_false(started);
     assert_int_equal(mns_cancel(fixture.mns, &fixture.answer), 0);
     tear_down(&fixture);
@@ -504,9 +508,9 @@ static void cancel_drops_what_has_this_context(void **state)
     bool started = false;
     start(&fixture);
     start(&fixture);
-    assert_int_equal(
-        mns_start(fixture.mns, &fixture.request, TIMEOUT, remember, &other, &started, NULL),
-        STATUS_OK);
+    struct mns_operation operation = operation_of(&fixture);
+    operation.context = &other;
+    assert_int_equal(mns_start(fixture.mns, &operation, &started, NULL), STATUS_OK);
     assert_int_equal(mns_cancel(fixture.mns, &fixture.answer), 2);
     assert_int_equal(fixture.fake.cancelled, 2);
     run(&fixture);
@@ -521,12 +525,12 @@ static void cancel_drops_what_has_this_context(void **state)
 
 static enum status open_and_start(struct fixture *fixture)
 {
+    const struct mns_operation operation = operation_of(fixture);
     struct error err = {0};
     bool started = false;
     enum status status = open_queue(fixture, &err);
     if (status == STATUS_OK)
-        status = mns_start(fixture->mns, &fixture->request, TIMEOUT, remember, &fixture->answer,
-                           &started, &err);
+        status = mns_start(fixture->mns, &operation, &started, &err);
     if (status == STATUS_OK)
         status = transport_run(&fixture->fake.transport, 1, &err);
     assert_true(status == STATUS_OK || err.message[0] != '\0');

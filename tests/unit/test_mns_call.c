@@ -73,7 +73,9 @@ static void tear_down(struct fixture *fixture)
 static enum status call(struct fixture *fixture, int64_t patience_ms)
 {
     struct error err = {0};
-    return mns_call(fixture->mns, &fixture->request, TIMEOUT, patience_ms, remember, fixture, &err);
+    const struct mns_operation operation = {
+        .request = &fixture->request, .timeout_ms = TIMEOUT, .done = remember, .context = fixture};
+    return mns_call(fixture->mns, &operation, patience_ms, &err);
 }
 
 /* Calls with this script to its end; gives the verdict and how many tries it took. */

@@ -284,14 +284,13 @@ const struct wire_url *mns_url(const struct mns *mns)
     return &queue_url;
 }
 
-enum status mns_call(struct mns *mns, const struct wire_request *request, int64_t timeout_ms,
-                     int64_t patience_ms, mns_done *done, void *context, struct error *err)
+enum status mns_call(struct mns *mns, const struct mns_operation *operation, int64_t patience_ms,
+                     struct error *err)
 {
     (void)mns;
     (void)err;
-    (void)timeout_ms;
     (void)patience_ms;
-    assert_non_null(request->method);
+    assert_non_null(operation->request->method);
     static struct wire_reply reply;
     reply.attributes[0].name = slice_of_text("ActiveMessages");
     reply.attributes[0].value = slice_of_text("17");
@@ -302,7 +301,7 @@ enum status mns_call(struct mns *mns, const struct wire_request *request, int64_
     reply.attribute_count = 3;
     const struct mns_answer answer = {
         .verdict = script.status_verdict, .reply = &reply, .explanation = "as the test says"};
-    done(context, &answer);
+    operation->done(operation->context, &answer);
     return STATUS_OK;
 }
 
