@@ -310,7 +310,9 @@ static bool start_receive(struct consumer *consumer)
     if (!operation)
         return false;
     operation->count = (unsigned)count_to_ask(queue);
-    if (consumer->long_polls == 0 && queue->config.mode != QUEUE_PEEK)
+    // The first answer tells that all is well: whoever waits for that is not kept by a long poll.
+    const bool is_first = !consumer->answered && !queue->config.once;
+    if (consumer->long_polls == 0 && !is_first && queue->config.mode != QUEUE_PEEK)
         operation->wait_s = queue->config.wait_s;
     operation->was_alone = operation->next == NULL;
     if (build(queue, consumer, operation) != STATUS_OK) {
