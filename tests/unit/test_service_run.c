@@ -387,7 +387,7 @@ static void once_stores_and_acknowledges_everything(void **state)
     struct summary summary;
     assert_int_equal(run(&options, &summary), EXIT_CODE_OK);
     assert_int_equal(summary.counts.stored, 95);
-    assert_true(summary.input_bytes > 95 * 50);
+    assert_true(summary.input_bytes > 5000);
     assert_int_equal(queue.acknowledged, 10);
     assert_int_equal(queue.finishes, 1);
     assert_int_equal(queue.closes, 1);

@@ -21,6 +21,7 @@
 #define READING                                                                         \
     "{\"messagetype\":\"upload\",\"topic\":\"/pk/dn/x\",\"messageid\":5,\"timestamp\":" \
     "1526450334,\"payload\":\"{\\\"a\\\":1}\"}"
+#define DELIVERIES_MANY ((size_t)3 * TAP_PENDING_MAX)
 #define SECRET                                                                          \
     "{\"messagetype\":\"upload\",\"topic\":\"/pk/dn/x\",\"messageid\":6,\"timestamp\":" \
     "1526450334,\"payload\":\"{\\\"deviceSecret\\\":\\\"hunter2\\\"}\"}"
@@ -275,16 +276,15 @@ static void without_an_enqueue_time_no_delay_is_told(void **state)
 static void deliveries_without_number_pass(void **state)
 {
     (void)state;
-    static const char *bodies[3 * TAP_PENDING_MAX];
-    for (size_t i = 0; i < 3 * TAP_PENDING_MAX; i++)
+    static const char *bodies[DELIVERIES_MANY];
+    for (size_t i = 0; i < DELIVERIES_MANY; i++)
         bodies[i] = "x";
-    struct fixture fixture = {.queue = {.bodies = bodies,
-                                        .body_count = 3 * TAP_PENDING_MAX,
-                                        .per_delivery = 1,
-                                        .oldest_ms = 1000}};
+    struct fixture fixture = {
+        .queue = {
+            .bodies = bodies, .body_count = DELIVERIES_MANY, .per_delivery = 1, .oldest_ms = 1000}};
     assert_int_equal(open_tap(&fixture), STATUS_OK);
     assert_int_equal(pull_all(&fixture), STATUS_OK); // nothing is acknowledged: the ring is full
-    source_acknowledge(&fixture.source, 3 * TAP_PENDING_MAX);
+    source_acknowledge(&fixture.source, DELIVERIES_MANY);
     assert_int_equal(fixture.metrics.delay.count, 1);
     assert_int_equal(fixture.tap.first, fixture.tap.last);
     release(&fixture);
