@@ -2,7 +2,8 @@
  * http_exchange.c - one request and its answer; see server_internal.h.
  *
  * The library decodes targets and arguments, but signatures cover them as sent: the raw target is
- * caught before (http_exchange_begin). Headers stay in the library's memory until the exchange ends.
+ * caught before (http_exchange_begin). Headers stay in the library's memory until the exchange
+ * ends.
  */
 #include "bench/localqueue/server_internal.h"
 

@@ -4,8 +4,8 @@
  *      broker changes ──journal_*──> buffer ──journal_flush──> DIR/journal, synced
  *
  * Each change is noted in memory as it is made. journal_flush writes what was noted and, if any of
- * it was promised to somebody (a send, a delete, a queue), waits until it is on disk; answers go out
- * after it. A receive alone is not waited for: if the machine dies, its messages come again.
+ * it was promised to somebody (a send, a delete, a queue), waits until it is on disk; answers go
+ * out after it. A receive alone is not waited for: if the machine dies, its messages come again.
  *
  * All calls but open take a NULL journal, and then do nothing. A failure while noting is kept and
  * reported by the next flush; nothing may be answered after it.

@@ -219,7 +219,7 @@ static enum status apply_change(struct message_queue *queue, enum record_type ty
     const int64_t visible_ms = type == RECORD_VISIBILITY ? take_time(cursor) : 0;
     if (!cursor_finished(cursor))
         return nonsense(err, "a change");
-    /* One that is gone had expired: it may have been noted for it earlier than it was dropped. */
+    /* One that is not there has expired: expiry is not noted, and may come before its turn. */
     if (!message)
         return STATUS_OK;
     if (type == RECORD_VISIBILITY)

@@ -104,7 +104,7 @@ void md5_digest(struct slice bytes, uint8_t digest[MD5_BYTES])
 void md5_hex(const uint8_t digest[MD5_BYTES], const char *digits, uint8_t hex[MD5_HEX_BYTES])
 {
     for (unsigned i = 0; i < MD5_BYTES; i++) {
-        hex[2 * i] = (uint8_t)digits[digest[i] >> 4];
-        hex[2 * i + 1] = (uint8_t)digits[digest[i] & 15];
+        hex[(size_t)2 * i] = (uint8_t)digits[digest[i] >> 4];
+        hex[(size_t)2 * i + 1] = (uint8_t)digits[digest[i] & 15];
     }
 }

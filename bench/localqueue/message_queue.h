@@ -6,14 +6,16 @@
  *                 └──────delete       └──(visibility over)──┘
  *
  * A pure state machine: no clock, no network, no disk. Whoever calls says what time it is
- * (UTC milliseconds), and calls message_queue_advance before anything that looks at the queue. Visible
- * messages go out by priority (1 before 16), within one in the order in which they became visible.
+ * (UTC milliseconds), and calls message_queue_advance before anything that looks at the queue.
+ * Visible messages go out by priority (1 before 16), within one in the order in which they became
+ * visible.
  *
  * Handles: each receive and each change of visibility gives the message a new one and kills the
  * one before. A handle lives until the visibility that came with it is over.
  *
- * Life cycle: message_queue_init -> ... -> message_queue_release. A message lives until it is deleted or expires;
- * a pointer to one is good until the next call that deletes or advances.
+ * Life cycle: message_queue_init -> ... -> message_queue_release. A message lives until it is
+ *             deleted or expires; a pointer to one is good until the next call that deletes or
+ *             advances.
  * Threads:    one.
  */
 #ifndef MNSDB_BENCH_LOCALQUEUE_MESSAGE_QUEUE_H

@@ -12,7 +12,7 @@
 
 #define XMLNS        " xmlns=\"http://mns.aliyuncs.com/doc/v1\""
 #define DECLARATION  "<?xml version=\"1.0\" encoding=\"UTF-8\"?>"
-#define MESSAGE_ROOM 1024u /* tags, numbers and handle of a message */
+#define MESSAGE_ROOM ((size_t)1024) /* tags, numbers and handle of a message */
 
 /* A literal, its length known to the compiler; room was reserved. */
 #define PUT(to, literal) buffer_put_bytes((to), (literal), sizeof(literal) - 1)

@@ -1,10 +1,10 @@
 /*
  * reply.h - what goes back: an HTTP status and the XML of a body.
  *
- * All documents carry the namespace without a slash at its end: one client reads errors only so, and
- * the others read names only.
+ * All documents carry the namespace without a slash at its end: one client reads errors only so,
+ * and the others read names only.
  *
- * Life cycle: zero-initialise -> one answer_ call for each answer; the buffer is reused -> release.
+ * Life cycle: zero-initialise -> one reply_ call for each answer; the buffer is reused -> release.
  * Threads:    one.
  */
 #ifndef MNSDB_BENCH_LOCALQUEUE_REPLY_H

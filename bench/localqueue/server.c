@@ -59,7 +59,7 @@ static enum status listen_loopback(uint16_t port, int *file, uint16_t *bound, st
         getsockname(opened, (struct sockaddr *)&address, &address_len) != 0) {
         const int failure = errno;
         close(opened);
-        return error_set_errno(err, STATUS_IO, failure, "cannot listen on 127.0.0.1 port %u",
+        return error_set_errno(err, STATUS_CONFIG, failure, "cannot listen on 127.0.0.1 port %u",
                                (unsigned)port);
     }
     *file = opened;

@@ -1,7 +1,8 @@
 /*
  * server.h - the queues over HTTP, on the loopback address only.
  *
- * Life cycle: server_open (it listens) -> server_run (until a signal, cli/signals.h) -> server_close.
+ * Life cycle: server_open (it listens) -> server_run (until a signal, cli/signals.h)
+ *             -> server_close.
  * Threads:    one, which does everything; a long poll is a suspended connection.
  */
 #ifndef MNSDB_BENCH_LOCALQUEUE_SERVER_H

@@ -1,6 +1,7 @@
 /*
- * fuzz_localqueue_call.c - requests of whoever: the first line is method and target, the rest a body.
+ * fuzz_localqueue_call.c - requests of whoever.
  *
+ * The first line is method and target, the rest a body.
  * What parses keeps within the bounds of the protocol.
  */
 #include "bench/localqueue/authenticate.h"

@@ -1,5 +1,5 @@
 /*
- * test_localqueue_journal.c - queues that come back: from a whole journal, and from one cut anywhere.
+ * test_localqueue_journal.c - queues that come back, from a journal whole or cut anywhere.
  */
 #include "bench/localqueue/journal.h"
 #include "bench/localqueue/journal_internal.h"
