@@ -44,12 +44,11 @@ static void scan_past(struct scan *scan, const char *text)
              ((size_t)(scan->next - from) < len || memcmp(scan->next - len, text, len) != 0));
 }
 
-/* To behind the tag's '>', or to the end, or to where the tag is too long; quotes may hold '>'. */
-static void scan_past_tag(struct scan *scan)
+/* To behind the tag's '>', which quotes may hold too, or to the end. False: the tag is too long. */
+static bool scan_past_tag(struct scan *scan)
 {
-    const uint8_t *limit = scan->end;
-    if (scan_left(scan) > XML_TAG_BYTES_MAX)
-        limit = scan->next + XML_TAG_BYTES_MAX;
+    const bool is_limited = scan_left(scan) > XML_TAG_BYTES_MAX;
+    const uint8_t *limit = is_limited ? scan->next + XML_TAG_BYTES_MAX : scan->end;
     uint8_t quote = 0;
     for (; scan->next < limit; scan->next++) {
         const uint8_t byte = *scan->next;
@@ -61,9 +60,10 @@ static void scan_past_tag(struct scan *scan)
             quote = byte;
         } else if (byte == '>') {
             scan->next++;
-            return;
+            return true;
         }
     }
+    return !is_limited;
 }
 
 /* Whether what begins here is passed over unread: a comment, a CDATA section, an instruction. */
@@ -126,8 +126,7 @@ enum status prescan_check(struct slice document, struct error *err)
             continue;
         if (scan_at(&scan, "<!"))
             return refuse(&scan, "a document type declaration", err);
-        scan_past_tag(&scan);
-        if ((size_t)(scan.next - tag) == XML_TAG_BYTES_MAX && scan.next[-1] != '>') {
+        if (!scan_past_tag(&scan)) {
             scan.next = tag;
             return refuse(&scan, "a tag that is too long", err);
         }

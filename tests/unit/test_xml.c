@@ -360,6 +360,10 @@ static void tags_have_a_longest_length(void **state)
     OWNED(buffer_release) struct buffer longer = repeat("<a b='", ">", 1024 - 8, "'/>");
     assert_int_equal(walk(fixture, buffer_slice(&longer), &err), STATUS_INPUT);
     assert_string_equal(err.message, "xml: line 1: a tag that is too long");
+    /* The '>' at the limit stands in quotes: the tag goes on behind it. */
+    OWNED(buffer_release) struct buffer quoted = repeat("<a b='", ">", 2048, "'/>");
+    assert_int_equal(walk(fixture, buffer_slice(&quoted), &err), STATUS_INPUT);
+    assert_string_equal(err.message, "xml: line 1: a tag that is too long");
     OWNED(buffer_release) struct buffer lines = repeat("<b>\n\n<a b='", "\n", 1024, "'/></b>");
     assert_int_equal(walk(fixture, buffer_slice(&lines), &err), STATUS_INPUT);
     assert_string_equal(err.message, "xml: line 3: a tag that is too long");
