@@ -1,7 +1,7 @@
 /*
  * record_file.c - one file, its folder, and the numbers of its predecessors.
  *
- * A write that fails for want of room is undone by cutting the file back to its durable length:
+ * A write that fails for want of room or memory is undone by cutting the file back to its durable length:
  * a failed fdatasync may have dropped the pages, so everything is written anew at the next try.
  */
 #include "ingest/record/record_file.h"
@@ -242,7 +242,7 @@ enum status record_file_append(struct record_file *file, struct slice lines, str
         return STATUS_OK;
     }
     const enum status status = fail(file, failure, "cannot write to", err);
-    if (status == STATUS_FULL && ftruncate(file->file, (off_t)file->len) != 0)
+    if (status != STATUS_IO && ftruncate(file->file, (off_t)file->len) != 0)
         return fail(file, EIO, "cannot cut back", err);
     return status;
 }
