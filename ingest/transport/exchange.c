@@ -413,6 +413,14 @@ enum status exchange_prepare(struct exchange *exchange, const struct transport_r
     return STATUS_OK;
 }
 
+/* Replies may carry keys, too: of a role. */
+static void buffer_wipe(struct buffer *buffer)
+{
+    if (buffer->len > 0)
+        explicit_bzero(buffer->data, buffer->len);
+    buffer_clear(buffer);
+}
+
 static void buffer_trim(struct buffer *buffer)
 {
     if (buffer->capacity > EXCHANGE_ROOM_KEPT)
@@ -422,9 +430,8 @@ static void buffer_trim(struct buffer *buffer)
 
 void exchange_rest(struct exchange *exchange)
 {
-    if (exchange->text.len > 0)
-        explicit_bzero(exchange->text.data, exchange->text.len);
-    buffer_clear(&exchange->text);
+    buffer_wipe(&exchange->text);
+    buffer_wipe(&exchange->reply_body);
     buffer_trim(&exchange->request_body);
     buffer_trim(&exchange->reply_body);
     exchange->done = NULL;

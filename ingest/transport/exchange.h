@@ -90,7 +90,7 @@ MUST_CHECK enum status exchange_prepare(struct exchange *exchange,
 /* The reply once libcurl is done with the handle; it borrows from the exchange. */
 void exchange_conclude(struct exchange *exchange, CURLcode result, struct transport_reply *reply);
 
-/* Wipes what the request carried and gives large buffers back. */
+/* Wipes the headers that were sent and the reply, and gives large buffers back. */
 void exchange_rest(struct exchange *exchange);
 
 #endif
