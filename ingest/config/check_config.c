@@ -120,6 +120,7 @@ static enum status print_credentials(const struct sheet *sheet,
                                      const struct credentials_config *config, struct error *err)
 {
     struct credentials *credentials = NULL;
+    credentials_harden_process();
     const enum status status = credentials_open(&credentials, config, err);
     if (status != STATUS_OK) {
         print_row(sheet, &(struct check_row){"(access key)", "", "none"});

@@ -373,8 +373,10 @@ enum status config_blame(const struct config *config, enum setting_id id, size_t
 
 void config_hide_user(const char *text, char shown[CONFIG_SHOWN_BYTES])
 {
-    const char *slashes = strstr(text, "//");
-    const char *authority = slashes ? slashes + 2 : text;
+    // A "://" behind anything but a scheme may be part of what is to be hidden.
+    const size_t scheme_len = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
+    const bool has_scheme = strncmp(text + scheme_len, "://", 3) == 0;
+    const char *authority = has_scheme ? text + scheme_len + 3 : text;
     const char *at = strrchr(authority, '@');
     if (at)
         (void)snprintf(shown, CONFIG_SHOWN_BYTES, "%.*s***%s", (int)(authority - text), text, at);

@@ -480,6 +480,8 @@ static void user_information_of_addresses_is_hidden(void **state)
         {"https://u:p@h/queues/a", "https://***@h/queues/a"},
         {"https://u:p@x@h/queues/a", "https://***@h/queues/a"},
         {"u:p@h", "***@h"},
+        {"u:p//q@h", "***@h"},
+        {"u:p://q@h", "***@h"},
         {"https://a/b@c", "https://***@c"},
         {"", ""},
     };
