@@ -20,6 +20,7 @@
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define QUEUE_NAME       "bench"
@@ -28,6 +29,7 @@
 #define START_WAIT_MS    20000
 #define STOP_WAIT_MS     60000
 #define PAUSE_MS         2
+#define NS_PER_MS        INT64_C(1000000)
 #define CALL_TIMEOUT_MS  10000
 #define CALL_PATIENCE_MS 10000
 #define ARGUMENTS_MAX    32
@@ -65,6 +67,7 @@ static enum status start_program(const char *name, const char *const *words, int
     return STATUS_OK;
 }
 
+/* Cut short by a signal; after one it does not wait at all. */
 static void sleep_ms(int wait_ms)
 {
     struct pollfd stop = {.fd = signals_fd(), .events = POLLIN};
@@ -81,25 +84,36 @@ static enum status describe_end(const char *name, int wait_status, struct error 
     return STATUS_OK;
 }
 
-/* Waits for the end of a process; kills it if that takes too long. */
-static enum status wait_for_end(pid_t *child, const char *name, struct error *err)
-{
-    int wait_status = 0;
-    for (int waited_ms = 0; waitpid(*child, &wait_status, WNOHANG) == 0; waited_ms += PAUSE_MS) {
-        if (waited_ms > STOP_WAIT_MS)
-            (void)kill(*child, SIGKILL);
-        sleep_ms(PAUSE_MS);
-    }
-    *child = 0;
-    return describe_end(name, wait_status, err);
-}
-
+/* Asks a process to end, and waits until it has; kills it if that takes too long. */
 static enum status end_process(pid_t *child, const char *name, struct error *err)
 {
     if (*child == 0)
         return STATUS_OK;
     (void)kill(*child, SIGTERM);
-    return wait_for_end(child, name, err);
+    const int64_t kill_at_ns = timing_now_ns() + STOP_WAIT_MS * NS_PER_MS;
+    int wait_status = 0;
+    while (waitpid(*child, &wait_status, WNOHANG) == 0) {
+        if (timing_now_ns() > kill_at_ns)
+            (void)kill(*child, SIGKILL);
+        (void)nanosleep(&(struct timespec){.tv_nsec = PAUSE_MS * NS_PER_MS}, NULL);
+    }
+    *child = 0;
+    return describe_end(name, wait_status, err);
+}
+
+/* Waits for a process to end by itself, for as long as that takes; a signal ends it. */
+static enum status wait_for_end(pid_t *child, const char *name, struct error *err)
+{
+    int wait_status = 0;
+    while (waitpid(*child, &wait_status, WNOHANG) == 0) {
+        if (signals_received() != 0) {
+            (void)!end_process(child, name, NULL);
+            return error_set(err, STATUS_STOPPED, "interrupted");
+        }
+        sleep_ms(PAUSE_MS);
+    }
+    *child = 0;
+    return describe_end(name, wait_status, err);
 }
 
 /* --- what a process took --------------------------------------------------------------------- */
