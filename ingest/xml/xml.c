@@ -2,7 +2,10 @@
  * xml.c - libxml2's SAX2 parser, with everything switched off that an answer of a queue has no
  * use for.
  *
- *      document ─prescan─> (copy without illegal references) ─libxml2─> on_begin, on_text, on_end
+ *      document ─quick──────────────────────────────────────────────────> visitor
+ *          └─prescan─> (copy without illegal references) ─libxml2─> on_begin, on_text, on_end
+ *
+ * Answers as servers usually write them are read by quick.c; what follows is about the others.
  *
  * (1) No tree is built: only the handlers below are installed, so that libxml2 has nothing to call
  *     for entities, notations, external subsets or attribute defaults.
@@ -22,6 +25,8 @@
 
 #include "engine/base/mem.h"
 #include "ingest/xml/prescan.h"
+#include "ingest/xml/quick.h"
+#include "ingest/xml/xml_internal.h"
 
 #include <assert.h>
 #include <libxml/parser.h>
@@ -38,6 +43,7 @@ struct xml_parser {
     xmlParserCtxt *context; /* owned; NULL: made by the next walk */
     struct buffer text;     /* owned; of the innermost element that is open */
     struct buffer copy;     /* owned; a document whose references were mended */
+    struct quick quick;     /* of the walk that is under way, if it is a quick one */
 
     /* Of the walk that is under way: */
     const struct xml_visitor *visitor; /* borrowed */
@@ -284,8 +290,8 @@ static struct slice without_mark(struct slice document)
     return slice_of(document.data + sizeof mark, document.len - sizeof mark);
 }
 
-enum status xml_walk(struct xml_parser *parser, struct slice document,
-                     const struct xml_visitor *visitor, struct error *err)
+enum status xml_walk_general(struct xml_parser *parser, struct slice document,
+                             const struct xml_visitor *visitor, struct error *err)
 {
     if (document.len > XML_BYTES_MAX)
         return error_set(err, STATUS_INPUT, "xml: %zu bytes, %zu at most", document.len,
@@ -311,4 +317,46 @@ enum status xml_walk(struct xml_parser *parser, struct slice document,
     if (status != STATUS_OK || xmlDictGetUsage(parser->context->dict) > DICTIONARY_BYTES_MAX)
         parser_drop_context(parser);
     return status;
+}
+
+/* --- quick documents ------------------------------------------------------------------------- */
+
+static enum status quick_end(struct xml_parser *parser, const struct quick_event *event,
+                             struct slice document, const struct xml_visitor *visitor,
+                             struct error *err)
+{
+    const bool is_leaf = event->kind == QUICK_LEAF;
+    struct slice text = {0};
+    if (is_leaf)
+        text = slice_of(document.data + event->text_at, event->text_len);
+    if (event->has_reference) {
+        buffer_clear(&parser->text);
+        if (quick_unescape(text, &parser->text) != STATUS_OK)
+            return error_set(err, STATUS_NOMEM, "xml: no memory");
+        text = buffer_slice(&parser->text);
+    }
+    const struct slice name = slice_of(document.data + event->name_at, event->name_len);
+    return visitor->end(visitor->context, name, text, is_leaf, event->depth, err);
+}
+
+static enum status quick_visit(struct xml_parser *parser, struct slice document,
+                               const struct xml_visitor *visitor, struct error *err)
+{
+    for (size_t i = 0; i < parser->quick.count; i++) {
+        const struct quick_event *event = &parser->quick.events[i];
+        const struct slice name = slice_of(document.data + event->name_at, event->name_len);
+        if (event->kind != QUICK_END && visitor->begin)
+            TRY(visitor->begin(visitor->context, name, event->depth, err));
+        if (event->kind != QUICK_BEGIN && visitor->end)
+            TRY(quick_end(parser, event, document, visitor, err));
+    }
+    return STATUS_OK;
+}
+
+enum status xml_walk(struct xml_parser *parser, struct slice document,
+                     const struct xml_visitor *visitor, struct error *err)
+{
+    if (quick_read(&parser->quick, document))
+        return quick_visit(parser, document, visitor, err);
+    return xml_walk_general(parser, document, visitor, err);
 }

@@ -1,7 +1,8 @@
 /*
- * fuzz_xml.c - begins and ends match at every depth, and what is escaped can be read again.
+ * fuzz_xml.c - begins and ends match at every depth, what is read quickly is what libxml2 reads, and
+ * what is escaped can be read again.
  */
-#include "ingest/xml/xml.h"
+#include "ingest/xml/xml_internal.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -26,8 +27,15 @@ struct path {
     size_t name_lens[XML_DEPTH_MAX];
     bool has_children[XML_DEPTH_MAX];
     unsigned depth;
-    struct buffer text; /* of the last end */
+    struct buffer text;  /* of the last end */
+    struct buffer trace; /* of all calls */
 };
+
+static void note(struct path *path, char mark, struct slice text)
+{
+    check(buffer_append(&path->trace, &mark, 1) == STATUS_OK, "memory");
+    check(buffer_append(&path->trace, text.data, text.len) == STATUS_OK, "memory");
+}
 
 static enum status on_begin(void *context, struct slice name, unsigned depth, struct error *err)
 {
@@ -41,6 +49,7 @@ static enum status on_begin(void *context, struct slice name, unsigned depth, st
     if (depth > 0)
         path->has_children[depth - 1] = true;
     path->depth++;
+    note(path, '<', name);
     return STATUS_OK;
 }
 
@@ -56,18 +65,30 @@ static enum status on_end(void *context, struct slice name, struct slice text, b
           "an end of another element");
     check(is_leaf != path->has_children[depth], "a leaf with children");
     check(is_leaf || text.len == 0, "text between elements");
+    note(path, '/', text);
     buffer_clear(&path->text);
     return buffer_append(&path->text, text.data, text.len);
 }
 
+/* Twice: as it comes, and by libxml2 in any case. */
 static enum status walk(struct slice document, struct path *path, struct error *err)
 {
     static struct xml_parser *parser;
+    static struct path general;
     if (!parser)
         check(xml_open(&parser, NULL) == STATUS_OK, "memory");
     path->depth = 0;
+    buffer_clear(&path->trace);
+    general.depth = 0;
+    buffer_clear(&general.trace);
     const struct xml_visitor visitor = {path, on_begin, on_end};
-    return xml_walk(parser, document, &visitor, err);
+    const struct xml_visitor general_visitor = {&general, on_begin, on_end};
+    const enum status status = xml_walk(parser, document, &visitor, err);
+    check(xml_walk_general(parser, document, &general_visitor, NULL) == status,
+          "refused in one way only");
+    check(slice_equal(buffer_slice(&path->trace), buffer_slice(&general.trace)),
+          "two ways to read a document");
+    return status;
 }
 
 static void escape_document(struct slice text, struct buffer *document)
