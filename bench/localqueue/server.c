@@ -29,7 +29,7 @@
 #include <unistd.h>
 
 #define CONNECTIONS_MAX   1000u
-#define CONNECTION_BYTES  ((size_t)96 << 10) /* of the library, each: headers of 64 KiB fit */
+#define CONNECTION_BYTES  ((size_t)32 << 10) /* for headers; cleared for every request */
 #define CONNECTION_IDLE_S 120u
 #define BACKLOG           512
 
