@@ -1,5 +1,6 @@
 /*
- * main.c - mnsdb-fleet: writes the messages of a simulated fleet as a recorded set, or sends them to
+ * main.c - mnsdb-fleet: writes the messages of a simulated fleet as a recorded set, or sends them
+ * to
  * a queue.
  */
 #include "bench/fleet/fleet.h"

@@ -1,7 +1,8 @@
 /*
  * record_file.c - one file, its folder, and the numbers of its predecessors.
  *
- * A write that fails for want of room or memory is undone by cutting the file back to its durable length:
+ * A write that fails for want of room or memory is undone by cutting the file back to its durable
+ * length:
  * a failed fdatasync may have dropped the pages, so everything is written anew at the next try.
  */
 #include "ingest/record/record_file.h"

@@ -1,5 +1,6 @@
 /*
- * fuzz_xml.c - begins and ends match at every depth, what is read quickly is what libxml2 reads, and
+ * fuzz_xml.c - begins and ends match at every depth, what is read quickly is what libxml2 reads,
+ * and
  * what is escaped can be read again.
  */
 #include "ingest/xml/xml_internal.h"
