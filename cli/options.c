@@ -16,6 +16,7 @@
 #include "cli/options_internal.h"
 #include "cli/quantity.h"
 #include "cli/suggest.h"
+#include "cli/version.h"
 #include "engine/base/mem.h"
 
 #include <assert.h>
@@ -23,10 +24,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-#ifndef MNSDB_VERSION
-#define MNSDB_VERSION "development"
-#endif
 
 #define UNION_MAX  128u /* distinct options of one program */
 #define FIRST_LONG 1000

@@ -78,6 +78,17 @@ static void handle_hangup(void (*handler)(int))
         handle(SIGHUP, handler);
 }
 
+int signals_thread_create(pthread_t *thread, void *(*run)(void *), void *context)
+{
+    sigset_t all;
+    sigset_t before;
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    const int failure = pthread_create(thread, NULL, run, context);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return failure;
+}
+
 void signals_install(void)
 {
     open_file(&event_file);

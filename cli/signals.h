@@ -13,6 +13,8 @@
 #ifndef MNSDB_CLI_SIGNALS_H
 #define MNSDB_CLI_SIGNALS_H
 
+#include <pthread.h>
+
 /* SIGHUP is left alone where it is ignored already (nohup). */
 void signals_install(void);
 /* Of SIGHUP only the count is kept. */
@@ -26,6 +28,12 @@ int signals_fd(void);
 
 /* How many SIGHUPs came to a service. */
 unsigned signals_hangups(void);
+
+/*
+ * As pthread_create, for a thread that takes no signals: they are for the thread that waits for
+ * them. Returns 0 or an errno.
+ */
+int signals_thread_create(pthread_t *thread, void *(*run)(void *), void *context);
 
 /* An eventfd, readable when some came since it was last read. -1 if this is no service. */
 int signals_hangup_fd(void);

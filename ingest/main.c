@@ -8,6 +8,7 @@
  * Each step is left out if it was not asked for. A signal ends the work between two commits; the
  * summary then tells what was done so far.
  */
+#include "cli/clock.h"
 #include "cli/fault_handler.h"
 #include "cli/human.h"
 #include "cli/message.h"
@@ -24,7 +25,6 @@
 
 #include <malloc.h>
 #include <signal.h>
-#include <time.h>
 
 /*
  * Larger blocks are mapped, and unmapped when freed. Without this the batches that one set made
@@ -39,13 +39,6 @@ struct job {
     uint64_t inputs_failed;
     struct progress_bar bar;
 };
-
-static int64_t monotonic_ms(void)
-{
-    struct timespec now = {0};
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* --- reading files --------------------------------------------------------------------------- */
 
@@ -88,13 +81,13 @@ static enum status read_files(struct job *job, struct store *store,
 
 static enum status settle(struct store *store, struct error *err)
 {
-    const int64_t began_ms = monotonic_ms();
+    const int64_t began_ms = clock_monotonic_ms();
     bool more = true;
     while (more && signals_received() == 0)
         TRY(store_maintain(store, UPKEEP_SETTLE, &more, err));
     char duration[HUMAN_BYTES];
     message_note("%s after %s", more ? "settling was interrupted" : "settled",
-                 human_duration(monotonic_ms() - began_ms, duration));
+                 human_duration(clock_monotonic_ms() - began_ms, duration));
     return STATUS_OK;
 }
 
@@ -159,11 +152,11 @@ static enum exit_code report_failure(const struct job *job, const struct error *
 
 static enum exit_code run_job(struct job *job)
 {
-    const int64_t began_ms = monotonic_ms();
+    const int64_t began_ms = clock_monotonic_ms();
     struct error err = {0};
     const enum status status = run_steps(job, &err);
     settings_release(&job->settings);
-    job->summary.duration_ms = monotonic_ms() - began_ms;
+    job->summary.duration_ms = clock_monotonic_ms() - began_ms;
     if (status != STATUS_OK)
         return report_failure(job, &err);
     print_summary(job);
@@ -202,9 +195,9 @@ static enum exit_code run_queues(struct job *job)
     log_setup(options->log_level, options->log_format);
     if (options->status)
         return service_queue_status(&job->options);
-    const int64_t began_ms = monotonic_ms();
+    const int64_t began_ms = clock_monotonic_ms();
     const enum exit_code code = service_run(&job->options, &job->summary);
-    job->summary.duration_ms = monotonic_ms() - began_ms;
+    job->summary.duration_ms = clock_monotonic_ms() - began_ms;
     if (ended_as_asked(code) || job->summary.counts.received > 0)
         print_queue_summary(job);
     return code;

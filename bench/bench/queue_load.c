@@ -9,6 +9,7 @@
 
 #include "bench/bench/timing.h"
 #include "bench/fleet/sender.h"
+#include "cli/clock.h"
 #include "cli/signals.h"
 #include "engine/base/mem.h"
 #include "engine/snapshot/snapshot.h"
@@ -78,13 +79,6 @@ static enum status load_make(struct load *load, struct error *err)
 
 /* --- the sender ------------------------------------------------------------------------------ */
 
-static int64_t utc_ms(void)
-{
-    struct timespec now = {0};
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static struct slice make_line(char line[LINE_BYTES], size_t number, uint64_t *id)
 {
     char payload[PAYLOAD_BYTES_MAX];
@@ -95,7 +89,7 @@ static struct slice make_line(char line[LINE_BYTES], size_t number, uint64_t *id
     assert(payload_len > 0 && (size_t)payload_len < sizeof payload);
     const size_t encoded_len = base64_encoded_len((size_t)payload_len);
     base64_encode(slice_of(payload, (size_t)payload_len), encoded);
-    const int64_t now_ms = utc_ms();
+    const int64_t now_ms = clock_utc_ms();
     *id = (uint64_t)(now_ms - SNOWFLAKE_EPOCH) << SNOWFLAKE_LOW |
           (number & ((UINT64_C(1) << SNOWFLAKE_LOW) - 1));
     const int len = snprintf(line, LINE_BYTES,

@@ -3,16 +3,10 @@
  */
 #include "bench/bench/timing.h"
 
+#include "cli/clock.h"
+
 #include <assert.h>
 #include <stdlib.h>
-#include <time.h>
-
-static int64_t clock_ns(clockid_t clock)
-{
-    struct timespec now = {0};
-    (void)clock_gettime(clock, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
 
 int64_t timing_now_ns(void)
 {

@@ -7,8 +7,8 @@
  */
 #include "ingest/credentials/credentials.h"
 
+#include "cli/clock.h"
 #include "engine/base/mem.h"
-#include "engine/civil/civil.h"
 #include "ingest/credentials/credentials_internal.h"
 #include "ingest/credentials/environment.h"
 #include "ingest/credentials/key_file.h"
@@ -20,7 +20,6 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define METADATA_URL      "http://100.100.100.200"
@@ -53,23 +52,16 @@ static enum status system_transport_open(void *context, struct transport *transp
     return curl_transport_open(transport, &config, err);
 }
 
-static int64_t clock_ms(clockid_t clock)
-{
-    struct timespec now = {0};
-    (void)clock_gettime(clock, &now);
-    return (int64_t)now.tv_sec * MS_PER_SECOND + now.tv_nsec / 1000000;
-}
-
 static int64_t system_utc_ms(void *context)
 {
     (void)context;
-    return clock_ms(CLOCK_REALTIME);
+    return clock_utc_ms();
 }
 
 static int64_t system_monotonic_ms(void *context)
 {
     (void)context;
-    return clock_ms(CLOCK_MONOTONIC);
+    return clock_monotonic_ms();
 }
 
 /* --- the role --------------------------------------------------------------------------------- */

@@ -10,6 +10,7 @@
  */
 #include "ingest/credentials/role.h"
 
+#include "cli/signals.h"
 #include "engine/base/mem.h"
 #include "engine/civil/civil.h"
 #include "ingest/credentials/metadata.h"
@@ -18,7 +19,6 @@
 
 #include <assert.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -222,15 +222,9 @@ static enum status init_condition(pthread_cond_t *condition)
     return failure == 0 ? STATUS_OK : STATUS_NOMEM;
 }
 
-/* Signals are for the main thread: this one takes none. */
 static enum status start_thread(struct role *role, struct error *err)
 {
-    sigset_t all;
-    sigset_t before;
-    (void)sigfillset(&all);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    const int failure = pthread_create(&role->thread, NULL, role_main, role);
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    const int failure = signals_thread_create(&role->thread, role_main, role);
     if (failure != 0)
         return error_set_errno(err, STATUS_NOMEM, failure, "cannot start the credentials' thread");
     return STATUS_OK;

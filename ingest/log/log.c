@@ -13,6 +13,7 @@
  */
 #include "ingest/log/log.h"
 
+#include "cli/clock.h"
 #include "cli/message.h"
 #include "engine/civil/civil.h"
 #include "ingest/log/log_internal.h"
@@ -24,7 +25,6 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define RATE_SLOTS     256u /* a power of two; a program has far fewer messages */
@@ -61,24 +61,7 @@ static const char *const level_names[] = {
 static const char *const format_names[] = {
     [LOG_FORMAT_TEXT] = "text", [LOG_FORMAT_LOGFMT] = "logfmt", [LOG_FORMAT_JSON] = "json"};
 
-static int64_t clock_ms(clockid_t clock)
-{
-    struct timespec now = {0};
-    (void)clock_gettime(clock, &now);
-    return (int64_t)now.tv_sec * MS_PER_SECOND + now.tv_nsec / 1000000;
-}
-
-static int64_t system_utc_ms(void)
-{
-    return clock_ms(CLOCK_REALTIME);
-}
-
-static int64_t system_monotonic_ms(void)
-{
-    return clock_ms(CLOCK_MONOTONIC);
-}
-
-static const struct log_clock system_clock = {system_utc_ms, system_monotonic_ms};
+static const struct log_clock system_clock = {clock_utc_ms, clock_monotonic_ms};
 static const struct log_clock *clock_now = &system_clock;
 
 void log_set_clock(const struct log_clock *clock)

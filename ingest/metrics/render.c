@@ -4,22 +4,12 @@
  * Names follow Prometheus: base units, "_total" for what only grows. What is not known has no
  * sample. Numbers of one page may be a moment apart; a histogram's are made to agree.
  */
+#include "cli/clock.h"
+#include "cli/version.h"
 #include "ingest/metrics/metrics_internal.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
-
-#ifndef MNSDB_VERSION
-#define MNSDB_VERSION "development"
-#endif
-
-static int64_t utc_now_ms(void)
-{
-    struct timespec now = {0};
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* --- families of one sample ------------------------------------------------------------------ */
 
@@ -169,7 +159,7 @@ static void render_build(struct metrics_page *page)
 enum status metrics_render(const struct ingest_metrics *metrics, struct buffer *text)
 {
     struct metrics_page page = {.text = text, .status = STATUS_OK};
-    const int64_t now_ms = utc_now_ms();
+    const int64_t now_ms = clock_utc_ms();
     render_build(&page);
     render_messages(&page, metrics);
     render_commits(&page, metrics, now_ms);

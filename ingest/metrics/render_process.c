@@ -3,13 +3,13 @@
  *
  * From /proc/self, where it can be read; what cannot has no sample.
  */
+#include "cli/clock.h"
 #include "ingest/metrics/metrics_internal.h"
 
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 static void close_file(FILE *const *file)
@@ -61,13 +61,10 @@ static void render_descriptors(struct metrics_page *page)
 
 static void render_cpu(struct metrics_page *page)
 {
-    struct timespec used = {0};
-    if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used) != 0)
-        return;
     const char *name = "process_cpu_seconds_total";
     page_family(page, name, "counter", "User and system CPU time.");
     page_us(page, &(struct page_series){.family = name},
-            (uint64_t)used.tv_sec * 1000000 + (uint64_t)used.tv_nsec / 1000);
+            (uint64_t)clock_ns(CLOCK_PROCESS_CPUTIME_ID) / 1000);
 }
 
 void render_process(struct metrics_page *page, int64_t started_ms)

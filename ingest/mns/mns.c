@@ -11,6 +11,7 @@
  */
 #include "ingest/mns/mns.h"
 
+#include "cli/clock.h"
 #include "engine/base/mem.h"
 #include "ingest/mns/mns_internal.h"
 
@@ -23,23 +24,16 @@
 
 /* --- time ------------------------------------------------------------------------------------ */
 
-static int64_t clock_ms(clockid_t id)
-{
-    struct timespec now;
-    (void)clock_gettime(id, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static int64_t system_utc_ms(void *context)
 {
     (void)context;
-    return clock_ms(CLOCK_REALTIME);
+    return clock_utc_ms();
 }
 
 static int64_t system_monotonic_ms(void *context)
 {
     (void)context;
-    return clock_ms(CLOCK_MONOTONIC);
+    return clock_monotonic_ms();
 }
 
 struct mns_clock mns_system_clock(void)
@@ -142,19 +136,6 @@ static enum wire_verdict judge_reply(struct mns *mns, const struct flight *fligh
     return verdict;
 }
 
-/* The root is what shows whether there is anything in a reply. */
-static void forget_reply(struct mns *mns)
-{
-    struct wire_reply *reply = &mns->reply;
-    reply->root = WIRE_ROOT_NONE;
-    reply->message_count = 0;
-    reply->failure_count = 0;
-    reply->attribute_count = 0;
-    reply->error_code = (struct slice){0};
-    reply->error_message = (struct slice){0};
-    reply->request_id = (struct slice){0};
-}
-
 static void on_reply(void *context, const struct transport_reply *reply)
 {
     struct flight *flight = context;
@@ -171,13 +152,13 @@ static void on_reply(void *context, const struct transport_reply *reply)
         .elapsed_us = reply->elapsed_us,
         .key_generation = flight->key_generation,
     };
-    forget_reply(mns);
+    wire_reply_clear(&mns->reply);
     if (reply->fault != TRANSPORT_OK)
         answer.verdict = judge_fault(reply->fault);
     else
         answer.verdict = judge_reply(mns, flight, reply, &problem);
     if (problem.status != STATUS_OK)
-        forget_reply(mns);
+        wire_reply_clear(&mns->reply);
     if (answer.verdict == WIRE_CLOCK)
         learn_clock(mns, reply);
     if (answer.verdict != WIRE_DONE && answer.verdict != WIRE_EMPTY) {

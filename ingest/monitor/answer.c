@@ -4,22 +4,15 @@
  * Every answer closes its connection: scrapes are seconds apart, and a connection then has an
  * end that can be enforced.
  */
+#include "cli/clock.h"
 #include "ingest/monitor/monitor_internal.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #define TEXT_TYPE    "text/plain; charset=utf-8"
 #define METRICS_TYPE "text/plain; version=0.0.4; charset=utf-8"
-
-int64_t monitor_now_ms(void)
-{
-    struct timespec now = {0};
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 int64_t progress_watch_look(struct progress_watch *watch, uint64_t progress, int64_t now_ms)
 {
@@ -60,7 +53,7 @@ static enum status answer_health(struct answers *answers, struct reply *reply)
 {
     const uint64_t progress =
         atomic_load_explicit(&answers->metrics->progress, memory_order_relaxed);
-    const int64_t still_ms = progress_watch_look(&answers->watch, progress, monitor_now_ms());
+    const int64_t still_ms = progress_watch_look(&answers->watch, progress, clock_monotonic_ms());
     if (still_ms <= MONITOR_STALL_MS)
         return say(answers, reply, MHD_HTTP_OK, "ok\n");
     char text[64];

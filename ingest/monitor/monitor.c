@@ -12,10 +12,12 @@
  * (1) Connections, answers and the watch belong to the thread; `wake` is how others reach it.
  * (2) A slot is taken from the library's "started" to its "closed"; there are as many slots as
  *     connections that it accepts.
- * (3) The thread blocks all signals: they are for the thread that waits for them.
+ * (3) The thread blocks all signals.
  */
 #include "ingest/monitor/monitor_internal.h"
 
+#include "cli/clock.h"
+#include "cli/signals.h"
 #include "engine/base/mem.h"
 #include "ingest/log/log.h"
 
@@ -23,7 +25,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -72,7 +73,7 @@ static void connection_changed(void *context, struct MHD_Connection *connection,
     assert(slot);
     if (!slot || !info)
         return;
-    *slot = (struct connection_slot){.fd = info->connect_fd, .began_ms = monitor_now_ms()};
+    *slot = (struct connection_slot){.fd = info->connect_fd, .began_ms = clock_monotonic_ms()};
     *socket_context = slot;
 }
 
@@ -114,24 +115,13 @@ static void *run(void *context)
         if (poll(waits, 2, turn_ms(monitor)) < 0 && errno != EINTR)
             break;
         (void)MHD_run(monitor->daemon);
-        const int64_t now_ms = monitor_now_ms();
+        const int64_t now_ms = clock_monotonic_ms();
         reap(monitor, now_ms);
         const uint64_t progress =
             atomic_load_explicit(&monitor->answers.metrics->progress, memory_order_relaxed);
         (void)progress_watch_look(&monitor->answers.watch, progress, now_ms);
     }
     return NULL;
-}
-
-static int start_thread(struct monitor *monitor)
-{
-    sigset_t all;
-    sigset_t before;
-    (void)sigfillset(&all);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    const int reason = pthread_create(&monitor->thread, NULL, run, monitor);
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return reason;
 }
 
 /* --- open and close -------------------------------------------------------------------------- */
@@ -171,7 +161,7 @@ static enum status start(struct monitor *monitor, const char *listen, struct err
     monitor->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (monitor->wake < 0)
         return error_set_errno(err, STATUS_IO, errno, "the HTTP endpoint");
-    const int reason = start_thread(monitor);
+    const int reason = signals_thread_create(&monitor->thread, run, monitor);
     if (reason != 0)
         return error_set_errno(err, STATUS_IO, reason, "the HTTP endpoint");
     if (!address.is_loopback)
@@ -191,7 +181,7 @@ enum status monitor_open(struct monitor **monitor, const char *listen,
     for (size_t i = 0; i < MONITOR_CONNECTIONS_MAX; i++)
         opened->slots[i].fd = -1;
     opened->answers.metrics = metrics;
-    opened->answers.watch.moved_ms = monitor_now_ms();
+    opened->answers.watch.moved_ms = clock_monotonic_ms();
     const enum status status = start(opened, listen, err);
     if (status != STATUS_OK) {
         release(opened);

@@ -49,8 +49,6 @@ struct answers {
     struct buffer page; /* owned; reused by every scrape */
 };
 
-int64_t monitor_now_ms(void); /* monotonic */
-
 /* For MHD_start_daemon; its context is the answers. */
 enum MHD_Result answer_request(void *context, struct MHD_Connection *connection, const char *url,
                                const char *method, const char *version, const char *upload,

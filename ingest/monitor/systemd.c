@@ -5,6 +5,7 @@
  */
 #include "ingest/monitor/monitor_internal.h"
 
+#include "cli/clock.h"
 #include "cli/quantity.h"
 
 #include <inttypes.h>
@@ -14,7 +15,6 @@
 #include <string.h>
 #include <sys/time.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #define STATUS_BYTES 512u
@@ -59,11 +59,8 @@ void systemd_ready(void)
 
 void systemd_reloading(void)
 {
-    struct timespec now = {0};
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    const int64_t us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
     char text[80];
-    (void)snprintf(text, sizeof text, "RELOADING=1\nMONOTONIC_USEC=%" PRId64, us);
+    (void)snprintf(text, sizeof text, "RELOADING=1\nMONOTONIC_USEC=%" PRId64, clock_monotonic_us());
     notify(text);
 }
 
@@ -109,7 +106,7 @@ void systemd_watchdog(const struct ingest_metrics *metrics)
     const uint64_t interval_us = watchdog_us();
     if (interval_us == 0)
         return;
-    const int64_t now_ms = monitor_now_ms();
+    const int64_t now_ms = clock_monotonic_ms();
     const uint64_t progress = atomic_load_explicit(&metrics->progress, memory_order_relaxed);
     if ((uint64_t)(now_ms - last.fed_ms) < interval_us / 2000 || progress == last.progress)
         return;

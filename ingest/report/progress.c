@@ -3,6 +3,7 @@
  */
 #include "ingest/report/progress.h"
 
+#include "cli/clock.h"
 #include "cli/human.h"
 #include "cli/message.h"
 
@@ -10,20 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #define DRAW_EVERY_MS   150
 #define BAR_CELLS       24u
 #define COLUMNS_DEFAULT 80u
 #define SETTLED_MS      1000 /* before that, the time left would be a guess */
-
-static int64_t monotonic_ms(void)
-{
-    struct timespec now = {0};
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static size_t terminal_columns(void)
 {
@@ -36,7 +29,7 @@ static size_t terminal_columns(void)
 void progress_begin(struct progress_bar *bar, bool wanted)
 {
     const char *terminal = getenv("TERM");
-    *bar = (struct progress_bar){.began_ms = monotonic_ms()};
+    *bar = (struct progress_bar){.began_ms = clock_monotonic_ms()};
     bar->shown = wanted && isatty(STDERR_FILENO) && terminal && strcmp(terminal, "dumb") != 0;
 }
 
@@ -85,7 +78,7 @@ void progress_text(char text[PROGRESS_TEXT_BYTES], const struct pipeline_progres
 
 void progress_draw(struct progress_bar *bar, const struct pipeline_progress *progress)
 {
-    const int64_t now_ms = monotonic_ms();
+    const int64_t now_ms = clock_monotonic_ms();
     if (!bar->shown || now_ms - bar->drawn_ms < DRAW_EVERY_MS)
         return;
     bar->drawn_ms = now_ms;

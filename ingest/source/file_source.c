@@ -17,6 +17,7 @@
  */
 #include "ingest/source/source.h"
 
+#include "cli/clock.h"
 #include "engine/base/mem.h"
 #include "ingest/source/excess.h"
 #include "ingest/source/input.h"
@@ -26,7 +27,6 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #define FILL_BYTES_MIN ((size_t)64 << 10)
@@ -54,13 +54,6 @@ struct file_source {
 };
 
 /* --- filling a batch ------------------------------------------------------------------------- */
-
-static int64_t clock_ms(clockid_t clock)
-{
-    struct timespec now = {0};
-    (void)clock_gettime(clock, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* Reads once into the batch, behind what it holds. Damage becomes the input's end and its fault. */
 static enum status read_more(struct file_source *source, struct body_batch *batch, size_t len_max,
@@ -114,7 +107,7 @@ static bool holds_line_break(const struct body_batch *batch, size_t from)
 /* How long reading may wait when the batch holds a whole line already. */
 static int wait_left_ms(int64_t *deadline_ms)
 {
-    const int64_t now_ms = clock_ms(CLOCK_MONOTONIC);
+    const int64_t now_ms = clock_monotonic_ms();
     if (*deadline_ms == 0)
         *deadline_ms = now_ms + FILL_WAIT_MS;
     return now_ms < *deadline_ms ? (int)(*deadline_ms - now_ms) : 0;
@@ -279,7 +272,7 @@ static enum status next_batch(struct file_source *source, struct body_batch *bat
                               struct error *err)
 {
     TRY(fill_bytes(source, batch, err));
-    batch->received_ms = clock_ms(CLOCK_REALTIME);
+    batch->received_ms = clock_utc_ms();
     batch->token = ++source->token;
     if (batch->len == SOURCE_BATCH_BYTES && !holds_line_break(batch, 0))
         return read_long_line(source, batch, err);

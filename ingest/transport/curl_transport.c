@@ -13,6 +13,7 @@
  */
 #include "ingest/transport/transport.h"
 
+#include "cli/clock.h"
 #include "engine/base/mem.h"
 #include "ingest/transport/exchange.h"
 #include "ingest/transport/poller.h"
@@ -24,7 +25,6 @@
 #include <openssl/x509.h>
 #include <pthread.h>
 #include <string.h>
-#include <time.h>
 
 #define CONNECT_TIMEOUT_MS 10000
 #define CONNECTIONS_KEPT   32u
@@ -41,13 +41,6 @@ struct curl_transport {
     int64_t timer_us;    /* when libcurl wants to be called; INT64_MAX: never */
     bool is_delivering;
 };
-
-static int64_t now_us(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
 
 /* --- lists ----------------------------------------------------------------------------------- */
 
@@ -117,7 +110,7 @@ static int on_timer(CURLM *multi, long timeout_ms, void *context)
     else if (timeout_ms == 0)
         transport->timer_us = 0;
     else
-        transport->timer_us = now_us() + (int64_t)timeout_ms * 1000;
+        transport->timer_us = clock_monotonic_us() + (int64_t)timeout_ms * 1000;
     return 0;
 }
 
@@ -154,7 +147,7 @@ static enum status curl_start(void *context, const struct transport_request *req
     if (status == STATUS_OK) {
         exchange->done = done;
         exchange->done_context = done_context;
-        exchange->began_us = now_us();
+        exchange->began_us = clock_monotonic_us();
         if (curl_multi_add_handle(transport->multi, exchange->easy) != CURLM_OK)
             status = error_set(err, STATUS_NOMEM, "transport: no memory for a request");
     }
@@ -196,7 +189,7 @@ static void deliver_one(struct curl_transport *transport, CURL *easy, CURLcode r
     assert(exchange && exchange->easy == easy);
     struct transport_reply reply;
     exchange_conclude(exchange, result, &reply);
-    reply.elapsed_us = now_us() - exchange->began_us;
+    reply.elapsed_us = clock_monotonic_us() - exchange->began_us;
     leave_multi(transport, exchange);
     exchange->done(exchange->done_context, &reply);
     idle_add(transport, exchange);
@@ -223,7 +216,7 @@ static size_t deliver(struct curl_transport *transport)
 static enum status run_timers(struct curl_transport *transport, struct error *err)
 {
     if (transport->timer_us == INT64_MAX ||
-        (transport->timer_us > 0 && transport->timer_us > now_us()))
+        (transport->timer_us > 0 && transport->timer_us > clock_monotonic_us()))
         return STATUS_OK;
     int running = 0;
     transport->timer_us = INT64_MAX;
@@ -235,7 +228,7 @@ static enum status run_timers(struct curl_transport *transport, struct error *er
 static int wait_until(const struct curl_transport *transport, int64_t deadline_us)
 {
     const int64_t until_us = transport->timer_us < deadline_us ? transport->timer_us : deadline_us;
-    const int64_t wait_us = until_us - now_us();
+    const int64_t wait_us = until_us - clock_monotonic_us();
     if (wait_us <= 0)
         return 0;
     return wait_us / 1000 >= INT_MAX ? INT_MAX : (int)((wait_us + 999) / 1000);
@@ -267,7 +260,7 @@ static enum status curl_run(void *context, int64_t wait_ms, struct error *err)
     struct curl_transport *transport = context;
     assert(!transport->is_delivering);
     const int64_t wait_us = wait_ms < INT_MAX ? wait_ms * 1000 : (int64_t)INT_MAX * 1000;
-    const int64_t deadline_us = wait_us > 0 ? now_us() + wait_us : 0;
+    const int64_t deadline_us = wait_us > 0 ? clock_monotonic_us() + wait_us : 0;
     bool is_last = false;
     for (;;) {
         TRY(run_timers(transport, err));
@@ -275,7 +268,7 @@ static enum status curl_run(void *context, int64_t wait_ms, struct error *err)
             break;
         bool interrupted = false;
         TRY(run_sockets(transport, wait_until(transport, deadline_us), &interrupted, err));
-        is_last = interrupted || now_us() >= deadline_us;
+        is_last = interrupted || clock_monotonic_us() >= deadline_us;
     }
     /* What done() has started goes out now, not after whatever the caller does next. */
     return run_timers(transport, err);

@@ -12,6 +12,7 @@
  */
 #include "ingest/transport/exchange.h"
 
+#include "cli/version.h"
 #include "engine/base/mem.h"
 #include "ingest/wire/wire.h"
 
@@ -21,10 +22,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#ifndef MNSDB_VERSION
-#define MNSDB_VERSION "development"
-#endif
 
 #define RECEIVE_BYTES      (64L << 10) /* a batch of messages in a read or two */
 #define RETRY_AFTER_DIGITS 6u          /* eleven days: more is a mistake */

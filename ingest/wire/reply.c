@@ -335,7 +335,7 @@ void wire_parser_close(struct wire_parser *parser)
     mem_free(parser);
 }
 
-static void reply_clear(struct wire_reply *reply)
+void wire_reply_clear(struct wire_reply *reply)
 {
     reply->root = WIRE_ROOT_NONE;
     reply->message_count = 0;
@@ -350,7 +350,7 @@ static void reply_clear(struct wire_reply *reply)
 enum status wire_reply_parse(struct wire_parser *parser, struct slice document,
                              struct wire_reply *reply, struct error *err)
 {
-    reply_clear(reply);
+    wire_reply_clear(reply);
     if (document.len == 0)
         return STATUS_OK;
     if (document.len > XML_BYTES_MAX)
@@ -363,7 +363,7 @@ enum status wire_reply_parse(struct wire_parser *parser, struct slice document,
     const struct xml_visitor visitor = {&reading, on_begin, on_end};
     const enum status status = xml_walk(parser->xml, document, &visitor, err);
     if (status != STATUS_OK)
-        reply_clear(reply);
+        wire_reply_clear(reply);
     return status;
 }
 

@@ -34,6 +34,7 @@
 
 #define WIRE_HOST_BYTES  256u /* with the NUL */
 #define WIRE_QUEUE_BYTES 257u
+#define WIRE_BASE_BYTES  (WIRE_HOST_BYTES + 16u) /* with "https://" and ":65535" */
 
 struct wire_url {
     bool is_https;
@@ -41,8 +42,7 @@ struct wire_url {
     char host[WIRE_HOST_BYTES];   /* as given, in lower case, an IPv6 address in brackets */
     uint16_t port;                /* 80 or 443 if none was given */
     char queue[WIRE_QUEUE_BYTES]; /* "" for an endpoint without "/queues/NAME" */
-    char
-        base[WIRE_HOST_BYTES + 16]; /* "https://host" or "https://host:port": what requests go to */
+    char base[WIRE_BASE_BYTES];   /* "https://host" or "https://host:port": requests go there */
 };
 
 /*
@@ -177,6 +177,7 @@ void wire_parser_close(struct wire_parser *parser); /* NULL is fine */
  */
 MUST_CHECK enum status wire_reply_parse(struct wire_parser *parser, struct slice document,
                                         struct wire_reply *reply, struct error *err);
+void wire_reply_clear(struct wire_reply *reply); /* to WIRE_ROOT_NONE, with nothing in it */
 void wire_reply_release(struct wire_reply *reply);
 
 /* What an answer means. */

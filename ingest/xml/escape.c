@@ -7,6 +7,8 @@
  */
 #include "ingest/xml/xml.h"
 
+#include "cli/utf8.h"
+
 #include <stdint.h>
 
 #define ESCAPE_BYTES_MAX 6u /* "&quot;" */
@@ -37,29 +39,12 @@ static const char *escape_of(uint8_t byte)
     }
 }
 
-static bool is_continuation(uint8_t byte)
+/* Length of the character of UTF-8 beyond ASCII, if XML allows it; 0 if there is none such. */
+static size_t sequence_len(struct slice text)
 {
-    return (byte & 0xc0) == 0x80;
-}
-
-/* Length of the UTF-8 sequence of a character beyond ASCII that XML allows; 0 if there is none. */
-static size_t sequence_len(const uint8_t *text, size_t left)
-{
-    if (left < 2 || !is_continuation(text[1]))
-        return 0;
-    const unsigned second = text[1] & 0x3fu;
-    if (text[0] >= 0xc2 && text[0] <= 0xdf)
-        return 2;
-    if (left < 3 || !is_continuation(text[2]))
-        return 0;
-    if (text[0] >= 0xe0 && text[0] <= 0xef) {
-        const unsigned code = (text[0] & 0x0fu) << 12 | second << 6 | (text[2] & 0x3fu);
-        return code >= 0x800 && !(code >= 0xd800 && code <= 0xdfff) && code <= 0xfffd ? 3 : 0;
-    }
-    if (left < 4 || !is_continuation(text[3]) || text[0] < 0xf0 || text[0] > 0xf4)
-        return 0;
-    const unsigned high = (text[0] & 0x07u) << 6 | second; /* the code without its low 12 bits */
-    return high >= 0x10 && high <= 0x10f ? 4 : 0;
+    uint32_t character = 0;
+    const size_t len = utf8_read(text, &character);
+    return character == 0xfffe || character == 0xffff ? 0 : len;
 }
 
 /* True for nearly all characters of usual texts; false means: look closer. */
@@ -72,7 +57,7 @@ static bool is_surely_plain(uint8_t byte)
 static size_t plain_len(const uint8_t *text, size_t left)
 {
     if (text[0] >= 0x80)
-        return sequence_len(text, left);
+        return sequence_len(slice_of(text, left));
     return escape_of(text[0]) ? 0 : 1;
 }
 

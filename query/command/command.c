@@ -5,6 +5,7 @@
  */
 #include "query/command/command_internal.h"
 
+#include "cli/clock.h"
 #include "cli/human.h"
 #include "cli/message.h"
 #include "cli/store_dir.h"
@@ -24,13 +25,6 @@
 #define ORDER_BYTES      1024u
 #define WORDS_BYTES      256u
 #define NS_PER_MS        INT64_C(1000000)
-
-static int64_t clock_ns(clockid_t clock)
-{
-    struct timespec now = {0};
-    (void)clock_gettime(clock, &now);
-    return (int64_t)now.tv_sec * 1000 * NS_PER_MS + now.tv_nsec;
-}
 
 /* --- options ------------------------------------------------------------------------------- */
 
@@ -111,8 +105,7 @@ static enum status read_bound(const struct command *command, const char *name, b
     const char *text = options_text(command->options, name);
     if (!text)
         return STATUS_OK;
-    const struct time_context context = {.zone = &command->zone,
-                                         .now_ms = clock_ns(CLOCK_REALTIME) / NS_PER_MS};
+    const struct time_context context = {.zone = &command->zone, .now_ms = clock_utc_ms()};
     *has = true;
     const enum status status = time_expression_parse(text, &context, time_ms, err);
     if (status != STATUS_OK)
