@@ -18,52 +18,16 @@ static bool is_digit(char byte)
     return byte >= '0' && byte <= '9';
 }
 
-static bool is_host_byte(char byte, bool in_brackets)
-{
-    const bool is_letter = (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
-    return is_letter || is_digit(byte) || byte == '.' || (in_brackets ? byte == ':' : byte == '-');
-}
-
-/* The text after the host, or NULL if there is none. */
-static const char *skip_host(const char *text)
-{
-    const bool in_brackets = *text == '[';
-    if (in_brackets)
-        text++;
-    const char *end = text;
-    while (is_host_byte(*end, in_brackets))
-        end++;
-    if (end == text || (in_brackets && *end != ']'))
-        return NULL;
-    return in_brackets ? end + 1 : end;
-}
-
-/* The text after ":443", or NULL if that is no port. */
-static const char *skip_port(const char *text)
-{
-    unsigned port = 0;
-    const char *end = text + 1;
-    while (is_digit(*end) && port <= 65535)
-        port = port * 10 + (unsigned)(*end++ - '0');
-    return end > text + 1 && port >= 1 && port <= 65535 ? end : NULL;
-}
-
 enum status metadata_base_parse(const char *url, char base[METADATA_BASE_BYTES], struct error *err)
 {
-    const char *rest = NULL;
-    if (strncmp(url, "http://", 7) == 0)
-        rest = skip_host(url + 7);
-    else if (strncmp(url, "https://", 8) == 0)
-        rest = skip_host(url + 8);
-    if (rest && *rest == ':')
-        rest = skip_port(rest);
-    const size_t len = rest ? (size_t)(rest - url) : 0;
-    if (!rest || (rest[0] != '\0' && strcmp(rest, "/") != 0) || len >= METADATA_BASE_BYTES)
+    struct wire_url parsed;
+    const char *scheme_end = strstr(url, "://");
+    const char *path = scheme_end ? strchr(scheme_end + 3, '/') : NULL;
+    if ((path && strcmp(path, "/") != 0) || wire_url_parse(&parsed, url, NULL) != STATUS_OK)
         return error_set(err, STATUS_CONFIG,
                          "the metadata service's address must be http://HOST[:PORT] or "
                          "https://HOST[:PORT]");
-    memcpy(base, url, len);
-    base[len] = '\0';
+    memcpy(base, parsed.base, sizeof parsed.base);
     return STATUS_OK;
 }
 

@@ -9,16 +9,17 @@
 #include "engine/base/bytes.h"
 #include "ingest/credentials/credentials.h"
 #include "ingest/credentials/key_file.h"
+#include "ingest/wire/wire.h"
 
 #include <stdbool.h>
 
-#define METADATA_BASE_BYTES  256u
+#define METADATA_BASE_BYTES  WIRE_BASE_BYTES
 #define SESSION_TOKEN_BYTES  1025u
 #define ROLE_REPLY_BYTES_MAX 32768u
 
 /*
- * "http://100.100.100.200", "https://[fd00::1]:8443/": scheme, host, port, and no more. `base` is
- * the same without a slash at its end. STATUS_CONFIG: it is anything else.
+ * "http://100.100.100.200", "https://[fd00::1]:8443/": scheme, host, port, and no more, by the
+ * rules of queues' addresses. `base` is what requests go to. STATUS_CONFIG: it is anything else.
  */
 MUST_CHECK enum status metadata_base_parse(const char *url, char base[METADATA_BASE_BYTES],
                                            struct error *err);

@@ -52,7 +52,7 @@ static void an_unnamed_role_is_the_one_that_the_instance_has(void **state)
     assert_int_equal(metadata.lists, 1);
     assert_int_equal(metadata.with_token, 2);
     assert_string_equal(metadata.last_target, METADATA_LIST_PATH "mnsdb-reader");
-    assert_string_equal(metadata.last_base, "http://127.0.0.1:80");
+    assert_string_equal(metadata.last_base, "http://127.0.0.1");
 }
 
 static void the_environment_can_name_the_role(void **state)
@@ -166,7 +166,8 @@ static void what_cannot_be_asked_is_refused_at_the_start(void **state)
         {"r", "http://host:99999999999999999999", "http://HOST[:PORT]"},
         {"r", "http://[::1", "http://HOST[:PORT]"},
         {"r", "http://a:80//", "http://HOST[:PORT]"},
-        {"r", "HTTP://host", "http://HOST[:PORT]"},
+        {"r", "http://127.1", "http://HOST[:PORT]"},
+        {"r", "http://host/queues", "http://HOST[:PORT]"},
         {"r", "http://host\r\n", "http://HOST[:PORT]"},
     };
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
@@ -179,7 +180,8 @@ static void what_cannot_be_asked_is_refused_at_the_start(void **state)
         assert_null(credentials);
         assert_non_null(strstr(err.message, table[i].said));
     }
-    static const char *const fine[] = {"https://[fd00::1]:8443", "http://metadata-1.internal:80/"};
+    static const char *const fine[] = {"https://[fd00::1]:8443", "http://metadata-1.internal:80/",
+                                       "HTTP://host"};
     for (size_t i = 0; i < sizeof fine / sizeof fine[0]; i++) {
         const struct credentials_config config = {.role = "r", .metadata_url = fine[i]};
         credentials_close(metadata_open_role(&config));
