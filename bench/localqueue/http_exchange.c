@@ -397,6 +397,12 @@ static bool declares_too_much(struct MHD_Connection *connection)
     return text && (!decimal_parse(slice_of_text(text), UINT32_MAX, &len) || len > BODY_BYTES_MAX);
 }
 
+/* True if the client waits for leave before it sends the body. */
+static bool asks_first(struct MHD_Connection *connection)
+{
+    return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Expect") != NULL;
+}
+
 enum MHD_Result http_exchange_handle(void *context, struct MHD_Connection *connection,
                                      const char *url, const char *method, const char *version,
                                      const char *upload, size_t *upload_len,
@@ -413,8 +419,8 @@ enum MHD_Result http_exchange_handle(void *context, struct MHD_Connection *conne
         read_headers(exchange, method);
         exchange->state = EXCHANGE_READING;
         exchange->is_too_long = declares_too_much(connection);
-        /* Before the body is read: a client that asks first (Expect) is spared sending it. */
-        return exchange->is_too_long ? take_request(exchange) : MHD_YES;
+        /* Who asks is spared sending it; others read no answer before they have sent it. */
+        return exchange->is_too_long && asks_first(connection) ? take_request(exchange) : MHD_YES;
     case EXCHANGE_READING:
         if (*upload_len == 0)
             return take_request(exchange);
