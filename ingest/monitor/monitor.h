@@ -36,7 +36,7 @@ uint16_t monitor_port(const struct monitor *monitor);
 
 /* --- systemd --------------------------------------------------------------------------------- */
 
-/* Each is one datagram to $NOTIFY_SOCKET, and nothing without one. */
+/* Each is one datagram to $NOTIFY_SOCKET, and nothing without one. For one thread at a time. */
 void systemd_ready(void);
 void systemd_reloading(void);
 void systemd_stopping(void);
