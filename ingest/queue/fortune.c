@@ -198,6 +198,7 @@ void fortune_wait_for_key(struct consumer *consumer, enum operation_kind kind)
         consumer->key_wait_since_ms = queue->now_ms;
     }
     consumer->lanes[kind].fortune.retry_at_ms = queue->now_ms + QUEUE_KEY_POLL_MS;
+    queue_wake_at(queue, queue->now_ms + QUEUE_KEY_POLL_MS); // this plan has looked already
     if (queue->config.once && queue->now_ms - consumer->key_wait_since_ms >= QUEUE_KEY_ONCE_MS)
         queue_fail(queue, STATUS_IO, WIRE_DENIED, "there are no credentials yet");
 }
