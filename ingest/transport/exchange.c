@@ -234,6 +234,7 @@ void exchange_free(struct exchange *exchange)
         return;
     exchange_rest(exchange);
     curl_easy_cleanup(exchange->easy);
+    curl_url_cleanup(exchange->address);
     buffer_release(&exchange->text);
     buffer_release(&exchange->request_body);
     buffer_release(&exchange->reply_body);
@@ -334,6 +335,25 @@ static bool is_local(const char *base)
     return strcmp(host, "localhost") == 0;
 }
 
+/*
+ * The address as libcurl reads it, once for all requests to it: given as a text only, it is read,
+ * and written again, for each. What cannot be read is refused when the transfer begins.
+ */
+static bool set_address(struct exchange *exchange, const char *base)
+{
+    bool ok = true;
+    SET(exchange->easy, CURLOPT_CURLU, NULL);
+    curl_url_cleanup(exchange->address);
+    exchange->address = curl_url();
+    if (!exchange->address)
+        return false;
+    const CURLUcode code = curl_url_set(exchange->address, CURLUPART_URL, base,
+                                        CURLU_DISALLOW_USER | CURLU_PATH_AS_IS);
+    SET(exchange->easy, CURLOPT_URL, base);
+    SET(exchange->easy, CURLOPT_CURLU, code == CURLUE_OK ? exchange->address : NULL);
+    return ok && code != CURLUE_OUT_OF_MEMORY;
+}
+
 static bool set_base(struct exchange *exchange, const struct transport_request *request)
 {
     const bool no_proxy = request->no_proxy || is_local(request->base);
@@ -344,7 +364,7 @@ static bool set_base(struct exchange *exchange, const struct transport_request *
     const bool is_https = strncmp(request->base, "https://", 8) == 0;
     exchange->base[0] = '\0'; /* as long as the handle is neither here nor there */
     SET(exchange->easy, CURLOPT_PROTOCOLS_STR, is_https ? "https" : "http");
-    SET(exchange->easy, CURLOPT_URL, request->base);
+    ok &= set_address(exchange, request->base);
     /* An empty name is no proxy, NULL what the environment says. */
     SET(exchange->easy, CURLOPT_PROXY, no_proxy ? "" : NULL);
     if (ok) {

@@ -49,7 +49,8 @@ struct exchange {
     void *done_context;
     int64_t began_us; /* monotonic */
 
-    CURL *easy; /* owned */
+    CURL *easy;     /* owned */
+    CURLU *address; /* owned; of `base` */
     const struct exchange_settings *settings;
 
     /* What the handle is set to now. */
