@@ -13,6 +13,7 @@
 #include "cli/message.h"
 #include "ingest/config/config_internal.h"
 #include "ingest/config/settings.h"
+#include "ingest/monitor/monitor.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -152,6 +153,14 @@ static enum status check_ca_file(const struct ingest_options *ingest, struct err
     return config_blame(ingest->config, SETTING_CA_FILE, 0, err);
 }
 
+static enum status check_listen(const struct ingest_options *ingest, struct error *err)
+{
+    const char *listen = ingest->queue.listen;
+    if (!listen || monitor_check_address(listen, err) == STATUS_OK)
+        return STATUS_OK;
+    return config_blame(ingest->config, SETTING_LISTEN, 0, err);
+}
+
 static enum status check_store_settings(const struct ingest_options *ingest, struct error *err)
 {
     struct settings settings = {0};
@@ -189,6 +198,8 @@ enum exit_code ingest_options_check(const struct ingest_options *ingest)
     note(&code, key_status, &key_err);
     struct error err = {0};
     note(&code, check_ca_file(ingest, &err), &err);
+    err = (struct error){0};
+    note(&code, check_listen(ingest, &err), &err);
     err = (struct error){0};
     note(&code, check_store_settings(ingest, &err), &err);
     return code;

@@ -81,6 +81,12 @@ enum status listen_address_parse(struct listen_address *address, const char *tex
     return STATUS_OK;
 }
 
+enum status monitor_check_address(const char *listen, struct error *err)
+{
+    struct listen_address address;
+    return listen_address_parse(&address, listen, err);
+}
+
 static uint16_t port_of(int fd)
 {
     struct sockaddr_storage bound = {0};

@@ -28,6 +28,9 @@ MUST_CHECK enum status monitor_open(struct monitor **monitor, const char *listen
                                     const struct ingest_metrics *metrics, struct error *err);
 void monitor_close(struct monitor *monitor); /* NULL is fine */
 
+/* Whether monitor_open could understand `listen`; opens nothing. */
+MUST_CHECK enum status monitor_check_address(const char *listen, struct error *err);
+
 /* The port that was bound. */
 uint16_t monitor_port(const struct monitor *monitor);
 
@@ -44,7 +47,7 @@ void systemd_status(const char *text); /* one line, shown by systemctl status */
 
 /*
  * Call often: tells the watchdog that all is well, at half its interval, but only if
- * `metrics->progress` grew since the last time.
+ * every counter of `metrics->progress` grew since the last time.
  */
 void systemd_watchdog(const struct ingest_metrics *metrics);
 

@@ -4,6 +4,7 @@ ctest: timeout=120
 """
 import unittest
 
+import harness
 import mns
 
 QUEUE = "edge"
@@ -18,6 +19,17 @@ class LargeRequests(unittest.TestCase):
             self.assertEqual((reply.status, reply.one("Code")), (400, "InvalidArgument"))
         self.assertEqual(client.counts(QUEUE), (0, 0, 0))
         self.assertEqual(client.send(QUEUE, ["a"]).status, 201)
+
+
+class CheckConfig(unittest.TestCase):
+    def test_an_address_that_nobody_can_listen_on_is_found(self):
+        for address, code in (
+            ("127.0.0.1:0", 0), ("[::1]:9469", 0), (":9469", 0),
+            ("9469", 3), ("127.0.0.1:99999", 3), ("somewhere:9469", 3), ("127.0.0.1", 3),
+        ):  # fmt: skip
+            result = harness.run("mnsdb-ingest", "--check-config", "--listen", address)
+            self.assertEqual(result.code, code, result)
+            self.assertEqual(f"'{address}' is no address".encode() in result.err, code == 3, result)
 
 
 if __name__ == "__main__":
