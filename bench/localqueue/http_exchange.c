@@ -435,6 +435,6 @@ enum MHD_Result http_exchange_handle(void *context, struct MHD_Connection *conne
     case EXCHANGE_WAITING:
         break;
     }
-    assert(!"a suspended connection was handled");
+    assert(false); /* a suspended connection is not handled */
     return MHD_NO;
 }
