@@ -13,7 +13,7 @@
 #include <ctype.h>
 #include <string.h>
 
-#define RECEIVES_MAX       64
+#define RECEIVES_MAX       32
 #define WINDOW_MS_MAX      10000 /* messages become visible again after 30 s, by default */
 #define DRAIN_MS_MAX       3600000
 #define RECORD_BYTES_LEAST 1024

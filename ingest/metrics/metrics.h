@@ -37,6 +37,9 @@ enum ingest_pause {
     PAUSE_STARTING,
 };
 
+/* The loops that must go on, whatever happens or does not happen. */
+enum progress_loop { PROGRESS_NETWORK, PROGRESS_COMMITS, PROGRESS_LOOPS };
+
 struct queue_metrics {
     const char *name;          /* of the queue; set before threads start */
     atomic_ullong received;    /* messages */
@@ -74,7 +77,7 @@ struct ingest_metrics {
     atomic_llong credentials_expire_ms; /* UTC; 0: never */
     atomic_llong last_commit_ms;        /* UTC; 0: none yet */
     atomic_int pause;                   /* enum ingest_pause: the gravest */
-    atomic_ullong progress;             /* grows with every turn of every loop that must go on */
+    atomic_ullong progress[PROGRESS_LOOPS]; /* each grows with every turn of its loop */
     int64_t started_ms;                 /* UTC */
 };
 

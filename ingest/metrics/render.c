@@ -126,6 +126,18 @@ static void render_store(struct metrics_page *page, const struct ingest_metrics 
           gauge_of(&metrics->oldest_reader_commits));
 }
 
+static void render_progress(struct metrics_page *page, const struct ingest_metrics *metrics)
+{
+    static const char *const loops[PROGRESS_LOOPS] = {
+        [PROGRESS_NETWORK] = "network", [PROGRESS_COMMITS] = "commits"};
+    const char *name = "mnsdb_ingest_progress_total";
+    page_family(page, name, "counter", "Turns of the loops that must go on.");
+    for (size_t i = 0; i < PROGRESS_LOOPS; i++) {
+        const struct page_series series = {.family = name, .labels = {{"loop", loops[i]}}};
+        page_count(page, &series, count_of(&metrics->progress[i]));
+    }
+}
+
 static void render_state(struct metrics_page *page, const struct ingest_metrics *metrics)
 {
     static const char *const reasons[] = {
@@ -144,8 +156,7 @@ static void render_state(struct metrics_page *page, const struct ingest_metrics 
     if (expire_ms != 0)
         gauge_seconds(page, "mnsdb_ingest_credentials_expiry_timestamp_seconds",
                       "When the access key in use expires, since 1970.", expire_ms);
-    counter(page, "mnsdb_ingest_progress_total", "Turns of the loops that must go on.",
-            &metrics->progress);
+    render_progress(page, metrics);
 }
 
 static void render_build(struct metrics_page *page)

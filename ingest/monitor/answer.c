@@ -14,13 +14,26 @@
 #define TEXT_TYPE    "text/plain; charset=utf-8"
 #define METRICS_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
-int64_t progress_watch_look(struct progress_watch *watch, uint64_t progress, int64_t now_ms)
+void progress_watch_begin(struct progress_watch *watch, int64_t now_ms)
 {
-    if (progress != watch->last) {
-        watch->last = progress;
-        watch->moved_ms = now_ms;
+    for (size_t i = 0; i < PROGRESS_LOOPS; i++)
+        watch->moved_ms[i] = now_ms;
+}
+
+int64_t progress_watch_look(struct progress_watch *watch, const struct ingest_metrics *metrics,
+                            int64_t now_ms)
+{
+    int64_t longest_ms = 0;
+    for (size_t i = 0; i < PROGRESS_LOOPS; i++) {
+        const uint64_t progress = atomic_load_explicit(&metrics->progress[i], memory_order_relaxed);
+        if (progress != watch->last[i]) {
+            watch->last[i] = progress;
+            watch->moved_ms[i] = now_ms;
+        }
+        if (now_ms - watch->moved_ms[i] > longest_ms)
+            longest_ms = now_ms - watch->moved_ms[i];
     }
-    return now_ms - watch->moved_ms;
+    return longest_ms;
 }
 
 struct reply {
@@ -51,9 +64,8 @@ static enum status answer_metrics(struct answers *answers, struct reply *reply)
 
 static enum status answer_health(struct answers *answers, struct reply *reply)
 {
-    const uint64_t progress =
-        atomic_load_explicit(&answers->metrics->progress, memory_order_relaxed);
-    const int64_t still_ms = progress_watch_look(&answers->watch, progress, clock_monotonic_ms());
+    const int64_t still_ms =
+        progress_watch_look(&answers->watch, answers->metrics, clock_monotonic_ms());
     if (still_ms <= MONITOR_STALL_MS)
         return say(answers, reply, MHD_HTTP_OK, "ok\n");
     char text[64];

@@ -117,9 +117,7 @@ static void *run(void *context)
         (void)MHD_run(monitor->daemon);
         const int64_t now_ms = clock_monotonic_ms();
         reap(monitor, now_ms);
-        const uint64_t progress =
-            atomic_load_explicit(&monitor->answers.metrics->progress, memory_order_relaxed);
-        (void)progress_watch_look(&monitor->answers.watch, progress, now_ms);
+        (void)progress_watch_look(&monitor->answers.watch, monitor->answers.metrics, now_ms);
     }
     return NULL;
 }
@@ -181,7 +179,7 @@ enum status monitor_open(struct monitor **monitor, const char *listen,
     for (size_t i = 0; i < MONITOR_CONNECTIONS_MAX; i++)
         opened->slots[i].fd = -1;
     opened->answers.metrics = metrics;
-    opened->answers.watch.moved_ms = clock_monotonic_ms();
+    progress_watch_begin(&opened->answers.watch, clock_monotonic_ms());
     const enum status status = start(opened, listen, err);
     if (status != STATUS_OK) {
         release(opened);

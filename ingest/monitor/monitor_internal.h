@@ -16,14 +16,17 @@
 
 /* --- what moves ------------------------------------------------------------------------------ */
 
-/* A counter that must go on growing, as somebody sees it who looks now and then. */
+/* Counters that must go on growing, as somebody sees them who looks now and then. */
 struct progress_watch {
-    uint64_t last;
-    int64_t moved_ms; /* when it was last seen to have grown */
+    uint64_t last[PROGRESS_LOOPS];
+    int64_t moved_ms[PROGRESS_LOOPS]; /* when each was last seen to have grown */
 };
 
-/* Looks. Returns for how long it has not moved. */
-int64_t progress_watch_look(struct progress_watch *watch, uint64_t progress, int64_t now_ms);
+void progress_watch_begin(struct progress_watch *watch, int64_t now_ms);
+
+/* Looks. Returns for how long the slowest has not moved. */
+int64_t progress_watch_look(struct progress_watch *watch, const struct ingest_metrics *metrics,
+                            int64_t now_ms);
 
 /* --- addresses ------------------------------------------------------------------------------- */
 

@@ -101,16 +101,21 @@ void systemd_watchdog(const struct ingest_metrics *metrics)
 {
     static struct {
         int64_t fed_ms;
-        uint64_t progress;
+        uint64_t progress[PROGRESS_LOOPS];
     } last = {0};
     const uint64_t interval_us = watchdog_us();
     if (interval_us == 0)
         return;
     const int64_t now_ms = clock_monotonic_ms();
-    const uint64_t progress = atomic_load_explicit(&metrics->progress, memory_order_relaxed);
-    if ((uint64_t)(now_ms - last.fed_ms) < interval_us / 2000 || progress == last.progress)
+    if ((uint64_t)(now_ms - last.fed_ms) < interval_us / 2000)
         return;
+    uint64_t progress[PROGRESS_LOOPS];
+    for (size_t i = 0; i < PROGRESS_LOOPS; i++) {
+        progress[i] = atomic_load_explicit(&metrics->progress[i], memory_order_relaxed);
+        if (progress[i] == last.progress[i])
+            return;
+    }
     last.fed_ms = now_ms;
-    last.progress = progress;
+    memcpy(last.progress, progress, sizeof progress);
     notify("WATCHDOG=1");
 }

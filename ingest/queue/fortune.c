@@ -49,6 +49,7 @@ void fortune_succeed(struct consumer *consumer, enum operation_kind kind)
     const bool was_refused = fortune->key_is_refused;
     fortune->reported = WIRE_DONE;
     fortune->failures = 0;
+    fortune->refusals = 0;
     fortune->clock_was_set = false;
     fortune->key_is_refused = false;
     if (was_refused)
@@ -121,11 +122,11 @@ static int64_t denied_wait_ms(struct queue_source *queue, struct fortune *fortun
     const bool is_newer =
         credentials_generation(queue->config.credentials) > answer->key_generation;
     // Keys that are all refused must not be tried as fast as they come.
-    if (is_newer && fortune->failures <= 2)
+    if (is_newer && fortune->refusals <= 2)
         return 0;
-    if (queue->config.once && fortune->failures == 1)
+    if (queue->config.once && fortune->refusals == 1)
         return QUEUE_KEY_WATCH_MS;
-    return slow_wait_ms(queue, fortune->failures);
+    return slow_wait_ms(queue, fortune->refusals);
 }
 
 static int64_t wait_ms_after(struct queue_source *queue, struct fortune *fortune,
@@ -139,7 +140,7 @@ static int64_t wait_ms_after(struct queue_source *queue, struct fortune *fortune
     if (answer->verdict == WIRE_DENIED)
         wait_ms = denied_wait_ms(queue, fortune, answer);
     else if (answer->verdict == WIRE_NO_QUEUE || answer->verdict == WIRE_REFUSED)
-        wait_ms = slow_wait_ms(queue, fortune->failures);
+        wait_ms = slow_wait_ms(queue, fortune->refusals);
     else
         wait_ms = mns_backoff_ms(fortune->failures - 1, &queue->random);
     int64_t asked_ms = answer->retry_after_ms;
@@ -154,7 +155,7 @@ static bool ends_once(const struct fortune *fortune, const struct mns_answer *an
     if (answer->verdict == WIRE_NO_QUEUE || answer->verdict == WIRE_REFUSED)
         return true;
     if (answer->verdict == WIRE_DENIED)
-        return fortune->failures >= 2;
+        return fortune->refusals >= 2;
     return fortune->failures >= QUEUE_ONCE_FAILURES_MAX;
 }
 
@@ -162,9 +163,11 @@ static void fail_once(const struct operation *operation, const struct mns_answer
 {
     const struct consumer *consumer = operation->consumer;
     char what[ERROR_MESSAGE_BYTES];
-    (void)snprintf(what, sizeof what, "queue %s: %s", consumer->name,
-                   answer->explanation[0] != '\0' ? answer->explanation
-                                                  : wire_verdict_text(answer->verdict));
+    if (answer->explanation[0] != '\0') // which names the queue
+        (void)snprintf(what, sizeof what, "%s", answer->explanation);
+    else
+        (void)snprintf(what, sizeof what, "queue %s: %s", consumer->name,
+                       wire_verdict_text(answer->verdict));
     queue_fail(consumer->source, STATUS_IO, answer->verdict, what);
 }
 
@@ -177,6 +180,9 @@ void fortune_fail(const struct operation *operation, const struct mns_answer *an
         return;
     fortune->epoch++;
     fortune->failures++;
+    const bool is_refusal = answer->verdict == WIRE_DENIED || answer->verdict == WIRE_REFUSED ||
+                            answer->verdict == WIRE_NO_QUEUE;
+    fortune->refusals = is_refusal ? fortune->refusals + 1 : 0;
     fortune->failed_at_ms = queue->now_ms;
     if (answer->verdict != WIRE_DENIED)
         fortune->key_is_refused = false;

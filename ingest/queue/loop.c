@@ -193,7 +193,7 @@ enum status queue_turn(struct queue_source *queue, int64_t wait_ms_max, struct e
     struct error failure = {0};
     const enum status status =
         transport_run(queue->config.transport, wait_ms > 0 ? wait_ms : 0, &failure);
-    metrics_add(&queue->config.metrics->progress, 1);
+    metrics_add(&queue->config.metrics->progress[PROGRESS_NETWORK], 1);
     if (status == STATUS_OK)
         return STATUS_OK;
     queue_lock(queue);

@@ -79,6 +79,7 @@ struct operation {
 /* What came of the last requests of one kind to one queue. */
 struct fortune {
     unsigned failures;          /* in a row, those of the same time counted once */
+    unsigned refusals;          /* the last of them that people have to mend */
     uint32_t epoch;             /* grows with each failure that counts */
     int64_t failed_at_ms;       /* monotonic; the last one that counted */
     int64_t retry_at_ms;        /* monotonic; nothing is started before */

@@ -168,7 +168,7 @@ static void become_ready(struct pulse *pulse)
 
 void pulse_beat(struct pulse *pulse)
 {
-    metrics_add(&pulse->metrics->progress, 1);
+    metrics_add(&pulse->metrics->progress[PROGRESS_COMMITS], 1);
     if (!pulse->is_ready)
         become_ready(pulse);
     if (pulse->credentials)

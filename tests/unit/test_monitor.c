@@ -178,12 +178,16 @@ static void health_is_lost_when_nothing_moves_and_comes_back(void **state)
 {
     (void)state;
     struct ingest_metrics *some = &metrics;
-    struct progress_watch watch = {.moved_ms = 1000};
-    assert_true(progress_watch_look(&watch, 0, 1000) == 0);
-    assert_true(progress_watch_look(&watch, 0, 1000 + MONITOR_STALL_MS) <= MONITOR_STALL_MS);
-    assert_true(progress_watch_look(&watch, 0, 1001 + MONITOR_STALL_MS) > MONITOR_STALL_MS);
-    metrics_add(&some->progress, 1);
-    assert_true(progress_watch_look(&watch, 1, 90000) == 0);
+    struct progress_watch watch = {0};
+    progress_watch_begin(&watch, 1000);
+    (void)progress_watch_look(&watch, some, 1000);
+    const int64_t stalled_ms = 1001 + MONITOR_STALL_MS;
+    assert_true(progress_watch_look(&watch, some, stalled_ms - 1) <= MONITOR_STALL_MS);
+    assert_true(progress_watch_look(&watch, some, stalled_ms) > MONITOR_STALL_MS);
+    metrics_add(&some->progress[PROGRESS_COMMITS], 1); // one loop is not enough
+    assert_true(progress_watch_look(&watch, some, stalled_ms) > MONITOR_STALL_MS);
+    metrics_add(&some->progress[PROGRESS_NETWORK], 1);
+    assert_true(progress_watch_look(&watch, some, stalled_ms) == 0);
 }
 
 static void a_flood_of_headers_ends_in_an_error_and_harms_nobody(void **state)

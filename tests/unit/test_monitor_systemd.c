@@ -144,13 +144,17 @@ static void only_progress_feeds_the_watchdog(void **state)
     assert_int_equal(setenv("WATCHDOG_USEC", "1", 1), 0); // half of it is always over
     systemd_watchdog(&metrics);
     assert_false(has_message(&systemd));
-    metrics_add(&metrics.progress, 1);
+    metrics_add(&metrics.progress[PROGRESS_NETWORK], 1);
+    systemd_watchdog(&metrics);
+    assert_false(has_message(&systemd)); // the other loop has not moved
+    metrics_add(&metrics.progress[PROGRESS_COMMITS], 1);
     systemd_watchdog(&metrics);
     expect(&systemd, "WATCHDOG=1");
     systemd_watchdog(&metrics);
     assert_false(has_message(&systemd));
 
-    metrics_add(&metrics.progress, 1);
+    metrics_add(&metrics.progress[PROGRESS_NETWORK], 1);
+    metrics_add(&metrics.progress[PROGRESS_COMMITS], 1);
     assert_int_equal(setenv("WATCHDOG_USEC", "3600000000", 1), 0); // half an hour is not over
     systemd_watchdog(&metrics);
     assert_false(has_message(&systemd));
