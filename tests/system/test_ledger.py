@@ -3,6 +3,7 @@ queue ends empty, whatever the queue, the network and kill -9 do meanwhile.
 
 ctest: slow timeout=420
 """
+import contextlib
 import threading
 import time
 import unittest
@@ -41,10 +42,10 @@ class Sender(threading.Thread):
         self.failure = None
 
     def run(self):
-        client = self.queue.client()
         try:
-            for i in range(0, len(self.lines), 16):
-                self.send(client, self.lines[i : i + 16])
+            with contextlib.closing(self.queue.client()) as client:
+                for i in range(0, len(self.lines), 16):
+                    self.send(client, self.lines[i : i + 16])
         except Exception as failure:  # shown by the test's own thread
             self.failure = failure
 
@@ -71,12 +72,12 @@ class Ledger(unittest.TestCase):
         return mns.Ingest(self, self.db.path, self.queue.url(QUEUE), more=more)
 
     def remaining(self):
-        client = self.queue.client()
-        for _ in range(200):
-            try:
-                return sum(client.counts(QUEUE))
-            except (OSError, mns.http.client.HTTPException, AssertionError):
-                time.sleep(0.01)
+        with contextlib.closing(self.queue.client()) as client:
+            for _ in range(200):
+                try:
+                    return sum(client.counts(QUEUE))
+                except (OSError, mns.http.client.HTTPException, AssertionError):
+                    time.sleep(0.01)
         raise AssertionError("the queue does not tell its counts")
 
     def run_with_kills(self, sender):

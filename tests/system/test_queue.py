@@ -33,6 +33,7 @@ class QueueTest(unittest.TestCase):
         self.queue = mns.LocalQueue(self, *self.queue_args)
         self.url = self.queue.url(QUEUE)
         self.client = self.queue.client()
+        self.addCleanup(self.client.close)
         self.db = harness.Db(self)
 
     def ingest(self, *more, url=None, env=None, **kw):

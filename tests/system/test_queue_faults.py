@@ -26,6 +26,7 @@ class QueueFaults(unittest.TestCase):
     def setUp(self):
         self.queue = mns.LocalQueue(self, "--queue", QUEUE, "--visibility", 1)
         self.client = self.queue.client()
+        self.addCleanup(self.client.close)
         self.db = harness.Db(self)
         self.sent = []
 
