@@ -243,7 +243,7 @@ static enum status on_queue(const struct performance *self, struct patience *pat
     case OPERATION_LIST_QUEUES:
         break;
     }
-    assert(!"an operation without a queue");
+    assert(false); /* these need no queue */
     return refuse(self, CODE_INTERNAL);
 }
 
