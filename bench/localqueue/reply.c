@@ -14,8 +14,16 @@
 #define DECLARATION  "<?xml version=\"1.0\" encoding=\"UTF-8\"?>"
 #define MESSAGE_ROOM ((size_t)1024) /* tags, numbers and handle of a message */
 
-/* A literal, its length known to the compiler; room was reserved. */
-#define PUT(to, literal) buffer_put_bytes((to), (literal), sizeof(literal) - 1)
+/* As buffer_put_bytes, but inlined: most pieces are short, and their length is known here. */
+static inline void put_bytes(struct buffer *to, const void *bytes, size_t len)
+{
+    assert(to->capacity - to->len >= len);
+    memcpy(to->data + to->len, bytes, len);
+    to->len += len;
+}
+
+/* A literal; room was reserved. */
+#define PUT(to, literal) put_bytes((to), (literal), sizeof(literal) - 1)
 
 static void put_number(struct buffer *to, uint64_t number)
 {
@@ -25,7 +33,7 @@ static void put_number(struct buffer *to, uint64_t number)
         digits[--at] = (uint8_t)('0' + number % 10);
         number /= 10;
     } while (number > 0);
-    buffer_put_bytes(to, digits + at, sizeof digits - at);
+    put_bytes(to, digits + at, sizeof digits - at);
 }
 
 static void put_time(struct buffer *to, int64_t time_ms)
@@ -41,7 +49,7 @@ static void put_hex(struct buffer *to, uint64_t number)
         digits[--at] = (uint8_t) "0123456789ABCDEF"[number & 15];
         number >>= 4;
     } while (number > 0);
-    buffer_put_bytes(to, digits + at, sizeof digits - at);
+    put_bytes(to, digits + at, sizeof digits - at);
 }
 
 static enum status append_text(struct buffer *to, const char *text)
@@ -73,11 +81,11 @@ static enum status append_number(struct buffer *to, const char *name, uint64_t n
 {
     TRY(buffer_reserve(to, 2 * strlen(name) + 32));
     PUT(to, "<");
-    buffer_put_bytes(to, name, strlen(name));
+    put_bytes(to, name, strlen(name));
     PUT(to, ">");
     put_number(to, number);
     PUT(to, "</");
-    buffer_put_bytes(to, name, strlen(name));
+    put_bytes(to, name, strlen(name));
     PUT(to, ">");
     return STATUS_OK;
 }
@@ -121,14 +129,14 @@ static void put_handle(struct buffer *to, const struct message_queue *queue,
     uint8_t text[HANDLE_TEXT_BYTES];
     handle_write((struct handle){message->serial, message->generation}, queue->key, text);
     PUT(to, "<ReceiptHandle>");
-    buffer_put_bytes(to, text, sizeof text);
+    put_bytes(to, text, sizeof text);
     PUT(to, "</ReceiptHandle>");
 }
 
 static void put_md5(struct buffer *to, const struct queued *message)
 {
     PUT(to, "<MessageBodyMD5>");
-    buffer_put_bytes(to, message->md5, sizeof message->md5);
+    put_bytes(to, message->md5, sizeof message->md5);
     PUT(to, "</MessageBodyMD5>");
 }
 
@@ -137,7 +145,7 @@ static enum status append_body(struct buffer *to, const struct queued *message)
     const struct slice body = slice_of(message->body, message->body_len);
     PUT(to, "<MessageBody>");
     if (message->is_plain)
-        buffer_put_bytes(to, body.data, body.len);
+        put_bytes(to, body.data, body.len);
     else
         TRY(xml_escape(to, body));
     TRY(buffer_reserve(to, MESSAGE_ROOM));
