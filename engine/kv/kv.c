@@ -314,14 +314,32 @@ static int code_of_write(int code)
     return code == EIO && errno != EIO ? ENOSPC : code;
 }
 
+/* A file without a name takes commits like any other, and takes them with it when it is closed. */
+static enum status check_not_removed(const struct kv *kv, struct error *err)
+{
+    int file = -1;
+    struct stat info;
+    int code = mdb_env_get_fd(kv->env, &file);
+    if (code == 0 && fstat(file, &info) != 0)
+        code = errno;
+    if (code != 0)
+        return kv_fail(kv, code, "cannot commit", err);
+    if (info.st_nlink > 0)
+        return STATUS_OK;
+    return error_set(err, STATUS_MISSING, "store %s: it was removed while it was in use", kv->dir);
+}
+
 enum status kv_commit(struct kv_txn *txn, struct error *err)
 {
     assert(txn && txn->txn);
     const struct kv *kv = txn->kv;
+    const bool write = txn->write;
     errno = 0;
     const int code = code_of_write(mdb_txn_commit(txn->txn));
     mem_free(txn);
-    return code == 0 ? STATUS_OK : kv_fail(kv, code, "cannot commit", err);
+    if (code != 0)
+        return kv_fail(kv, code, "cannot commit", err);
+    return write ? check_not_removed(kv, err) : STATUS_OK;
 }
 
 void kv_abort(struct kv_txn *txn)

@@ -69,6 +69,7 @@ MUST_CHECK enum status kv_begin(struct kv *kv, bool write, struct kv_txn **txn, 
 /*
  * Ends the transaction in any case. STATUS_FULL and STATUS_IO leave the store as it was before. A
  * limit on file size is STATUS_FULL only in a process that ignores SIGXFSZ: else it ends it.
+ * STATUS_MISSING: the data file was removed meanwhile, and what is committed to it is lost.
  */
 MUST_CHECK enum status kv_commit(struct kv_txn *txn, struct error *err);
 void kv_abort(struct kv_txn *txn); /* NULL is fine */

@@ -2,12 +2,17 @@
 
 ctest: timeout=120
 """
+import shutil
 import unittest
 
 import harness
 import mns
 
 QUEUE = "edge"
+
+
+def body(number):
+    return harness.reading("p/d", {"v": number}, harness.snowflake(1600000000000 + number), 1600000000)
 
 
 class LargeRequests(unittest.TestCase):
@@ -19,6 +24,21 @@ class LargeRequests(unittest.TestCase):
             self.assertEqual((reply.status, reply.one("Code")), (400, "InvalidArgument"))
         self.assertEqual(client.counts(QUEUE), (0, 0, 0))
         self.assertEqual(client.send(QUEUE, ["a"]).status, 201)
+
+
+class RemovedStore(unittest.TestCase):
+    def test_nothing_is_deleted_when_the_store_was_removed(self):
+        queue = mns.LocalQueue(self, "--queue", QUEUE)
+        client, db = queue.client(), harness.Db(self)
+        self.addCleanup(client.close)
+        client.send(QUEUE, [body(1)])
+        ingest = mns.Ingest(self, db.path, queue.url(QUEUE), more=["--commit-window", "10ms"])
+        mns.wait_until(lambda: client.counts(QUEUE) == (0, 0, 0), "the first message")
+        shutil.rmtree(db.path)
+        client.send(QUEUE, [body(2)])
+        self.assertEqual(ingest.wait(mns.WAIT_S), 4, ingest.err)
+        self.assertIn(b"removed", ingest.err)
+        self.assertEqual(sum(client.counts(QUEUE)), 1)
 
 
 class CheckConfig(unittest.TestCase):

@@ -325,6 +325,20 @@ static void a_copy_holds_what_the_store_holds(void **state)
 
 /* --- failures of the system ----------------------------------------------------------------- */
 
+static void a_commit_to_a_store_that_was_removed_fails(void **state)
+{
+    const struct place *place = *state;
+    struct kv *kv = open_store(place, true);
+    store_text(kv, "a", "1");
+    struct kv_txn *txn = begin(kv, true);
+    put_text(txn, "b", "2");
+    assert_int_equal(unlink(place->data), 0);
+    struct error err = {0};
+    assert_int_equal(kv_commit(txn, &err), STATUS_MISSING);
+    assert_non_null(strstr(err.message, "removed"));
+    kv_close(kv);
+}
+
 static void limit_file_size(rlim_t bytes, struct rlimit *old)
 {
     assert_int_equal(getrlimit(RLIMIT_FSIZE, old), 0);
@@ -477,6 +491,7 @@ int main(void)
         IN_PLACE(space_counts_used_pages),
         IN_PLACE(addresses_of_values_lie_in_the_map),
         IN_PLACE(a_copy_holds_what_the_store_holds),
+        IN_PLACE(a_commit_to_a_store_that_was_removed_fails),
         IN_PLACE(a_full_disk_is_full_and_loses_nothing),
         IN_PLACE(a_limited_address_space_gives_a_smaller_map_that_fills),
         IN_PLACE(every_failed_allocation_gives_everything_back),
