@@ -172,11 +172,11 @@ static void what_is_too_large_is_not_quick(void **state)
 {
     struct fixture *fixture = *state;
     static char deep[8 * XML_DEPTH_MAX + 16];
-    for (unsigned depth = XML_DEPTH_MAX; depth <= XML_DEPTH_MAX + 1; depth++) {
+    for (size_t depth = XML_DEPTH_MAX; depth <= XML_DEPTH_MAX + 1; depth++) {
         deep[0] = '\0';
-        for (unsigned i = 0; i < depth; i++)
+        for (size_t i = 0; i < depth; i++)
             (void)snprintf(deep + 3 * i, 4, "<a>");
-        for (unsigned i = 0; i < depth; i++)
+        for (size_t i = 0; i < depth; i++)
             (void)snprintf(deep + 3 * depth + 4 * i, 5, "</a>");
         assert_int_equal(agrees(fixture, deep, strlen(deep)), depth == XML_DEPTH_MAX);
     }
