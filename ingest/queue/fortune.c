@@ -159,16 +159,26 @@ static bool ends_once(const struct fortune *fortune, const struct mns_answer *an
     return fortune->failures >= QUEUE_ONCE_FAILURES_MAX;
 }
 
+/* A queue that gives nothing is no reason to leave the others full; the failure comes at the end. */
 static void fail_once(const struct operation *operation, const struct mns_answer *answer)
 {
-    const struct consumer *consumer = operation->consumer;
+    struct consumer *consumer = operation->consumer;
+    struct queue_source *queue = consumer->source;
     char what[ERROR_MESSAGE_BYTES];
     if (answer->explanation[0] != '\0') // which names the queue
         (void)snprintf(what, sizeof what, "%s", answer->explanation);
     else
         (void)snprintf(what, sizeof what, "queue %s: %s", consumer->name,
                        wire_verdict_text(answer->verdict));
-    queue_fail(consumer->source, STATUS_IO, answer->verdict, what);
+    if (operation->kind != OPERATION_RECEIVE) {
+        queue_fail(queue, STATUS_IO, answer->verdict, what);
+        return;
+    }
+    consumer->drained = true;
+    if (queue->given_up.status == STATUS_OK) {
+        (void)error_set(&queue->given_up, STATUS_IO, "%s", what);
+        queue->given_up_verdict = answer->verdict;
+    }
 }
 
 void fortune_fail(const struct operation *operation, const struct mns_answer *answer)

@@ -120,7 +120,7 @@ struct consumer {
     int64_t visibility_ms;    /* of the queue, as learnt; 0: not known */
     int64_t key_wait_since_ms;
     bool waits_for_key;
-    bool drained; /* `once`: it has said that it is empty */
+    bool drained; /* `once`: it has said that it is empty, or was given up */
     bool answered;
     struct message_list deletable;
     size_t in_flight; /* messages of it in the table */
@@ -194,7 +194,9 @@ struct queue_source {
     bool waiter_knows_no_message; /* it waits without a deadline */
     struct error failure;         /* status OK: none */
     enum wire_verdict verdict;    /* why it failed; WIRE_DONE: not for a queue's sake */
-    atomic_ullong raw_bytes;      /* of bodies received */
+    struct error given_up;        /* `once`: the first queue that was, and the failure at the end */
+    enum wire_verdict given_up_verdict;
+    atomic_ullong raw_bytes; /* of bodies received */
 };
 
 /* --- queue_source.c -------------------------------------------------------------------------- */

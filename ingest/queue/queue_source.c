@@ -118,6 +118,13 @@ static bool failure_is_due(const struct queue_source *queue)
            (!queue->line.open && queue->line.taken == queue->line.sealed);
 }
 
+/* What ends `once` badly, when everything else is done. */
+static void fail_if_given_up(struct queue_source *queue)
+{
+    if (queue->given_up.status != STATUS_OK && !queue->stopped && queue_has_ended(queue))
+        queue_fail(queue, queue->given_up.status, queue->given_up_verdict, queue->given_up.message);
+}
+
 static int64_t window_left_ms(const struct queue_source *queue)
 {
     if (!queue->line.open)
@@ -133,6 +140,7 @@ static enum status next_locked(struct queue_source *queue, struct body_batch *ba
     for (;;) {
         if (queue->interrupted)
             return error_set(err, STATUS_STOPPED, "interrupted");
+        fail_if_given_up(queue);
         if (failure_is_due(queue))
             return error_set(err, queue->failure.status, "%s", queue->failure.message);
         if (next_now(queue, batch, event))

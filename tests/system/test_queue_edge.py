@@ -2,6 +2,7 @@
 
 ctest: timeout=120
 """
+import json
 import shutil
 import unittest
 
@@ -39,6 +40,25 @@ class RemovedStore(unittest.TestCase):
         self.assertEqual(ingest.wait(mns.WAIT_S), 4, ingest.err)
         self.assertIn(b"removed", ingest.err)
         self.assertEqual(sum(client.counts(QUEUE)), 1)
+
+
+class SeveralQueues(unittest.TestCase):
+    def test_once_takes_what_the_other_queues_have_when_one_is_missing(self):
+        queue = mns.LocalQueue(self, "--queue", "left", "--queue", "right")
+        client, db = queue.client(), harness.Db(self)
+        self.addCleanup(client.close)
+        for name, first in (("left", 0), ("right", 100)):
+            client.send_all(name, [body(first + i) for i in range(40)])
+        urls = [arg for name in ("left", "gone", "right") for arg in ("--queue", queue.url(name))]
+        result = harness.run(
+            "mnsdb-ingest", "--db", db.path, *urls, "--once", "--summary", "json",
+            env=mns.credentials_environment(),
+        )  # fmt: skip
+        self.assertEqual(result.code, 5, result)
+        self.assertIn(b"QueueNotExist", result.err)
+        self.assertEqual(json.loads(result.out.splitlines()[-1])["stored"], 80)
+        for name in ("left", "right"):
+            self.assertEqual(client.counts(name), (0, 0, 0))
 
 
 class CheckConfig(unittest.TestCase):
