@@ -1,10 +1,10 @@
 /*
  * quick.c - one pass over a document, tags by hand and texts by the vector; see quick.h.
  *
- * (1) Whatever is taken here, libxml2 takes as well, and hands over the same. So there is no end to
- *     what is not taken: attributes (but a namespace of the root), comments, sections, instructions,
- *     empty tags, blanks in tags, CR (which XML turns into LF), '>' in a text (which may end in
- *     "]]>"), references by number, bytes beyond ASCII.
+ * (1) Whatever is taken here, libxml2 takes as well, and hands over the same. So much is not taken:
+ *     attributes (but a namespace of the root), comments, sections, instructions, empty tags,
+ *     blanks in tags, CR (which XML turns into LF), '>' in a text (which may end in "]]>"),
+ *     references by number, bytes beyond ASCII.
  * (2) Nothing is handed over before the document was read to its end: there is no way back from a
  *     call of a visitor.
  */
