@@ -195,8 +195,9 @@ static void role_fetch(struct role *role)
     if (status == STATUS_STOPPED)
         return;
     if (status == STATUS_OK) {
-        adopt(role, name);
+        /* In this order: who sees the new key may count on when the next one is fetched. */
         schedule_next(role, role->metadata->key.expires_ms);
+        adopt(role, name);
     } else {
         schedule_retry(role, err.message);
     }
