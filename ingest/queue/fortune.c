@@ -159,7 +159,7 @@ static bool ends_once(const struct fortune *fortune, const struct mns_answer *an
     return fortune->failures >= QUEUE_ONCE_FAILURES_MAX;
 }
 
-/* A queue that gives nothing is no reason to leave the others full; the failure comes at the end. */
+/* A queue that gives nothing is no reason to leave the others full: its failure comes last. */
 static void fail_once(const struct operation *operation, const struct mns_answer *answer)
 {
     struct consumer *consumer = operation->consumer;
