@@ -4,7 +4,8 @@
  *      tokens  ...  acknowledged ]  taken ]  sealed ]  open
  *                                 handed out  ready     fills
  *
- * (1) A message is in one delivery, from its receive until the acknowledgement.
+ * (1) A message is in one delivery, from its receive until the acknowledgement. What is received
+ *     again meanwhile adds its body alone: whatever the queue delivers counts.
  * (2) Bodies change hands without being copied: the caller's old batch becomes a spare one here.
  * (3) While nobody asks, the open delivery grows up to its limits: the window only ends the
  *     wait of somebody who would otherwise get nothing.
@@ -71,24 +72,46 @@ static enum status open_delivery(struct queue_source *queue)
     return body_batch_frame(&delivery->bodies);
 }
 
+static enum status add_body(struct queue_source *queue, struct slice body)
+{
+    if (!queue->line.open && open_delivery(queue) != STATUS_OK)
+        return STATUS_NOMEM;
+    TRY(body_batch_add(&queue->line.open->bodies, body));
+    queue->bytes += body.len;
+    return STATUS_OK;
+}
+
+static void seal_if_full(struct queue_source *queue)
+{
+    const struct delivery *delivery = queue->line.open;
+    if (delivery->bodies.end_count >= queue->config.delivery_messages ||
+        delivery->bodies.len >= QUEUE_DELIVERY_BYTES)
+        delivery_seal(queue);
+}
+
 enum status delivery_add(struct queue_source *queue, struct parcel *message,
                          const struct wire_message *received)
 {
-    struct delivery_line *line = &queue->line;
-    if (!line->open && open_delivery(queue) != STATUS_OK)
-        return STATUS_NOMEM;
-    struct delivery *delivery = line->open;
-    TRY(body_batch_add(&delivery->bodies, received->body));
+    TRY(add_body(queue, received->body));
+    struct delivery *delivery = queue->line.open;
     message_list_push(&delivery->messages, message);
     message->state = MESSAGE_DELIVERED;
     message->body_len = received->body.len;
-    queue->bytes += received->body.len;
     if (received->enqueue_ms > 0 &&
         (delivery->oldest_ms == 0 || received->enqueue_ms < delivery->oldest_ms))
         delivery->oldest_ms = received->enqueue_ms;
-    if (delivery->messages.count >= queue->config.delivery_messages ||
-        delivery->bodies.len >= QUEUE_DELIVERY_BYTES)
-        delivery_seal(queue);
+    seal_if_full(queue);
+    return STATUS_OK;
+}
+
+enum status delivery_add_repeat(struct queue_source *queue, struct slice body)
+{
+    const struct delivery_line *line = &queue->line;
+    if (line->sealed - line->acknowledged >= DELIVERIES_FOR_REPEATS)
+        return STATUS_OK;
+    TRY(add_body(queue, body));
+    line->open->repeat_bytes += body.len;
+    seal_if_full(queue);
     return STATUS_OK;
 }
 
@@ -106,7 +129,7 @@ static bool nothing_comes(const struct queue_source *queue)
 bool delivery_is_due(const struct queue_source *queue)
 {
     const struct delivery *open = queue->line.open;
-    if (!open || open->messages.count == 0)
+    if (!open || open->bodies.end_count == 0)
         return false;
     return queue->now_ms - open->opened_ms >= queue->config.window_ms || nothing_comes(queue);
 }
@@ -114,7 +137,7 @@ bool delivery_is_due(const struct queue_source *queue)
 void delivery_seal(struct queue_source *queue)
 {
     struct delivery_line *line = &queue->line;
-    assert(line->open && line->open->messages.count > 0);
+    assert(line->open && line->open->bodies.end_count > 0);
     assert(line->sealed - line->acknowledged < DELIVERY_RING);
     line->sealed++;
     assert(line->open->token == line->sealed);
@@ -161,6 +184,7 @@ static void settle(struct queue_source *queue, struct delivery *delivery)
         queue->bytes -= message->body_len;
         delete_message(message);
     }
+    queue->bytes -= delivery->repeat_bytes;
 }
 
 void delivery_acknowledge(struct queue_source *queue, uint64_t token)

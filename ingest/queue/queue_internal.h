@@ -132,14 +132,20 @@ struct delivery {
     uint64_t token;
     struct message_list messages;
     struct body_batch bodies; /* owned until it is handed out */
+    size_t repeat_bytes;      /* of bodies without a message */
     int64_t opened_ms;        /* monotonic */
     int64_t received_ms;      /* UTC */
     int64_t oldest_ms;        /* enqueued, UTC; 0: not known */
 };
 
-/* A delivery that is not acknowledged holds a message at least, so there are fewer than messages.*/
-#define DELIVERY_RING 8192u
-static_assert(DELIVERY_RING > QUEUE_IN_FLIGHT_MAX + 1, "every delivery has its place");
+/*
+ * A delivery that is not acknowledged holds a message at least, or only bodies of messages that are
+ * known already, and of those there are not many.
+ */
+#define DELIVERY_RING          8192u
+#define DELIVERIES_FOR_REPEATS 2048u /* while so many wait, repeats are not handed out */
+static_assert(DELIVERY_RING > QUEUE_IN_FLIGHT_MAX + DELIVERIES_FOR_REPEATS + 1,
+              "every delivery has its place");
 
 /* acknowledged <= taken <= sealed; the open one has the token sealed + 1. */
 struct delivery_line {
@@ -288,6 +294,8 @@ void delivery_line_release(struct delivery_line *line);
 /* Puts a new message and its body into the open delivery. STATUS_NOMEM: the source has failed. */
 MUST_CHECK enum status delivery_add(struct queue_source *queue, struct parcel *message,
                                     const struct wire_message *received);
+/* Puts a body there whose message is known already. */
+MUST_CHECK enum status delivery_add_repeat(struct queue_source *queue, struct slice body);
 /* True if the open delivery is to be handed out now. */
 bool delivery_is_due(const struct queue_source *queue);
 void delivery_seal(struct queue_source *queue);

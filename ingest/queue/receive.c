@@ -11,8 +11,8 @@
  * (1) A receive reserves room for all it may bring, so the limit on messages in flight holds
  *     whatever comes.
  * (2) An answer is looked at as a whole before anything of it is used.
- * (3) A message that is known already (received again before it was deleted) brings a handle and
- *     nothing else: its body is on its way to the store.
+ * (3) A message that is known already (received again before it was deleted) brings a newer handle.
+ *     Its body, which is on its way to the store, follows there once more, only to be counted.
  */
 #include "ingest/queue/queue_internal.h"
 
@@ -85,7 +85,7 @@ static bool is_newer(const struct wire_message *received, const struct parcel *m
     return received->next_visible_ms >= message->next_visible_ms;
 }
 
-static enum status take_again(struct parcel *message, const struct wire_message *received)
+static enum status renew(struct parcel *message, const struct wire_message *received)
 {
     if (!is_newer(received, message))
         return STATUS_OK;
@@ -95,6 +95,15 @@ static enum status take_again(struct parcel *message, const struct wire_message 
     message->delete_alone = false;
     extend_note_receive(message, received);
     return STATUS_OK;
+}
+
+/* The body follows the first copy, so that it counts as a duplicate. */
+static enum status take_again(struct parcel *message, const struct wire_message *received)
+{
+    struct queue_source *queue = message->consumer->source;
+    TRY(renew(message, received));
+    return queue->config.mode == QUEUE_DRY_RUN ? STATUS_OK
+                                               : delivery_add_repeat(queue, received->body);
 }
 
 static enum status take_new(struct consumer *consumer, const struct message_key *key,

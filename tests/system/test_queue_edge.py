@@ -42,6 +42,28 @@ class RemovedStore(unittest.TestCase):
         self.assertEqual(sum(client.counts(QUEUE)), 1)
 
 
+class Redelivery(unittest.TestCase):
+    def test_what_comes_again_before_it_is_deleted_counts_as_a_duplicate(self):
+        queue = mns.LocalQueue(self, "--queue", QUEUE, "--redeliver", "1")
+        client, db = queue.client(), harness.Db(self)
+        self.addCleanup(client.close)
+        client.send_all(QUEUE, [body(i) for i in range(64)])
+        record = db.home / "record"
+        result = harness.run(
+            "mnsdb-ingest", "--db", db.path, "--queue", queue.url(QUEUE), "--once",
+            "--commit-window", "1s", "--record", record, "--summary", "json",
+            env=mns.credentials_environment(),
+        )  # fmt: skip
+        self.assertEqual(result.code, 0, result)
+        summary = json.loads(result.out)
+        self.assertEqual((summary["stored"], summary["rejected"]), (64, 0))
+        self.assertGreater(summary["duplicates"], 0)
+        self.assertEqual(summary["received"], 64 + summary["duplicates"])
+        self.assertEqual(len(record.read_bytes().splitlines()), summary["received"])
+        info = json.loads(db.run("info", "--format", "json").out)
+        self.assertEqual(info["duplicates"], summary["duplicates"])
+
+
 class SeveralQueues(unittest.TestCase):
     def test_once_takes_what_the_other_queues_have_when_one_is_missing(self):
         queue = mns.LocalQueue(self, "--queue", "left", "--queue", "right")
