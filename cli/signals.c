@@ -4,29 +4,28 @@
  */
 #include "cli/signals.h"
 
+#include "cli/clock.h"
 #include "cli/exit_code.h"
 
+#include <assert.h>
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
+#define SECOND_SIGNAL_MS 1000 /* nearer ones are the first, sent twice */
+
+static_assert(LONG_MAX >= INT64_MAX, "a long holds milliseconds");
+
 static atomic_int first_signal;
-static atomic_long first_signal_s; /* of the monotonic clock */
+static atomic_long first_signal_ms; /* of the monotonic clock; set before first_signal */
 static int event_file = -1;
 static atomic_uint hangups;
 static int hangup_file = -1;
-
-static long monotonic_s(void)
-{
-    struct timespec now = {0};
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (long)now.tv_sec;
-}
 
 static void make_readable(int file)
 {
@@ -38,13 +37,15 @@ static void make_readable(int file)
 static void on_signal(int signal_number)
 {
     const int errno_before = errno;
+    const long now_ms = (long)clock_monotonic_ms(); // clock_gettime is safe in a handler
+    long no_time = 0;
     int none = 0;
-    if (atomic_compare_exchange_strong(&first_signal, &none, signal_number)) {
-        atomic_store(&first_signal_s, monotonic_s());
+    // The time first: a second signal may come to another thread before this handler is through.
+    (void)atomic_compare_exchange_strong(&first_signal_ms, &no_time, now_ms);
+    if (atomic_compare_exchange_strong(&first_signal, &none, signal_number))
         make_readable(event_file);
-    } else if (monotonic_s() - atomic_load(&first_signal_s) > 1) {
+    else if (now_ms - atomic_load(&first_signal_ms) > SECOND_SIGNAL_MS)
         _exit((int)EXIT_CODE_SIGNAL + signal_number);
-    }
     errno = errno_before;
 }
 

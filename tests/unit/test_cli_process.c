@@ -261,7 +261,7 @@ static int ignore_first_signal(void)
 {
     signals_install();
     (void)raise(SIGINT);
-    const struct timespec pause = {.tv_sec = 2, .tv_nsec = 100000000};
+    const struct timespec pause = {.tv_sec = 1, .tv_nsec = 50000000};
     (void)nanosleep(&pause, NULL);
     (void)raise(SIGINT);
     return 99;
