@@ -127,7 +127,11 @@ static void *run_thread(void *context)
     bool more = true;
     while (status == STATUS_OK && more)
         status = run_once(thread, &more, &err);
-    work_queue_leave(thread->intake->queue, status == STATUS_OK ? NULL : &err);
+    struct work_queue *queue = thread->intake->queue;
+    work_queue_leave(queue, status == STATUS_OK ? NULL : &err);
+    // After a failure the others must not wait for input: it may never come.
+    if (work_queue_failure(queue, NULL) != STATUS_OK)
+        source_interrupt(thread->intake->source);
     return NULL;
 }
 

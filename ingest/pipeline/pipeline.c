@@ -8,7 +8,8 @@
  *
  * (1) Batches are committed in order of input, each exactly once; a token is
  *     acknowledged only after the commit that holds its batch has returned.
- * (2) After a failed commit nothing more is committed or acknowledged.
+ * (2) After a failed commit nothing more is committed or acknowledged. After a failure of the
+ *     source or a decoder, what came before it still is.
  * (3) Steady upkeep takes a step after a commit only if commits had as much time as the step
  *     before it took. So it goes on beside a source that always has more (the log and the number
  *     of parts stay bounded), and commits keep half of the time whatever is to be merged.
@@ -252,8 +253,9 @@ static enum status run_committer(struct pipeline *pipeline, struct error *err)
             ticked_ms = monotonic_ms();
         }
     }
-    TRY(work_queue_failure(&pipeline->queue, err));
-    return group_commit(pipeline, err);
+    // What came before a failure is whole and in order.
+    TRY(group_commit(pipeline, err));
+    return work_queue_failure(&pipeline->queue, err);
 }
 
 /* Ends the decoders, if they have not ended by themselves, and gives everything back. */

@@ -84,7 +84,8 @@ struct pipeline_result {
 
 /*
  * Runs until the source ends or, unless it is steady, a signal comes. On failure what was
- * committed stays and is in `result`; STATUS_FULL and STATUS_IO are the sink's.
+ * committed stays and is in `result`; of a source or decoder that failed, all that came before.
+ * STATUS_FULL and STATUS_IO are the sink's, or the source's own.
  */
 MUST_CHECK enum status pipeline_run(const struct pipeline_config *config,
                                     struct pipeline_result *result, struct error *err);

@@ -34,6 +34,8 @@ struct numbered {
     uint64_t signal_at;    /* before this id SIGTERM comes; 0: it does not */
     uint64_t device_count; /* names of devices repeat after that many */
     bool waits_at_end;     /* instead of ending: until it is interrupted */
+    bool starves_at_end;   /* with the last batch there is no more memory */
+    bool waited_in_vain;   /* nobody interrupted */
     bool waits_for_commit; /* before each batch but the first: until the one before is on disk */
     const atomic_uint *waits_for_upkeep; /* at the end: until this many are */
     unsigned upkeep_steps_wanted;        /* done; NULL: it does not */
@@ -54,11 +56,12 @@ static void add_message(struct body_batch *batch, uint64_t id, uint64_t device_c
     batch->len += (size_t)len;
 }
 
-static enum status wait_for_interrupt(const struct numbered *source, struct error *err)
+static enum status wait_for_interrupt(struct numbered *source, struct error *err)
 {
     struct pollfd file = {.fd = source->wake_file, .events = POLLIN};
-    return poll(&file, 1, 20000) == 1 ? error_set(err, STATUS_STOPPED, "interrupted")
-                                      : error_set(err, STATUS_IO, "nobody interrupted");
+    source->waited_in_vain = poll(&file, 1, 20000) != 1;
+    return source->waited_in_vain ? error_set(err, STATUS_IO, "nobody interrupted")
+                                  : error_set(err, STATUS_STOPPED, "interrupted");
 }
 
 static void wait_a_little(void)
@@ -105,6 +108,10 @@ static enum status numbered_next(void *context, struct body_batch *batch, enum s
          i++)
         add_message(batch, source->next_id++, source->device_count);
     batch->input_bytes = batch->len;
+    if (source->starves_at_end && source->next_id > source->message_count) {
+        (void)poll(NULL, 0, 100); // the other decoders have what they need until then
+        mem_fail_at(0);
+    }
     *event = SOURCE_BODIES;
     return STATUS_OK;
 }
@@ -377,6 +384,40 @@ static void a_source_without_memory_ends_the_run(void **state)
     assert_int_equal(mem_live_blocks(), 0);
 }
 
+static void what_came_before_a_failure_of_the_source_is_committed(void **state)
+{
+    (void)state;
+    // Whichever decoder is still at work when another one hears of the failure.
+    for (unsigned i = 0; i < 200; i++) {
+        struct run run = {
+            .numbered = {.message_count = 100, .batch_messages = 10, .no_memory_at = 31},
+            .config = {.threads = 3, .steady = i % 2 == 0},
+        };
+        run_pipeline(&run);
+        assert_int_equal(run.status, STATUS_NOMEM);
+        assert_int_equal(run.result.total.received, 30);
+        assert_int_equal(run.numbered.acknowledged, 3);
+    }
+}
+
+static void a_decoder_without_memory_does_not_wait_for_a_silent_source(void **state)
+{
+    (void)state;
+    struct run run = {
+        .numbered = {.message_count = 10,
+                     .batch_messages = 10,
+                     .starves_at_end = true,
+                     .waits_at_end = true},
+        .config = {.threads = 3, .steady = true},
+    };
+    run_pipeline(&run);
+    mem_fail_at(-1);
+    assert_int_equal(run.status, STATUS_NOMEM);
+    assert_false(run.numbered.waited_in_vain);
+    assert_int_equal(run.numbered.acknowledged, run.result.total.received / 10);
+    assert_int_equal(mem_live_blocks(), 0);
+}
+
 static void little_memory_makes_small_commits_but_never_a_standstill(void **state)
 {
     (void)state;
@@ -514,6 +555,8 @@ int main(void)
         cmocka_unit_test(a_slow_source_is_committed_in_time),
         cmocka_unit_test(a_failed_input_is_reported_and_the_others_are_taken),
         cmocka_unit_test(a_source_without_memory_ends_the_run),
+        cmocka_unit_test(what_came_before_a_failure_of_the_source_is_committed),
+        cmocka_unit_test(a_decoder_without_memory_does_not_wait_for_a_silent_source),
         cmocka_unit_test(little_memory_makes_small_commits_but_never_a_standstill),
         cmocka_unit_test(a_signal_ends_reading_and_what_was_read_is_committed),
         cmocka_unit_test(steady_commits_wait_for_no_further_batch),
