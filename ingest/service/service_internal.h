@@ -47,7 +47,6 @@ struct service {
     struct sink sink;
     struct pulse pulse;
     struct control control;
-    bool stdout_is_gone;
 };
 
 /* Tells people about a failure, without secrets. */

@@ -109,7 +109,6 @@ static enum status open_source(struct service *service, struct error *err)
 static void stop_printing(void *context)
 {
     struct service *service = context;
-    service->stdout_is_gone = true;
     control_stop(&service->control);
 }
 

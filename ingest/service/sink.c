@@ -84,7 +84,9 @@ static enum status commit(void *context, struct row_batch *const *batches, size_
     if (may_be_tried_again(status)) {
         hooks->paused(hooks->context, true);
         status = wait_for_room(sink, &attempt, &failure);
-        hooks->paused(hooks->context, false);
+        // Without success the run ends: what would still be received only had to come again.
+        if (status == STATUS_OK)
+            hooks->paused(hooks->context, false);
     }
     sink->failure = status;
     return status == STATUS_OK ? STATUS_OK : error_set(err, status, "%s", failure.message);

@@ -2,7 +2,7 @@
  * sink.h - commits that wait for room, and no others.
  *
  *      pipeline -> sink -> before() what must be durable first -> inner.commit -> committed()
- *                   ^  no room: paused(true), wait(), once more ... paused(false)
+ *                   ^  no room: paused(true), wait(), once more ... success: paused(false)
  *
  * Private to this folder. Threads: the committer's.
  */
