@@ -1,7 +1,6 @@
 /*
  * main.c - mnsdb-fleet: writes the messages of a simulated fleet as a recorded set, or sends them
- * to
- * a queue.
+ * to a queue.
  */
 #include "bench/fleet/fleet.h"
 #include "bench/fleet/line_file.h"
