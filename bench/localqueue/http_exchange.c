@@ -349,6 +349,9 @@ static bool client_is_gone(const struct http_exchange *exchange)
 void http_exchange_serve(struct http_exchange *exchange)
 {
     struct server *server = exchange->server;
+    // Its queue was removed and its wait was over within one turn: it is served already.
+    if (exchange->state != EXCHANGE_WAITING)
+        return;
     broker_unwait(&server->broker, &exchange->waiter);
     timers_remove(&server->timers, &exchange->timer);
     if (client_is_gone(exchange)) {

@@ -373,6 +373,24 @@ class Rules(unittest.TestCase):
         self.client.send("here")
         self.assertEqual(waiting.read().text("MessageBody"), "here")
 
+    def test_a_poll_that_ends_while_its_queue_is_removed_is_answered_once(self):
+        waiting = Client(self.server)
+        self.addCleanup(waiting.close)
+        waiting.connect()
+        target = "/queues/q/messages?waitseconds=1"
+        head = "".join(f"{k}: {v}\r\n" for k, v in waiting.headers("GET", target, b"").items())
+        waiting.socket.sendall(f"GET {target} HTTP/1.1\r\n{head}\r\n".encode())
+        self.assertEqual(self.client.call("GET", "/queues/q").status, 200)
+        # Asleep until its wait is over, the server finds both at once.
+        self.server.process.send_signal(signal.SIGSTOP)
+        head = "".join(f"{k}: {v}\r\n" for k, v in self.client.headers("DELETE", "/queues/q", b"").items())
+        self.client.socket.sendall(f"DELETE /queues/q HTTP/1.1\r\n{head}\r\n".encode())
+        time.sleep(1.5)
+        self.server.process.send_signal(signal.SIGCONT)
+        self.assertEqual(self.client.read().status, 204)
+        self.assertEqual(waiting.read().status, 404)
+        self.assertEqual(self.client.call("PUT", "/queues/q").status, 201)
+
     def test_a_poll_whose_client_left_takes_nothing(self):
         leaving = Client(self.server)
         leaving.connect()
