@@ -125,10 +125,13 @@ static enum status replay(struct journal *journal, const char *dir, struct broke
         return status;
     }
     *dropped_bytes = journal->length - whole_bytes;
-    if (*dropped_bytes > 0 && ftruncate(journal->file, (off_t)whole_bytes) != 0)
-        return error_set_errno(err, STATUS_IO, errno, "cannot shorten %s/" FILE_NAME, dir);
     journal->length = whole_bytes;
-    return STATUS_OK;
+    if (*dropped_bytes == 0)
+        return STATUS_OK;
+    if (ftruncate(journal->file, (off_t)whole_bytes) != 0)
+        return error_set_errno(err, STATUS_IO, errno, "cannot shorten %s/" FILE_NAME, dir);
+    // What was cut off must not come back behind a new record that happens to end before it.
+    return sync_file(journal->file, err);
 }
 
 static enum status open_all(struct journal *journal, const char *dir, struct broker *broker,

@@ -167,12 +167,14 @@ static enum status apply_queue(struct broker *broker, uint32_t number, struct cu
         spec.attributes.values[i] = take_u32(cursor);
     spec.name = take_rest(cursor);
     if (cursor->failed || number == UINT32_MAX || !call_name_is_valid(spec.name) ||
-        !attributes_are_sound(&spec.attributes) || broker->count >= BROKER_QUEUES_MAX)
+        !attributes_are_sound(&spec.attributes))
         return nonsense(err, "a queue");
 
     struct named_queue *queue = broker_find(broker, spec.name);
     if ((queue && queue->number != number) || (!queue && broker_find_number(broker, number)))
         return nonsense(err, "a queue's number");
+    if (!queue && broker->count >= BROKER_QUEUES_MAX)
+        return nonsense(err, "one queue more");
     if (!queue && broker_add(broker, &spec, &queue) != STATUS_OK)
         return error_set(err, STATUS_NOMEM, "no memory for a queue");
     queue->queue.attributes = spec.attributes;

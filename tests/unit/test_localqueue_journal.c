@@ -150,6 +150,40 @@ static void replaying_survives_every_failed_allocation(void **state)
     }
 }
 
+/* As many queues as there may be, one of which was changed. */
+static void the_last_of_all_queues_may_change(void **state)
+{
+    (void)state;
+    OWNED(buffer_release) struct buffer file = {0};
+    struct broker broker;
+    broker_init(&broker);
+    assert_int_equal(buffer_append(&file, JOURNAL_MAGIC, JOURNAL_MAGIC_BYTES), STATUS_OK);
+    for (unsigned i = 0; i < BROKER_QUEUES_MAX; i++) {
+        char name[8];
+        (void)snprintf(name, sizeof name, "q%u", i);
+        assert_int_equal(record_queue(&file, 0, add_queue(&broker, name)), STATUS_OK);
+    }
+    struct named_queue *changed = broker_find(&broker, slice_of_text("q7"));
+    changed->queue.attributes.values[ATTRIBUTE_VISIBILITY_S] = 77;
+    assert_int_equal(record_queue(&file, 0, changed), STATUS_OK);
+    const size_t all = file.len;
+    assert_int_equal(record_queue(&file, 0, add_queue(&broker, "more")), STATUS_OK);
+    broker_release(&broker);
+
+    uint64_t whole_bytes = 0;
+    broker_init(&broker);
+    assert_int_equal(records_replay(&broker, slice_of(file.data, all), &whole_bytes, NULL),
+                     STATUS_OK);
+    changed = broker_find(&broker, slice_of_text("q7"));
+    assert_int_equal(changed->queue.attributes.values[ATTRIBUTE_VISIBILITY_S], 77);
+    broker_release(&broker);
+
+    broker_init(&broker);
+    assert_int_equal(records_replay(&broker, buffer_slice(&file), &whole_bytes, NULL),
+                     STATUS_CORRUPT);
+    broker_release(&broker);
+}
+
 static void make_folder(char path[64])
 {
     (void)snprintf(path, 64, "/tmp/mnsdb-localqueue-XXXXXX");
@@ -263,6 +297,7 @@ int main(void)
         cmocka_unit_test(a_journal_cut_anywhere_brings_back_its_whole_records),
         cmocka_unit_test(a_changed_byte_ends_the_journal_before_its_record),
         cmocka_unit_test(replaying_survives_every_failed_allocation),
+        cmocka_unit_test(the_last_of_all_queues_may_change),
         cmocka_unit_test(what_was_flushed_is_there_after_opening_again),
         cmocka_unit_test(a_folder_has_one_user),
         cmocka_unit_test(a_long_journal_is_written_anew),
