@@ -211,7 +211,7 @@ static void send_due_deletes(struct service *service, bool failed)
     if (status != STATUS_OK || !complete)
         log_warning("not every message that was taken in could be deleted: they come again and "
                     "count as duplicates",
-                    LOG_TEXT("why", err.message));
+                    LOG_TEXT("why", status != STATUS_OK ? err.message : "no answer in time"));
 }
 
 /* Whether a commit, a flush or upkeep failed for good, with a queue that may still be asked. */
