@@ -16,6 +16,7 @@
  */
 #include "ingest/pipeline/pipeline.h"
 
+#include "cli/clock.h"
 #include "engine/base/mem.h"
 #include "ingest/pipeline/decoder_thread.h"
 #include "ingest/pipeline/work_queue.h"
@@ -23,7 +24,6 @@
 #include <assert.h>
 #include <sched.h>
 #include <string.h>
-#include <time.h>
 
 struct pipeline {
     const struct pipeline_config *config;
@@ -98,13 +98,6 @@ struct pipeline_sink pipeline_store_sink(struct store *store)
 
 /* --- upkeep ---------------------------------------------------------------------------------- */
 
-static int64_t monotonic_ms(void)
-{
-    struct timespec now = {0};
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static enum status maintain_all(const struct pipeline *pipeline, struct error *err)
 {
     const struct pipeline_sink *sink = &pipeline->config->sink;
@@ -117,9 +110,9 @@ static enum status maintain_all(const struct pipeline *pipeline, struct error *e
 static enum status maintain_step(struct pipeline *pipeline, struct error *err)
 {
     const struct pipeline_sink *sink = &pipeline->config->sink;
-    const int64_t began_ms = monotonic_ms();
+    const int64_t began_ms = clock_monotonic_ms();
     TRY(sink->maintain(sink->context, &pipeline->upkeep_is_due, err));
-    pipeline->upkeep_ended_ms = monotonic_ms();
+    pipeline->upkeep_ended_ms = clock_monotonic_ms();
     pipeline->upkeep_took_ms = pipeline->upkeep_ended_ms - began_ms;
     return STATUS_OK;
 }
@@ -129,7 +122,7 @@ static enum status maintain_after_commit(struct pipeline *pipeline, struct error
     if (!pipeline->config->steady)
         return maintain_all(pipeline, err);
     pipeline->upkeep_is_due = true;
-    if (monotonic_ms() - pipeline->upkeep_ended_ms < pipeline->upkeep_took_ms)
+    if (clock_monotonic_ms() - pipeline->upkeep_ended_ms < pipeline->upkeep_took_ms)
         return STATUS_OK;
     return maintain_step(pipeline, err);
 }
@@ -140,7 +133,7 @@ static void group_add(struct pipeline *pipeline, struct work *work)
 {
     assert(pipeline->group_count < WORK_COUNT_MAX);
     if (pipeline->group_count == 0)
-        pipeline->group_since_ms = monotonic_ms();
+        pipeline->group_since_ms = clock_monotonic_ms();
     pipeline->group[pipeline->group_count++] = work;
     pipeline->group_messages += work->rows.message_count;
     pipeline->group_bytes += work->memory_bytes;
@@ -209,7 +202,7 @@ static void tick(const struct pipeline *pipeline)
 static bool group_has_waited(const struct pipeline *pipeline)
 {
     return pipeline->group_count > 0 &&
-           monotonic_ms() - pipeline->group_since_ms >= PIPELINE_COMMIT_WAIT_MS;
+           clock_monotonic_ms() - pipeline->group_since_ms >= PIPELINE_COMMIT_WAIT_MS;
 }
 
 /* Steady, there is no waiting while there is something to do. */
@@ -248,9 +241,9 @@ static enum status run_committer(struct pipeline *pipeline, struct error *err)
         if (event == WORK_END)
             break;
         TRY(act_on(pipeline, event, work, err));
-        if (monotonic_ms() - ticked_ms >= PIPELINE_TICK_MS) {
+        if (clock_monotonic_ms() - ticked_ms >= PIPELINE_TICK_MS) {
             tick(pipeline);
-            ticked_ms = monotonic_ms();
+            ticked_ms = clock_monotonic_ms();
         }
     }
     // What came before a failure is whole and in order.

@@ -11,12 +11,12 @@
  */
 #include "ingest/queue/queue_source.h"
 
+#include "cli/signals.h"
 #include "engine/base/mem.h"
 #include "ingest/queue/queue_internal.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <signal.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -46,12 +46,7 @@ static enum status start_thread(struct queue_source *queue, struct error *err)
 {
     if (queue->has_thread || !queue->is_threaded || queue->closing)
         return STATUS_OK;
-    sigset_t all;
-    sigset_t old;
-    (void)sigfillset(&all);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &old);
-    const int failure = pthread_create(&queue->thread, NULL, run_thread, queue);
-    (void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+    const int failure = signals_thread_create(&queue->thread, run_thread, queue);
     if (failure != 0)
         return error_set_errno(err, STATUS_NOMEM, failure, "cannot start a thread for the queues");
     queue->has_thread = true;

@@ -3,9 +3,9 @@
  */
 #include "ingest/service/control.h"
 
+#include "cli/clock.h"
 #include "cli/signals.h"
 #include "ingest/log/log.h"
-#include "ingest/service/clocks.h"
 
 #include <limits.h>
 #include <poll.h>
@@ -24,7 +24,7 @@ static void wake(const struct control *control)
 void control_stop(struct control *control)
 {
     long long none = 0;
-    const long long deadline_ms = monotonic_ms() + control->config.drain_ms;
+    const long long deadline_ms = clock_monotonic_ms() + control->config.drain_ms;
     if (!atomic_compare_exchange_strong(&control->deadline_ms, &none, deadline_ms))
         return;
     control->config.stop(control->config.context);
@@ -46,7 +46,7 @@ int64_t control_left_ms(const struct control *control)
     const int64_t deadline_ms = atomic_load(&control->deadline_ms);
     if (deadline_ms == 0)
         return control->config.drain_ms;
-    const int64_t left_ms = deadline_ms - monotonic_ms();
+    const int64_t left_ms = deadline_ms - clock_monotonic_ms();
     return left_ms > 0 ? left_ms : 0;
 }
 
@@ -66,7 +66,7 @@ static int follow_clock(struct control *control)
     const int64_t deadline_ms = atomic_load(&control->deadline_ms);
     if (deadline_ms == 0)
         return -1;
-    const int64_t over_ms = monotonic_ms() - deadline_ms;
+    const int64_t over_ms = clock_monotonic_ms() - deadline_ms;
     if (over_ms >= CONTROL_GRACE_MS)
         end_late(control);
     if (over_ms >= 0 && !atomic_exchange(&control->gave_up, true)) {

@@ -3,11 +3,11 @@
  */
 #include "ingest/service/pulse.h"
 
+#include "cli/clock.h"
 #include "engine/kv/kv.h"
 #include "ingest/credentials/credentials.h"
 #include "ingest/log/log.h"
 #include "ingest/monitor/monitor.h"
-#include "ingest/service/clocks.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -30,7 +30,7 @@ void pulse_resume(struct ingest_metrics *metrics, enum ingest_pause was)
 
 void pulse_begin(struct pulse *pulse)
 {
-    pulse->reported_ms = monotonic_ms();
+    pulse->reported_ms = clock_monotonic_ms();
     pulse->space_ms = pulse->reported_ms - PULSE_SPACE_MS;
 }
 
@@ -51,7 +51,7 @@ void pulse_commit(struct pulse *pulse, const struct commit_result *result, int64
     struct ingest_metrics *metrics = pulse->metrics;
     count_commit(metrics, result);
     histogram_observe(&metrics->commit, elapsed_us);
-    metrics_set(&metrics->last_commit_ms, utc_ms());
+    metrics_set(&metrics->last_commit_ms, clock_utc_ms());
     log_debug("committed", LOG_U64("messages", result->received), LOG_U64("stored", result->stored),
               LOG_U64("duplicates", result->duplicates), LOG_U64("rejected", result->rejected),
               LOG_I64("us", elapsed_us));
@@ -61,7 +61,7 @@ void pulse_commit(struct pulse *pulse, const struct commit_result *result, int64
 
 static void look_at_space(struct pulse *pulse)
 {
-    const int64_t now_ms = monotonic_ms();
+    const int64_t now_ms = clock_monotonic_ms();
     if (!pulse->kv || now_ms - pulse->space_ms < PULSE_SPACE_MS)
         return;
     pulse->space_ms = now_ms;
@@ -134,7 +134,7 @@ static void report(struct pulse *pulse, int64_t elapsed_ms)
 
 static void report_each_minute(struct pulse *pulse)
 {
-    const int64_t elapsed_ms = monotonic_ms() - pulse->reported_ms;
+    const int64_t elapsed_ms = clock_monotonic_ms() - pulse->reported_ms;
     if (elapsed_ms < PULSE_REPORT_MS)
         return;
     pulse->reported_ms += elapsed_ms;

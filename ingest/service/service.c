@@ -12,11 +12,11 @@
  */
 #include "ingest/service/service_internal.h"
 
+#include "cli/clock.h"
 #include "cli/message.h"
 #include "cli/signals.h"
 #include "engine/base/mem.h"
 #include "ingest/log/log.h"
-#include "ingest/service/clocks.h"
 
 #include <poll.h>
 #include <unistd.h>
@@ -61,10 +61,10 @@ static void pause_queues(void *context, bool paused)
 static bool wait_unless_ending(void *context, int64_t wait_ms)
 {
     struct service *service = context;
-    const int64_t until_ms = monotonic_ms() + wait_ms;
+    const int64_t until_ms = clock_monotonic_ms() + wait_ms;
     while (signals_received() == 0 && !control_is_stopping(&service->control)) {
         pulse_beat(&service->pulse);
-        const int64_t left_ms = until_ms - monotonic_ms();
+        const int64_t left_ms = until_ms - clock_monotonic_ms();
         if (left_ms <= 0)
             return true;
         struct pollfd file = {.fd = signals_fd(), .events = POLLIN};

@@ -8,8 +8,8 @@
  */
 #include "ingest/service/sink.h"
 
+#include "cli/clock.h"
 #include "ingest/log/log.h"
-#include "ingest/service/clocks.h"
 #include "ingest/service/service.h"
 
 #include <assert.h>
@@ -40,10 +40,10 @@ static enum status attempt_commit(struct sink *sink, const struct attempt *attem
     if (hooks->is_over(hooks->context))
         return error_set(err, STATUS_STOPPED, "the time to end in is over");
     TRY(hooks->before(hooks->context, err));
-    const int64_t began_us = monotonic_us();
+    const int64_t began_us = clock_monotonic_us();
     TRY(sink->inner.commit(sink->inner.context, attempt->batches, attempt->batch_count,
                            attempt->result, err));
-    hooks->committed(hooks->context, attempt->result, monotonic_us() - began_us);
+    hooks->committed(hooks->context, attempt->result, clock_monotonic_us() - began_us);
     return STATUS_OK;
 }
 
@@ -51,7 +51,7 @@ static enum status wait_for_room(struct sink *sink, const struct attempt *attemp
                                  struct error *err)
 {
     const struct sink_hooks *hooks = &sink->hooks;
-    const int64_t began_ms = monotonic_ms();
+    const int64_t began_ms = clock_monotonic_ms();
     int64_t reported_ms = began_ms;
     int64_t wait_ms = SINK_WAIT_MS_FIRST;
     enum status status = STATUS_FULL;
@@ -59,15 +59,15 @@ static enum status wait_for_room(struct sink *sink, const struct attempt *attemp
     while (may_be_tried_again(status) && hooks->wait(hooks->context, wait_ms)) {
         wait_ms = wait_ms * 2 < SINK_WAIT_MS_MAX ? wait_ms * 2 : SINK_WAIT_MS_MAX;
         status = attempt_commit(sink, attempt, err);
-        if (!may_be_tried_again(status) || monotonic_ms() - reported_ms < SINK_REPORT_MS)
+        if (!may_be_tried_again(status) || clock_monotonic_ms() - reported_ms < SINK_REPORT_MS)
             continue;
-        reported_ms = monotonic_ms();
+        reported_ms = clock_monotonic_ms();
         log_warning("still no room", LOG_TEXT("why", err->message),
                     LOG_I64("seconds", (reported_ms - began_ms) / 1000));
     }
     if (status == STATUS_OK)
         log_info("there is room again: receiving goes on",
-                 LOG_I64("seconds", (monotonic_ms() - began_ms) / 1000));
+                 LOG_I64("seconds", (clock_monotonic_ms() - began_ms) / 1000));
     return status;
 }
 
@@ -96,7 +96,7 @@ static enum status commit(void *context, struct row_batch *const *batches, size_
 
 static void rest_from_upkeep(struct sink *sink, const struct error *err)
 {
-    sink->upkeep_rests_until_ms = monotonic_ms() + SINK_UPKEEP_REST_MS;
+    sink->upkeep_rests_until_ms = clock_monotonic_ms() + SINK_UPKEEP_REST_MS;
     if (!sink->upkeep_is_full)
         log_warning("no room for the upkeep of the store", LOG_TEXT("why", err->message));
     sink->upkeep_is_full = true;
@@ -108,7 +108,7 @@ static enum status maintain(void *context, bool *more, struct error *err)
     *more = false;
     if (sink->hooks.is_over(sink->hooks.context))
         return STATUS_OK;
-    if (sink->upkeep_is_full && monotonic_ms() < sink->upkeep_rests_until_ms)
+    if (sink->upkeep_is_full && clock_monotonic_ms() < sink->upkeep_rests_until_ms)
         return STATUS_OK;
     struct error failure = {0};
     const enum status status = sink->inner.maintain(sink->inner.context, more, &failure);

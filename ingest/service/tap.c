@@ -3,7 +3,7 @@
  */
 #include "ingest/service/tap.h"
 
-#include "ingest/service/clocks.h"
+#include "cli/clock.h"
 
 #include <assert.h>
 
@@ -101,7 +101,7 @@ static void tap_acknowledge(void *context, uint64_t token)
     struct tap *tap = context;
     const int64_t oldest_ms = forget(tap, token);
     source_acknowledge(tap->config.inner, token);
-    const int64_t delay_ms = utc_ms() - oldest_ms;
+    const int64_t delay_ms = clock_utc_ms() - oldest_ms;
     if (oldest_ms > 0)
         histogram_observe(&tap->config.metrics->delay, delay_ms > 0 ? delay_ms * 1000 : 0);
 }
