@@ -6,7 +6,8 @@
  *           \_ or block answered by its summary
  *               \_ or decoded: runs of wanted rows
  *
- * An ordered scan merges all parts and gives rows only.
+ * An ordered scan merges all parts and gives rows only. A pulled scan gives rows only, too, and has
+ * readers of its own, so that several may go on side by side.
  */
 #include "engine/snapshot/snapshot_internal.h"
 
@@ -174,4 +175,138 @@ enum status snapshot_scan(struct snapshot *snapshot, const struct scan_spec *spe
     statistics->log_records = snapshot->state.log_records;
     statistics->log_rows = snapshot->state.log_rows;
     return spec->ordered ? scan_ordered(&scan, err) : scan_parts(&scan, err);
+}
+
+/* --- pulled ---------------------------------------------------------------------------------- */
+
+struct scan_cursor {
+    struct snapshot *snapshot; /* borrowed */
+    struct scan_spec spec;
+    struct part_filter filter;
+    struct part_merge *merge;   /* owned; for ordered scans */
+    struct part_cursor *cursor; /* owned; for others */
+    size_t next_part;
+    bool in_part;                  /* `cursor` stands in a part */
+    const struct row_vector *rows; /* of the block at hand; NULL: none */
+    uint32_t until;                /* of the run given last */
+    struct scan_statistics done;
+};
+
+enum status scan_cursor_new(struct scan_cursor **cursor, struct snapshot *snapshot,
+                            struct error *err)
+{
+    struct scan_cursor *made = mem_alloc_zeroed(1, sizeof *made);
+    if (made && part_cursor_new(&made->cursor) == STATUS_OK &&
+        part_merge_new(&made->merge) == STATUS_OK) {
+        made->snapshot = snapshot;
+        *cursor = made;
+        return STATUS_OK;
+    }
+    scan_cursor_free(made);
+    *cursor = NULL;
+    return error_set(err, STATUS_NOMEM, "no memory for a scan");
+}
+
+void scan_cursor_free(struct scan_cursor *cursor)
+{
+    if (!cursor)
+        return;
+    part_cursor_free(cursor->cursor);
+    part_merge_free(cursor->merge);
+    mem_free(cursor);
+}
+
+static enum status open_ordered(struct scan_cursor *cursor, struct error *err)
+{
+    const struct part_list *list = &cursor->snapshot->parts[cursor->spec.table];
+    OWNED(mem_free_owned) const struct part **parts = mem_alloc(list->count, sizeof(void *));
+    if (!parts)
+        return error_set(err, STATUS_NOMEM, "no memory to scan %zu parts", list->count);
+    size_t count = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        if (part_may_match(&cursor->filter, &list->parts[i]))
+            parts[count++] = &list->parts[i];
+    }
+    cursor->done.parts_read += count;
+    const struct part_reading reading = {.txn = cursor->snapshot->txn,
+                                         .filter = &cursor->filter,
+                                         .selection = &cursor->spec.columns};
+    return part_merge_open(cursor->merge, parts, count, &reading, err);
+}
+
+enum status scan_cursor_open(struct scan_cursor *cursor, const struct scan_spec *spec,
+                             struct error *err)
+{
+    assert(cursor->snapshot->txn);
+    cursor->spec = *spec;
+    cursor->filter = filter_of(cursor->snapshot, spec);
+    cursor->next_part = 0;
+    cursor->in_part = false;
+    cursor->rows = NULL;
+    cursor->until = 0;
+    cursor->done.parts_total += cursor->snapshot->parts[spec->table].count;
+    return spec->ordered ? open_ordered(cursor, err) : STATUS_OK;
+}
+
+/* Stands on the next block, decoded; cursor->rows is NULL after the last. */
+static enum status next_block(struct scan_cursor *cursor, struct error *err)
+{
+    const struct part_list *list = &cursor->snapshot->parts[cursor->spec.table];
+    cursor->rows = NULL;
+    cursor->until = 0;
+    for (;;) {
+        const struct directory_entry *entry = NULL;
+        if (cursor->in_part)
+            TRY(part_cursor_next(cursor->cursor, &entry, err));
+        if (entry)
+            break;
+        while (cursor->next_part < list->count &&
+               !part_may_match(&cursor->filter, &list->parts[cursor->next_part]))
+            cursor->next_part++;
+        cursor->in_part = cursor->next_part < list->count;
+        if (!cursor->in_part)
+            return STATUS_OK;
+        TRY(part_cursor_open(cursor->cursor, &list->parts[cursor->next_part++],
+                             cursor->snapshot->txn, &cursor->filter, err));
+        cursor->done.parts_read++;
+    }
+    const struct row_vector *rows = NULL;
+    TRY(part_cursor_rows(cursor->cursor, &cursor->spec.columns, &rows, err));
+    assert(rows);
+    cursor->done.blocks_read++;
+    cursor->done.rows_decoded += rows->count;
+    cursor->rows = rows;
+    return STATUS_OK;
+}
+
+enum status scan_cursor_next(struct scan_cursor *cursor, const struct row_vector **rows,
+                             uint32_t *from_row, uint32_t *until_row, struct error *err)
+{
+    assert(cursor->snapshot->txn);
+    if (cursor->spec.ordered)
+        return part_merge_next(cursor->merge, rows, from_row, until_row, err);
+    for (;;) {
+        *rows = cursor->rows;
+        if (cursor->rows && part_cursor_run(cursor->cursor, from_row, &cursor->until)) {
+            *until_row = cursor->until;
+            return STATUS_OK;
+        }
+        TRY(next_block(cursor, err));
+        *rows = cursor->rows;
+        if (!cursor->rows)
+            return STATUS_OK;
+    }
+}
+
+void scan_cursor_count(const struct scan_cursor *cursor, struct scan_statistics *statistics)
+{
+    uint64_t blocks = 0;
+    uint64_t rows = 0;
+    part_merge_counts(cursor->merge, &blocks, &rows); // of all its scans
+    statistics->parts_total += cursor->done.parts_total;
+    statistics->parts_read += cursor->done.parts_read;
+    statistics->blocks_read += cursor->done.blocks_read + blocks;
+    statistics->rows_decoded += cursor->done.rows_decoded + rows;
+    statistics->log_records = cursor->snapshot->state.log_records;
+    statistics->log_rows = cursor->snapshot->state.log_rows;
 }

@@ -100,6 +100,33 @@ MUST_CHECK enum status snapshot_scan(struct snapshot *snapshot, const struct sca
                                      const struct scan_visitor *visitor,
                                      struct scan_statistics *statistics, struct error *err);
 
+/*
+ * The same scan, pulled: for readers that are asked for rows instead of handing them out. Several
+ * may be under way on one snapshot.
+ *
+ * Life cycle: new -> open -> next* -> (open -> next*)* -> free. A pause of the snapshot ends the
+ * scan: open again, or free. Free before the snapshot is closed.
+ */
+struct scan_cursor;
+
+MUST_CHECK enum status scan_cursor_new(struct scan_cursor **cursor, struct snapshot *snapshot,
+                                       struct error *err);
+void scan_cursor_free(struct scan_cursor *cursor); /* NULL is fine */
+
+/* Stands before the first row. What `spec` points to is borrowed until the next open. */
+MUST_CHECK enum status scan_cursor_open(struct scan_cursor *cursor, const struct scan_spec *spec,
+                                        struct error *err);
+
+/*
+ * The next run of rows that are in range and selected, [*from_row, *until_row) of `*rows`,
+ * valid until the next call. *rows is NULL after the last.
+ */
+MUST_CHECK enum status scan_cursor_next(struct scan_cursor *cursor, const struct row_vector **rows,
+                                        uint32_t *from_row, uint32_t *until_row, struct error *err);
+
+/* Adds what the scans of this cursor did. */
+void scan_cursor_count(const struct scan_cursor *cursor, struct scan_statistics *statistics);
+
 /* Calls `visit` for each in order of arrival, from `sequence` on. */
 MUST_CHECK enum status snapshot_rejects(struct snapshot *snapshot, uint64_t sequence,
                                         reject_visitor *visit, void *context, struct error *err);
