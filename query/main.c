@@ -131,6 +131,7 @@ static const struct command_spec commands[] = {
                     "Example:\nmnsdb verify && echo good",
      .groups = printing,
      .run = command_verify},
+    {.name = "sql", .summary = "Run mnsdb-sql: ask in SQL.", .external = true},
     {.name = "ingest", .summary = "Run mnsdb-ingest: take messages in.", .external = true},
     {.name = "fleet", .summary = "Run mnsdb-fleet: simulate devices.", .external = true},
     {.name = "bench", .summary = "Run mnsdb-bench: measure.", .external = true},

@@ -1,6 +1,7 @@
 """Dependencies point one way, and modules see of each other what is meant to be seen.
 
     ingest -> engine, cli      query -> engine, cli      bench -> engine, ingest, query, cli
+    sql -> engine, query, cli
     cli -> engine/base         engine -> nothing         tests -> everything
 
 Includes are written from the root. Of an engine module others include only engine/X/X.h (engine/base
@@ -17,8 +18,9 @@ ALLOWED = {
     "cli": ("cli/", "engine/base/"),
     "ingest": ("ingest/", "engine/", "cli/"),
     "query": ("query/", "engine/", "cli/"),
+    "sql": ("sql/", "query/", "engine/", "cli/"),
     "bench": ("bench/", "ingest/", "query/", "engine/", "cli/"),
-    "tests": ("tests/", "bench/", "ingest/", "query/", "engine/", "cli/"),
+    "tests": ("tests/", "sql/", "bench/", "ingest/", "query/", "engine/", "cli/"),
 }
 
 # Header of a library -> where it may be used (tests may use any).
@@ -34,6 +36,8 @@ LIBRARIES = {
     "zstd.h": ("ingest/", "bench/"),
     "microhttpd.h": ("ingest/", "bench/"),
     "ini.h": ("ingest/",),
+    "sqlite3.h": ("sql/",),
+    "sqlite3ext.h": ("sql/",),
 }
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(["<])([^">]+)[">]', re.MULTILINE)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-C_FOLDERS = ("engine", "cli", "ingest", "query", "bench", "tests")
+C_FOLDERS = ("engine", "cli", "ingest", "query", "sql", "bench", "tests")
 
 # A comment, a string or a character constant: whichever begins first swallows the others.
 _OPAQUE = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.DOTALL)

@@ -12,7 +12,7 @@ import unittest
 
 BUILD = pathlib.Path(os.environ["MNSDB_BIN"]).parent
 COMPILER = os.environ.get("CC", "cc")
-PROGRAMS = ("mnsdb", "mnsdb-ingest", "mnsdb-fleet", "mnsdb-bench")
+PROGRAMS = ("mnsdb", "mnsdb-ingest", "mnsdb-sql", "mnsdb-fleet", "mnsdb-bench")
 
 # Says, through the installed library, that there is no store here.
 CONSUMER = """
@@ -97,7 +97,7 @@ class Install(unittest.TestCase):
 
     def test_the_query_program_links_nothing_of_the_network(self):
         libraries = needed_libraries(self.prefix / "bin" / "mnsdb")
-        for forbidden in ("libcurl", "libcrypto", "libssl", "libxml2", "libmicrohttpd"):
+        for forbidden in ("libcurl", "libcrypto", "libssl", "libxml2", "libmicrohttpd", "libsqlite3"):
             self.assertEqual([name for name in libraries if name.startswith(forbidden)], [])
 
     def test_the_programs_are_hardened(self):
