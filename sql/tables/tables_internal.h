@@ -105,7 +105,7 @@ struct tables {
     struct scan_statistics statistics;
 };
 
-/* What tells a row of a table from all others: a message has one device. No padding: it is hashed. */
+/* What tells a row from all others: a message has one device. No padding: it is hashed. */
 struct row_identity {
     int64_t time_ms;
     uint64_t message_id;
