@@ -323,7 +323,7 @@ static bool run(struct http_exchange *exchange, bool may_wait)
     if (patience.queue) {
         exchange->state = EXCHANGE_WAITING;
         broker_wait(&server->broker, patience.queue, &exchange->waiter);
-        timers_add(&server->timers, &exchange->timer, server->now_ms + patience.wait_ms);
+        timers_add(&server->timers, &exchange->timer, server->monotonic_ms + patience.wait_ms);
         return false;
     }
     exchange->state = EXCHANGE_READY;
@@ -381,7 +381,8 @@ static enum MHD_Result take_request(struct http_exchange *exchange)
         return MHD_NO;
     if (exchange->plan.delay_ms > 0) {
         exchange->state = EXCHANGE_DELAYED;
-        timers_add(&server->timers, &exchange->timer, server->now_ms + exchange->plan.delay_ms);
+        timers_add(&server->timers, &exchange->timer,
+                   server->monotonic_ms + exchange->plan.delay_ms);
         return suspend(exchange);
     }
     if (!run(exchange, true))

@@ -13,6 +13,7 @@
  */
 #include "bench/localqueue/server_internal.h"
 
+#include "cli/clock.h"
 #include "cli/signals.h"
 #include "engine/base/mem.h"
 
@@ -25,7 +26,6 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #define CONNECTIONS_MAX   1000u
@@ -33,11 +33,15 @@
 #define CONNECTION_IDLE_S 120u
 #define BACKLOG           512
 
-static int64_t clock_ms(const struct server_config *config)
+static int64_t utc_ms(const struct server *server)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 + config->faults.clock_offset_ms;
+    return clock_utc_ms() + server->config->faults.clock_offset_ms;
+}
+
+static void read_clocks(struct server *server)
+{
+    server->now_ms = utc_ms(server);
+    server->monotonic_ms = clock_monotonic_ms();
 }
 
 /* A listening socket on 127.0.0.1, and the port that it got. */
@@ -112,7 +116,7 @@ static enum status start(struct server *server, struct error *err)
     uint64_t seeds[2] = {0};
     if (getrandom(seeds, sizeof seeds, 0) != (ssize_t)sizeof seeds)
         return error_set_errno(err, STATUS_IO, errno, "cannot draw random numbers");
-    server->now_ms = clock_ms(config);
+    read_clocks(server);
     server->request_seed = seeds[0];
     server->date_s = -1;
     faults_init(&server->faults, &config->faults, server->now_ms);
@@ -167,7 +171,7 @@ uint64_t server_dropped_bytes(const struct server *server)
 static void fire_timers(struct server *server)
 {
     struct timer *timer = NULL;
-    while ((timer = timers_due(&server->timers, server->now_ms))) {
+    while ((timer = timers_due(&server->timers, server->monotonic_ms))) {
         struct http_exchange *exchange = TIMER_OWNER(timer, struct http_exchange, timer);
         if (exchange->state == EXCHANGE_DELAYED)
             http_exchange_wake(exchange);
@@ -205,20 +209,24 @@ static void resume_ready(struct server *server)
     }
 }
 
+/* INT32_MAX at most, which stands for ever. */
+static int64_t time_left_ms(int64_t due_ms, int64_t now_ms)
+{
+    if (due_ms <= now_ms)
+        return 0;
+    const int64_t left_ms = due_ms - now_ms;
+    return due_ms != TIME_NEVER && left_ms < INT32_MAX ? left_ms : INT32_MAX;
+}
+
 /* How long to wait for sockets: -1, without a limit. */
 static int patience_ms(const struct server *server)
 {
     if (server->has_resumed)
         return 0;
-    int64_t due_ms = timers_next_ms(&server->timers);
+    int64_t wait_ms = time_left_ms(timers_next_ms(&server->timers), clock_monotonic_ms());
     if (server->broker.waiter_count > 0) {
-        const int64_t next_ms = broker_next_ms(&server->broker);
-        due_ms = next_ms < due_ms ? next_ms : due_ms;
-    }
-    int64_t wait_ms = INT32_MAX;
-    if (due_ms != TIME_NEVER) {
-        const int64_t left_ms = due_ms - clock_ms(server->config);
-        wait_ms = left_ms < 0 ? 0 : left_ms;
+        const int64_t left_ms = time_left_ms(broker_next_ms(&server->broker), utc_ms(server));
+        wait_ms = left_ms < wait_ms ? left_ms : wait_ms;
     }
     MHD_UNSIGNED_LONG_LONG http_ms = 0;
     if (MHD_get_timeout(server->daemon, &http_ms) == MHD_YES && http_ms < (uint64_t)wait_ms)
@@ -235,7 +243,7 @@ static enum status turn(struct server *server, struct error *err)
     const int wait_ms = patience_ms(server);
     if (poll(files, 2, wait_ms) < 0 && errno != EINTR)
         return error_set_errno(err, STATUS_IO, errno, "cannot wait for requests");
-    server->now_ms = clock_ms(server->config);
+    read_clocks(server);
     server->has_resumed = false;
     if (MHD_run(server->daemon) != MHD_YES)
         return error_set(err, STATUS_IO, "the HTTP library refuses to run");

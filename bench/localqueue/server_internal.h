@@ -52,7 +52,7 @@ struct http_exchange {
     struct fault_plan plan;
     char request_id[REQUEST_ID_BYTES];
     struct waiter waiter;
-    struct timer timer;           /* in server->timers */
+    struct timer timer;           /* in server->timers; monotonic */
     struct http_exchange *before; /* of all that live */
     struct http_exchange *after;  /* of all that live, or of those free for reuse */
     struct http_exchange *next_ready;
@@ -78,7 +78,8 @@ struct server {
     struct http_exchange *ready;
     uint64_t request_count;
     uint64_t request_seed;
-    int64_t now_ms; /* of this turn of the loop */
+    int64_t now_ms;       /* of this turn of the loop; UTC, as messages and handles have it */
+    int64_t monotonic_ms; /* the same moment, for waits that a clock being set must not change */
     bool is_closing;
     bool has_resumed; /* connections: the library must run again to look at them */
     int64_t date_s;   /* what `date` says */
