@@ -8,8 +8,8 @@
 #include "cli/signals.h"
 #include "engine/snapshot/snapshot.h"
 #include "ingest/config/options.h"
-#include "ingest/pipeline/pipeline.h"
 #include "ingest/config/settings.h"
+#include "ingest/pipeline/pipeline.h"
 #include "ingest/source/source.h"
 
 static void close_store(struct store **store)

@@ -73,12 +73,12 @@ struct ingest_metrics {
     atomic_llong map_used_bytes;
     atomic_llong map_bytes;
     atomic_llong file_bytes;
-    atomic_llong oldest_reader_commits; /* how many commits the oldest reader lags behind */
-    atomic_llong credentials_expire_ms; /* UTC; 0: never */
-    atomic_llong last_commit_ms;        /* UTC; 0: none yet */
-    atomic_int pause;                   /* enum ingest_pause: the gravest */
+    atomic_llong oldest_reader_commits;     /* how many commits the oldest reader lags behind */
+    atomic_llong credentials_expire_ms;     /* UTC; 0: never */
+    atomic_llong last_commit_ms;            /* UTC; 0: none yet */
+    atomic_int pause;                       /* enum ingest_pause: the gravest */
     atomic_ullong progress[PROGRESS_LOOPS]; /* each grows with every turn of its loop */
-    int64_t started_ms;                 /* UTC */
+    int64_t started_ms;                     /* UTC */
 };
 
 void histogram_observe(struct histogram *histogram, int64_t elapsed_us);
