@@ -20,9 +20,11 @@
 #include "engine/base/mem.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define UNION_MAX  128u /* distinct options of one program */
@@ -409,5 +411,21 @@ enum status options_number(const struct options *options, const char *name, uint
         return error_set(err, STATUS_INPUT, "--%s wants a whole number from %llu to %llu, not '%s'",
                          name, (unsigned long long)least, (unsigned long long)most, text);
     *number = value;
+    return STATUS_OK;
+}
+
+enum status options_share(const struct options *options, const char *name, double *share,
+                          struct error *err)
+{
+    const char *text = options_text(options, name);
+    if (!text)
+        return STATUS_OK;
+    char *end = NULL;
+    errno = 0;
+    const double value = strtod(text, &end);
+    if (end == text || *end != '\0' || errno != 0 || !(value >= 0 && value <= 1))
+        return error_set(err, STATUS_INPUT, "--%s takes a share between 0 and 1, not '%s'", name,
+                         text);
+    *share = value;
     return STATUS_OK;
 }

@@ -110,6 +110,10 @@ MUST_CHECK enum status options_number(const struct options *options, const char 
                                       uint64_t least, uint64_t most, uint64_t *number,
                                       struct error *err);
 
+/* The last value as a share, 0 ... 1; as options_number otherwise. */
+MUST_CHECK enum status options_share(const struct options *options, const char *name, double *share,
+                                     struct error *err);
+
 /* Prints a usage error and the pointer to --help; returns EXIT_CODE_USAGE. */
 enum exit_code options_usage_error(const struct options *options, const char *format, ...)
     PRINTF_LIKE(2, 3);

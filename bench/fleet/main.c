@@ -13,8 +13,6 @@
 #include "cli/quantity.h"
 #include "query/time_expression/time_expression.h"
 
-#include <errno.h>
-#include <stdlib.h>
 #include <time.h>
 
 static const struct option_spec fleet_options[] = {
@@ -101,22 +99,6 @@ static const struct program_spec program = {
     .commands = &command,
     .command_count = 1,
 };
-
-static enum status share_option(const struct options *options, const char *name, double *share,
-                                struct error *err)
-{
-    const char *text = options_text(options, name);
-    if (!text)
-        return STATUS_OK;
-    char *end = NULL;
-    errno = 0;
-    const double value = strtod(text, &end);
-    if (end == text || *end != '\0' || errno != 0 || !(value >= 0 && value <= 1))
-        return error_set(err, STATUS_INPUT, "--%s takes a share between 0 and 1, not '%s'", name,
-                         text);
-    *share = value;
-    return STATUS_OK;
-}
 
 static enum status duration_option(const struct options *options, const char *name,
                                    int64_t least_ms, int64_t *duration_ms, struct error *err)
@@ -215,11 +197,11 @@ static enum status fleet_from_options(const struct options *options, struct flee
 static enum status delivery_from_options(const struct options *options, struct fleet_config *config,
                                          struct error *err)
 {
-    TRY(share_option(options, "duplicates", &config->duplicate_share, err));
-    TRY(share_option(options, "late-share", &config->late_share, err));
-    TRY(share_option(options, "timeouts", &config->timeout_share, err));
-    TRY(share_option(options, "thing-model", &config->thing_model_share, err));
-    TRY(share_option(options, "hostile", &config->hostile_share, err));
+    TRY(options_share(options, "duplicates", &config->duplicate_share, err));
+    TRY(options_share(options, "late-share", &config->late_share, err));
+    TRY(options_share(options, "timeouts", &config->timeout_share, err));
+    TRY(options_share(options, "thing-model", &config->thing_model_share, err));
+    TRY(options_share(options, "hostile", &config->hostile_share, err));
     TRY(duration_option(options, "late", 0, &config->late_ms, err));
     TRY(duration_option(options, "online-time", 1, &config->online_mean_ms, err));
     TRY(duration_option(options, "offline-time", 1, &config->offline_mean_ms, err));

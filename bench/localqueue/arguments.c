@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -90,22 +89,6 @@ const struct program_spec arguments_program = {
     .command_count = 1,
 };
 
-static enum status share_option(const struct options *options, const char *name, double *share,
-                                struct error *err)
-{
-    const char *text = options_text(options, name);
-    if (!text)
-        return STATUS_OK;
-    char *end = NULL;
-    errno = 0;
-    const double value = strtod(text, &end);
-    if (end == text || *end != '\0' || errno != 0 || !(value >= 0 && value <= 1))
-        return error_set(err, STATUS_INPUT, "--%s takes a share between 0 and 1, not '%s'", name,
-                         text);
-    *share = value;
-    return STATUS_OK;
-}
-
 static enum status duration_option(const struct options *options, const char *name, int64_t most_ms,
                                    int64_t *duration_ms, struct error *err)
 {
@@ -161,7 +144,7 @@ static enum status read_faults(struct fault_config *faults, const struct options
     faults->seed = 1;
     TRY(options_number(options, "seed", 0, UINT64_MAX, &faults->seed, err));
     for (size_t i = 0; i < sizeof shares / sizeof shares[0]; i++)
-        TRY(share_option(options, shares[i].name, shares[i].share, err));
+        TRY(options_share(options, shares[i].name, shares[i].share, err));
     TRY(duration_option(options, "deny-for", DENY_MS_MAX, &faults->deny_for_ms, err));
     TRY(duration_option(options, "delay", DELAY_MS_MAX, &faults->delay_ms, err));
     TRY(duration_option(options, "clock-offset", OFFSET_MS_MAX, &faults->clock_offset_ms, err));

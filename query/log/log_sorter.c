@@ -10,19 +10,17 @@
  */
 #include "query/log/log_internal.h"
 
+#include "cli/unnamed_file.h"
 #include "engine/base/mem.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define RUN_READ_BYTES ((size_t)256 * 1024)
 #define WRITE_BYTES    ((size_t)1024 * 1024)
-#define DEFAULT_FOLDER "/var/tmp"
 
 _Static_assert(sizeof(struct log_record) == 32, "records and cells stay aligned to 16 bytes");
 _Static_assert(sizeof(struct log_record) % sizeof(struct cell) == 0, "cells follow a record");
@@ -49,36 +47,6 @@ static int compare_keys(const void *left, const void *right)
 }
 
 /* --- the file of runs ---------------------------------------------------------------------- */
-
-/* For file systems that make no file without a name. */
-static int open_and_unlink(const char *folder)
-{
-    char path[4096];
-    const int len = snprintf(path, sizeof path, "%s/mnsdb-log-XXXXXX", folder);
-    if (len < 0 || (size_t)len >= sizeof path) {
-        errno = ENAMETOOLONG;
-        return -1;
-    }
-    const int file = mkostemp(path, O_CLOEXEC);
-    if (file >= 0)
-        (void)unlink(path);
-    return file;
-}
-
-static enum status open_file(struct log_sorter *sorter, struct error *err)
-{
-    const char *folder = getenv("TMPDIR");
-    if (!folder || folder[0] == '\0')
-        folder = DEFAULT_FOLDER;
-    sorter->file = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC | O_EXCL, 0600);
-    if (sorter->file < 0)
-        sorter->file = open_and_unlink(folder);
-    if (sorter->file < 0)
-        return error_set_errno(err, STATUS_FULL, errno,
-                               "cannot make a temporary file in %s (set TMPDIR to another folder)",
-                               folder);
-    return STATUS_OK;
-}
 
 static enum status write_all(struct log_sorter *sorter, struct buffer *bytes, struct error *err)
 {
@@ -148,7 +116,7 @@ static enum status make_room(struct log_sorter *sorter, struct error *err)
     if (count <= sorter->key_count / 2)
         return compact(sorter, count, err);
     if (sorter->run_count == 0)
-        TRY(open_file(sorter, err));
+        TRY(unnamed_file_open(&sorter->file, err));
     if (mem_grow(&sorter->runs, &sorter->run_capacity, sorter->run_count + 1,
                  sizeof *sorter->runs) != STATUS_OK)
         return no_memory(err);

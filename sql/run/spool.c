@@ -9,19 +9,16 @@
  */
 #include "sql/run/spool.h"
 
+#include "cli/unnamed_file.h"
 #include "engine/base/mem.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
-#define READ_BYTES     ((size_t)256 * 1024)
-#define DEFAULT_FOLDER "/var/tmp"
-#define LENGTH_BYTES   8u
-#define CELL_BYTES     9u /* at most, but for the bytes of a text */
+#define READ_BYTES   ((size_t)256 * 1024)
+#define LENGTH_BYTES 8u
+#define CELL_BYTES   9u /* at most, but for the bytes of a text */
 
 void spool_release(struct spool *spool)
 {
@@ -38,41 +35,12 @@ static enum status no_memory(struct error *err)
 
 /* --- the file -------------------------------------------------------------------------------- */
 
-/* For file systems that make no file without a name. */
-static int open_and_unlink(const char *folder)
-{
-    char path[4096];
-    const int len = snprintf(path, sizeof path, "%s/mnsdb-sql-XXXXXX", folder);
-    if (len < 0 || (size_t)len >= sizeof path) {
-        errno = ENAMETOOLONG;
-        return -1;
-    }
-    const int file = mkostemp(path, O_CLOEXEC);
-    if (file >= 0)
-        (void)unlink(path);
-    return file;
-}
-
-static enum status open_file(struct spool *spool, struct error *err)
-{
-    const char *folder = getenv("TMPDIR");
-    if (!folder || folder[0] == '\0')
-        folder = DEFAULT_FOLDER;
-    spool->file = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC | O_EXCL, 0600);
-    if (spool->file < 0)
-        spool->file = open_and_unlink(folder);
-    if (spool->file < 0)
-        return error_set_errno(err, STATUS_FULL, errno,
-                               "cannot make a temporary file in %s (set TMPDIR to another folder)",
-                               folder);
-    spool->has_file = true;
-    return STATUS_OK;
-}
-
 static enum status write_out(struct spool *spool, struct error *err)
 {
-    if (!spool->has_file)
-        TRY(open_file(spool, err));
+    if (!spool->has_file) {
+        TRY(unnamed_file_open(&spool->file, err));
+        spool->has_file = true;
+    }
     for (size_t done = 0; done < spool->bytes.len;) {
         const ssize_t written =
             write(spool->file, spool->bytes.data + done, spool->bytes.len - done);

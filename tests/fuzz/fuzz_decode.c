@@ -7,8 +7,8 @@
  * into two batches: what is remembered of the message before, and of names, then holds or not.
  */
 #include "engine/base/mem.h"
-#include "ingest/decode/base64.h"
 #include "ingest/decode/decode.h"
+#include "tests/fuzz/fuzz_body.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -23,28 +23,6 @@ enum {
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t bytes_len);
-
-static void check(bool condition, const char *what)
-{
-    if (condition)
-        return;
-    (void)fprintf(stderr, "fuzz_decode: the paths differ: %s\n", what);
-    abort();
-}
-
-static void append(struct buffer *buffer, struct slice bytes)
-{
-    check(buffer_append(buffer, bytes.data, bytes.len) == STATUS_OK, "no memory");
-}
-
-static void append_base64(struct buffer *buffer, struct slice bytes)
-{
-    const size_t len = base64_encoded_len(bytes.len);
-    check(buffer_reserve(buffer, len) == STATUS_OK, "no memory");
-    if (len > 0)
-        base64_encode(bytes, buffer->data + buffer->len);
-    buffer->len += len;
-}
 
 static void build_body(struct buffer *body, uint8_t flags, struct slice input)
 {

@@ -263,6 +263,35 @@ static void numbers_are_whole_and_in_bounds(void **state)
     options_release(&result.options);
 }
 
+static void a_share_lies_between_0_and_1(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        enum status status;
+        double share;
+    } cases[] = {
+        {"0", STATUS_OK, 0},        {"1", STATUS_OK, 1},          {"0.25", STATUS_OK, 0.25},
+        {"1.01", STATUS_INPUT, -1}, {"-0.1", STATUS_INPUT, -1},   {"nan", STATUS_INPUT, -1},
+        {"", STATUS_INPUT, -1},     {"1e-999", STATUS_INPUT, -1}, {"0.5x", STATUS_INPUT, -1},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char value[64];
+        (void)snprintf(value, sizeof value, "--limit=%s", cases[i].text);
+        char name[] = "probe";
+        char command[] = "devices";
+        char *argv[] = {name, command, value, NULL};
+        struct options options = {0};
+        enum exit_code code = EXIT_CODE_OK;
+        assert_int_equal(options_begin(&options, &program, 3, argv, &code), OPTIONS_RUN);
+        double share = -1;
+        struct error err = {0};
+        assert_int_equal(options_share(&options, "limit", &share, &err), cases[i].status);
+        assert_true(share == cases[i].share);
+        options_release(&options);
+    }
+}
+
 static void the_store_is_the_option_then_the_environment_then_the_default(void **state)
 {
     (void)state;
@@ -312,6 +341,7 @@ int main(void)
         cmocka_unit_test(wrong_lines_are_usage_errors_that_help),
         cmocka_unit_test(an_external_command_stops_the_parse),
         cmocka_unit_test(numbers_are_whole_and_in_bounds),
+        cmocka_unit_test(a_share_lies_between_0_and_1),
         cmocka_unit_test(the_store_is_the_option_then_the_environment_then_the_default),
         cmocka_unit_test(parsing_survives_every_failed_allocation),
     };
