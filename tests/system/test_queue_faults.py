@@ -17,7 +17,7 @@ QUEUE = "faults"
 # every one of them is.
 CALLS_EACH = 2
 STEPS_EACH = 2
-# Between the calls below, nothing is on its way; a process that dies there has just not run longer.
+# These begin or end a process or a handler; strace cannot kill there, or it would tell nothing.
 HARMLESS = {"execve", "exit_group", "exit", "rt_sigreturn", "restart_syscall"}
 MESSAGES = 40
 
