@@ -1,9 +1,17 @@
 /*
  * intake.c - sorting the ids of a commit and asking the seen set about them.
  *
- * Ids arrive almost sorted and share their high bits, so a radix sort that
- * skips the digits in which all agree needs few passes; it is stable, which keeps the
- * first of equal ids first.
+ *      messages  10 11 13 12 14 15 11 ...       in order of arrival
+ *      in order  10 11 13 14 15                 at or above all before them: an ascending run
+ *      late      12 11 -> radix sort -> 11 12
+ *                 \__ merged: 10 11 11 12 13 14 15
+ *
+ * Ids arrive almost sorted, so few are late and what costs is one pass and one merge. At worst,
+ * random ids, all but a few are late. They share their high bits, mostly, so that a radix sort
+ * that skips the digits in which all agree needs few passes.
+ *
+ * Of equal ids the first to arrive stays first: within the run and within the late ones
+ * (the sort is stable), and in the merge, since an id is late only to what came before it.
  */
 #include "engine/store/intake.h"
 
@@ -13,15 +21,6 @@
 
 #define DIGIT_BITS 11u
 #define DIGITS     (1u << DIGIT_BITS)
-
-static bool entries_sorted(const struct intake_entry *entries, size_t count)
-{
-    for (size_t i = 1; i < count; i++) {
-        if (entries[i - 1].id > entries[i].id)
-            return false;
-    }
-    return true;
-}
 
 static void scatter(const struct intake_entry *from, size_t count, unsigned shift,
                     struct intake_entry *to)
@@ -47,28 +46,26 @@ static uint64_t differing_bits(const struct intake_entry *entries, size_t count)
     return bits;
 }
 
-static void sort_entries(struct intake *intake, size_t count)
+static void sort_late(struct intake *intake)
 {
-    if (entries_sorted(intake->entries, count))
-        return;
-    const uint64_t differing = differing_bits(intake->entries, count);
+    const uint64_t differing = differing_bits(intake->late, intake->late_count);
     for (unsigned shift = 0; shift < 64; shift += DIGIT_BITS) {
         if (((differing >> shift) & (DIGITS - 1)) == 0)
             continue;
-        scatter(intake->entries, count, shift, intake->scratch);
-        struct intake_entry *swap = intake->entries;
-        intake->entries = intake->scratch;
+        scatter(intake->late, intake->late_count, shift, intake->scratch);
+        struct intake_entry *swap = intake->late;
+        intake->late = intake->scratch;
         intake->scratch = swap;
-        const size_t capacity = intake->entry_capacity;
-        intake->entry_capacity = intake->scratch_capacity;
+        const size_t capacity = intake->late_capacity;
+        intake->late_capacity = intake->scratch_capacity;
         intake->scratch_capacity = capacity;
     }
 }
 
 static enum status reserve(struct intake *intake, size_t count)
 {
-    TRY(mem_grow(&intake->entries, &intake->entry_capacity, count, sizeof *intake->entries));
-    TRY(mem_grow(&intake->scratch, &intake->scratch_capacity, count, sizeof *intake->scratch));
+    TRY(mem_grow(&intake->in_order, &intake->in_order_capacity, count, sizeof *intake->in_order));
+    TRY(mem_grow(&intake->late, &intake->late_capacity, count, sizeof *intake->late));
     TRY(mem_grow(&intake->ids, &intake->id_capacity, count, sizeof *intake->ids));
     TRY(mem_grow(&intake->id_messages, &intake->id_message_capacity, count,
                  sizeof *intake->id_messages));
@@ -80,35 +77,79 @@ static enum status reserve(struct intake *intake, size_t count)
     return STATUS_OK;
 }
 
-static size_t collect_entries(struct intake *intake, struct row_batch *const *batches,
-                              size_t batch_count)
+/* Parts the ids into those in order and the late ones. */
+static void collect_entries(struct intake *intake, struct row_batch *const *batches,
+                            size_t batch_count)
 {
-    size_t entries = 0;
+    size_t in_order = 0;
+    size_t late = 0;
+    uint64_t highest = 0;
     uint32_t index = 0;
     for (size_t b = 0; b < batch_count; b++) {
-        for (size_t m = 0; m < batches[b]->message_count; m++, index++) {
-            const struct message *message = &batches[b]->messages[m];
-            if (message->has_id)
-                intake->entries[entries++] =
-                    (struct intake_entry){.id = message->id, .message = index};
+        const struct message *message = batches[b]->messages;
+        const struct message *const end = message + batches[b]->message_count;
+        for (; message < end; message++, index++) {
+            if (!message->has_id)
+                continue;
+            const struct intake_entry entry = {.id = message->id, .message = index};
+            /* Written to both and counted in one: which it is cannot be foretold. */
+            const bool is_late = message->id < highest;
+            intake->in_order[in_order] = entry;
+            intake->late[late] = entry;
+            in_order += !is_late;
+            late += is_late;
+            highest = is_late ? highest : message->id;
         }
     }
-    return entries;
+    intake->in_order_count = in_order;
+    intake->late_count = late;
 }
 
-/* Leaves each id once, in `ids`; later messages of the same id and pending ones are duplicates. */
-static void collect_ids(struct intake *intake, size_t entries, const struct id_set *pending)
+/* One id in its turn. */
+static inline void take_entry(struct intake *intake, const struct intake_entry *entry,
+                              const struct id_set *pending)
 {
+    const bool repeated = intake->id_count > 0 && intake->ids[intake->id_count - 1] == entry->id;
+    if (repeated || (pending && id_set_has(pending, entry->id))) {
+        intake->duplicate[entry->message] = true;
+        return;
+    }
+    intake->ids[intake->id_count] = entry->id;
+    intake->id_messages[intake->id_count++] = entry->message;
+}
+
+/*
+ * Merges what is in order and what is late. Leaves each id once, in `ids`; later messages of the
+ * same id and pending ones are duplicates.
+ */
+static void collect_ids(struct intake *intake, const struct id_set *pending)
+{
+    const struct intake_entry *entry = intake->in_order;
+    const struct intake_entry *const end = entry + intake->in_order_count;
+    if (id_set_count(pending) == 0)
+        pending = NULL;
     intake->id_count = 0;
-    for (size_t i = 0; i < entries; i++) {
-        const struct intake_entry *entry = &intake->entries[i];
-        const bool repeated = i > 0 && entry->id == entry[-1].id;
-        if (repeated || id_set_has(pending, entry->id)) {
-            intake->duplicate[entry->message] = true;
-            continue;
-        }
-        intake->ids[intake->id_count] = entry->id;
-        intake->id_messages[intake->id_count++] = entry->message;
+    for (size_t i = 0; i < intake->late_count; i++) {
+        const struct intake_entry *const late = &intake->late[i];
+        for (; entry < end && entry->id <= late->id; entry++)
+            take_entry(intake, entry, pending);
+        take_entry(intake, late, pending);
+    }
+    for (; entry < end; entry++)
+        take_entry(intake, entry, pending);
+}
+
+/* What the store holds already is a duplicate. There are few or none, or it is a replay. */
+static void mark_held(struct intake *intake)
+{
+    const bool *held = intake->held;
+    const bool *const end = held + intake->id_count;
+    while (held < end) {
+        held = memchr(held, true, (size_t)(end - held));
+        if (!held)
+            return;
+        for (; held < end && *held; held++)
+            intake->duplicate[intake->id_messages[held - intake->held]] = true;
     }
 }
 
@@ -127,25 +168,27 @@ enum status intake_judge(struct intake *intake, const struct intake_request *req
     const size_t messages = count_messages(request);
     if (messages > UINT32_MAX || reserve(intake, messages) != STATUS_OK)
         return error_set(err, STATUS_NOMEM, "no memory for a commit of %zu messages", messages);
-    const size_t entries = collect_entries(intake, request->batches, request->batch_count);
-    sort_entries(intake, entries);
-    collect_ids(intake, entries, request->pending);
+    collect_entries(intake, request->batches, request->batch_count);
+    if (mem_grow(&intake->scratch, &intake->scratch_capacity, intake->late_count,
+                 sizeof *intake->scratch) != STATUS_OK)
+        return error_set(err, STATUS_NOMEM, "no memory for a commit of %zu messages", messages);
+    if (intake->late_count > 1)
+        sort_late(intake);
+    collect_ids(intake, request->pending);
     if (request->add)
         TRY(seen_add(request->seen, request->txn, (struct id_list){intake->ids, intake->id_count},
                      intake->held, added, err));
     else
         TRY(seen_check(request->seen, request->txn, (struct id_list){intake->ids, intake->id_count},
                        intake->held, err));
-    for (size_t i = 0; i < intake->id_count; i++) {
-        if (intake->held[i])
-            intake->duplicate[intake->id_messages[i]] = true;
-    }
+    mark_held(intake);
     return STATUS_OK;
 }
 
 void intake_release(struct intake *intake)
 {
-    mem_free(intake->entries);
+    mem_free(intake->in_order);
+    mem_free(intake->late);
     mem_free(intake->scratch);
     mem_free(intake->ids);
     mem_free(intake->id_messages);

@@ -26,9 +26,11 @@ struct intake_entry {
 };
 
 struct intake {
-    struct intake_entry *entries; /* owned; messages with ids, by id */
-    size_t entry_capacity;
-    struct intake_entry *scratch; /* owned */
+    struct intake_entry *in_order; /* owned; messages whose id is not below any before it */
+    size_t in_order_count, in_order_capacity;
+    struct intake_entry *late; /* owned; the others */
+    size_t late_count, late_capacity;
+    struct intake_entry *scratch; /* owned; for sorting them */
     size_t scratch_capacity;
     uint64_t *ids; /* owned; each once, ascending: candidates for the seen set */
     size_t id_capacity;
