@@ -4,6 +4,7 @@
 #include "bench/bench/bench.h"
 #include "bench/bench/program_call.h"
 #include "bench/bench/queue_bench.h"
+#include "bench/scenarios/scenarios.h"
 
 #include "cli/exit_code.h"
 #include "cli/fault_handler.h"
@@ -65,7 +66,9 @@ static const struct program_spec program = {
         "  mnsdb-fleet -m 1000000 -o set.ndjson\n"
         "  mnsdb-bench set.ndjson --json figures.json\n"
         "  mnsdb-bench --queries-only --db store\n"
-        "\"mnsdb-bench queue\" measures ingest from a queue: see mnsdb-bench queue --help.\n"
+        "\"mnsdb-bench queue\" measures ingest from a queue: see mnsdb-bench queue --help. Likewise "
+        "\"commits\" (small commits), \"ids\" (the set of message ids) and \"live\" (queries beside "
+        "an ingest).\n"
         "Figures mean something only on a machine that does nothing else.",
     .commands = &command,
     .command_count = 1,
@@ -189,6 +192,8 @@ int main(int argc, char **argv)
     // The one word that is no file; a file of that name is ./queue.
     if (argc > 1 && strcmp(argv[1], "queue") == 0)
         return (int)queue_bench_main(argc - 1, argv + 1);
+    if (argc > 1 && scenario_is_verb(argv[1]))
+        return (int)scenario_main(argc - 1, argv + 1);
     if (options_begin(&options, &program, argc, argv, &code) != OPTIONS_RUN)
         return (int)code; /* help and version have finished standard output */
     signals_install();

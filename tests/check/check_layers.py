@@ -6,7 +6,8 @@
 
 Includes are written from the root. Of an engine module others include only engine/X/X.h (engine/base
 is a shelf: all of it); X_internal.h is for its own folder and for tests. Modules, which are folders,
-form no cycles. Some libraries belong to one place.
+form no cycles; a main.c stands above all of them, for nothing can use it. Some libraries belong to one
+place.
 """
 
 import re
@@ -120,7 +121,7 @@ def find(root):
             wrong = (judge_own(root, path, header) if kind == '"' else judge_library(path, header))
             if wrong:
                 yield f"{path}:{line}: {wrong}"
-            elif kind == '"' and not path.startswith("tests/"):
+            elif kind == '"' and not path.startswith("tests/") and relative.name != "main.c":
                 source, target = module_of(path), module_of(header)
                 if source != target:
                     edges.setdefault(source, set()).add(target)
