@@ -4,6 +4,7 @@
 #include "bench/bench/bench.h"
 #include "bench/bench/program_call.h"
 #include "bench/bench/queue_bench.h"
+#include "bench/kernels/kernels.h"
 #include "bench/scenarios/scenarios.h"
 
 #include "cli/exit_code.h"
@@ -192,6 +193,8 @@ int main(int argc, char **argv)
     // The one word that is no file; a file of that name is ./queue.
     if (argc > 1 && strcmp(argv[1], "queue") == 0)
         return (int)queue_bench_main(argc - 1, argv + 1);
+    if (argc > 1 && strcmp(argv[1], "kernels") == 0)
+        return (int)kernels_main(argc - 1, argv + 1);
     if (argc > 1 && scenario_is_verb(argv[1]))
         return (int)scenario_main(argc - 1, argv + 1);
     if (options_begin(&options, &program, argc, argv, &code) != OPTIONS_RUN)

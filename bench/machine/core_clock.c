@@ -65,7 +65,7 @@ double machine_tsc_hz(void)
 }
 #endif
 
-/* --- the calibration round --------------------------------------------------------------------- */
+/* --- the calibration round -------------------------------------------------------------------- */
 
 struct calibration {
     uint8_t text[SCAN_BYTES];

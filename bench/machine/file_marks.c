@@ -63,7 +63,7 @@ static enum status sync_file(int file, struct error *err)
     return STATUS_OK;
 }
 
-/* --- the page cache ------------------------------------------------------------------------------ */
+/* --- the page cache --------------------------------------------------------------------------- */
 
 static enum status read_all(int file, size_t bytes, uint8_t *piece, struct error *err)
 {
@@ -128,7 +128,7 @@ enum status marks_of_page_cache(const struct machine_marks_config *config,
     return STATUS_OK;
 }
 
-/* --- the disk ------------------------------------------------------------------------------------ */
+/* --- the disk --------------------------------------------------------------------------------- */
 
 static int compare_times(const void *left, const void *right)
 {
