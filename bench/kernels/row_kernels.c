@@ -23,8 +23,10 @@ static enum status measure_arrange(const struct kernel_data *data, struct kernel
     OWNED(arrangement_release) struct arrangement arrangement = {0};
     while (kernel_clock_next(clock)) {
         kernel_clock_start(clock);
-        if (arrange_rows(&arrangement, batch->rows[TABLE_READINGS], count, batch->devices.count) !=
-            STATUS_OK)
+        arrangement_clear(&arrangement);
+        if (arrangement_add_rows(&arrangement, batch->rows[TABLE_READINGS], count, batch->cells) !=
+                STATUS_OK ||
+            arrange_rows(&arrangement, batch->devices.count) != STATUS_OK)
             return kernel_no_memory(err);
         kernel_clock_stop(clock, count, count * sizeof(struct row));
     }

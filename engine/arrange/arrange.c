@@ -2,8 +2,8 @@
  * arrange.c - sorting rows that are nearly in order.
  *
  * Rows arrive almost by time with their devices mixed. A counting sort gathers
- * each device's rows in their order of arrival; a natural merge sort then puts
- * right what is late: it costs one pass where nothing is, n log n at worst.
+ * each device's rows in their order of arrival. What is late then is put right by insertion, as
+ * long as that moves little, else by a natural merge sort: n log n at worst.
  */
 #include "engine/arrange/arrange.h"
 
@@ -13,8 +13,10 @@
 
 /* Many more devices than rows: counting them all would cost more than it saves. */
 #define DEVICES_PER_ROW_MAX 4u
+/* Insertion may move so many rows, for each there is, before merging takes over. */
+#define MOVES_PER_ROW_MAX 4u
 
-static bool row_after(const struct arranged_row *a, const struct arranged_row *b)
+static bool row_after(const struct block_row *a, const struct block_row *b)
 {
     if (a->device != b->device)
         return a->device > b->device;
@@ -23,7 +25,7 @@ static bool row_after(const struct arranged_row *a, const struct arranged_row *b
     return a->message_id > b->message_id;
 }
 
-static size_t run_end(const struct arranged_row *rows, size_t from, size_t count)
+static size_t run_end(const struct block_row *rows, size_t from, size_t count)
 {
     size_t end = from + 1;
     while (end < count && !row_after(&rows[end - 1], &rows[end]))
@@ -31,9 +33,8 @@ static size_t run_end(const struct arranged_row *rows, size_t from, size_t count
     return end;
 }
 
-static void merge_runs(const struct arranged_row *left, size_t left_count,
-                       const struct arranged_row *right, size_t right_count,
-                       struct arranged_row *out)
+static void merge_runs(const struct block_row *left, size_t left_count,
+                       const struct block_row *right, size_t right_count, struct block_row *out)
 {
     while (left_count > 0 && right_count > 0) {
         if (row_after(left, right)) {
@@ -49,7 +50,7 @@ static void merge_runs(const struct arranged_row *left, size_t left_count,
 }
 
 /* Merges neighbouring runs of `rows` into `out`; true if one run is left. */
-static bool merge_pass(const struct arranged_row *rows, size_t count, struct arranged_row *out)
+static bool merge_pass(const struct block_row *rows, size_t count, struct block_row *out)
 {
     size_t at = 0;
     size_t runs = 0;
@@ -64,16 +65,14 @@ static bool merge_pass(const struct arranged_row *rows, size_t count, struct arr
 }
 
 /* Sorts rows[0 .. count) with `scratch` of the same size. */
-static void sort_rows(struct arranged_row *rows, size_t count, struct arranged_row *scratch)
+static void merge_sort(struct block_row *rows, size_t count, struct block_row *scratch)
 {
-    if (count < 2 || run_end(rows, 0, count) == count)
-        return;
-    struct arranged_row *from = rows;
-    struct arranged_row *to = scratch;
-    bool sorted = false;
+    struct block_row *from = rows;
+    struct block_row *to = scratch;
+    bool sorted = run_end(rows, 0, count) == count;
     while (!sorted) {
         sorted = merge_pass(from, count, to);
-        struct arranged_row *swap = from;
+        struct block_row *swap = from;
         from = to;
         to = swap;
     }
@@ -81,18 +80,35 @@ static void sort_rows(struct arranged_row *rows, size_t count, struct arranged_r
         memcpy(rows, from, count * sizeof *rows);
 }
 
-static struct arranged_row arranged(const struct row *row, size_t index)
+/* Sorts by insertion; false if that would move too much: then rows[0 .. count) are as many still. */
+static bool insertion_sort(struct block_row *rows, size_t count)
 {
-    return (struct arranged_row){
-        .time_ms = row->time_ms,
-        .message_id = row->message_id,
-        .device = row->device,
-        .row = (uint32_t)index,
-    };
+    size_t moves_left = MOVES_PER_ROW_MAX * count;
+    for (size_t i = 1; i < count; i++) {
+        if (!row_after(&rows[i - 1], &rows[i]))
+            continue;
+        const struct block_row late = rows[i];
+        size_t place = i;
+        do {
+            rows[place] = rows[place - 1];
+            place--;
+        } while (place > 0 && row_after(&rows[place - 1], &late) && i - place < moves_left);
+        rows[place] = late;
+        moves_left -= i - place;
+        if (moves_left == 0)
+            return false;
+    }
+    return true;
+}
+
+static void sort_rows(struct block_row *rows, size_t count, struct block_row *scratch)
+{
+    if (count > 1 && !insertion_sort(rows, count))
+        merge_sort(rows, count, scratch);
 }
 
 /* starts[d] = first place of device d; starts[device_count] = count. */
-static void count_devices(uint32_t *starts, const struct row *rows, size_t count,
+static void count_devices(uint32_t *starts, const struct block_row *rows, size_t count,
                           size_t device_count)
 {
     memset(starts, 0, (device_count + 1) * sizeof *starts);
@@ -102,43 +118,58 @@ static void count_devices(uint32_t *starts, const struct row *rows, size_t count
         starts[device + 1] += starts[device];
 }
 
-static void arrange_by_counting(struct arrangement *arrangement, const struct row *rows,
-                                size_t count, size_t device_count)
+static void arrange_by_counting(struct arrangement *arrangement, size_t device_count)
 {
     uint32_t *next = arrangement->starts;
-    count_devices(next, rows, count, device_count);
-    for (size_t i = 0; i < count; i++)
-        arrangement->rows[next[rows[i].device]++] = arranged(&rows[i], i);
+    struct block_row *given = arrangement->given;
+    count_devices(next, given, arrangement->count, device_count);
+    for (size_t i = 0; i < arrangement->count; i++)
+        arrangement->rows[next[given[i].device]++] = given[i];
     /* next[d] is now where device d ends. */
     size_t start = 0;
     for (size_t device = 0; device < device_count; device++) {
-        sort_rows(arrangement->rows + start, next[device] - start, arrangement->scratch);
+        sort_rows(arrangement->rows + start, next[device] - start, given);
         start = next[device];
     }
 }
 
-enum status arrange_rows(struct arrangement *arrangement, const struct row *rows, size_t count,
-                         uint64_t device_count)
+enum status arrangement_reserve(struct arrangement *arrangement, size_t count)
 {
+    return mem_grow(&arrangement->given, &arrangement->given_capacity, count,
+                    sizeof *arrangement->given);
+}
+
+enum status arrangement_add_rows(struct arrangement *arrangement, const struct row *rows,
+                                 size_t count, const struct cell *cells)
+{
+    TRY(arrangement_reserve(arrangement, arrangement->count + count));
+    for (size_t i = 0; i < count; i++) {
+        const struct block_row row = block_row_of(&rows[i], cells);
+        arrangement_add(arrangement, &row);
+    }
+    return STATUS_OK;
+}
+
+enum status arrange_rows(struct arrangement *arrangement, uint64_t device_count)
+{
+    const size_t count = arrangement->count;
     TRY(mem_grow(&arrangement->rows, &arrangement->capacity, count, sizeof *arrangement->rows));
-    TRY(mem_grow(&arrangement->scratch, &arrangement->scratch_capacity, count,
-                 sizeof *arrangement->scratch));
     if (device_count > count * DEVICES_PER_ROW_MAX) {
-        for (size_t i = 0; i < count; i++)
-            arrangement->rows[i] = arranged(&rows[i], i);
-        sort_rows(arrangement->rows, count, arrangement->scratch);
+        if (count > 0)
+            memcpy(arrangement->rows, arrangement->given, count * sizeof *arrangement->rows);
+        sort_rows(arrangement->rows, count, arrangement->given);
         return STATUS_OK;
     }
     TRY(mem_grow(&arrangement->starts, &arrangement->start_capacity, device_count + 1,
                  sizeof *arrangement->starts));
-    arrange_by_counting(arrangement, rows, count, (size_t)device_count);
+    arrange_by_counting(arrangement, (size_t)device_count);
     return STATUS_OK;
 }
 
 void arrangement_release(struct arrangement *arrangement)
 {
+    mem_free(arrangement->given);
     mem_free(arrangement->rows);
-    mem_free(arrangement->scratch);
     mem_free(arrangement->starts);
     *arrangement = (struct arrangement){0};
 }

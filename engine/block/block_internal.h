@@ -124,6 +124,31 @@ struct series {
 MUST_CHECK enum status series_encode(const struct series *series, struct buffer *out,
                                      int64_t *mantissas, int *exponent, bool *exact);
 
+/* The values of one metric that all rows of a block have: decimals, normal ones. */
+struct plain_series {
+    const int64_t *mantissas;
+    const int8_t *exponents;
+    uint32_t count;
+};
+
+static inline struct number plain_series_value(const struct plain_series *series, uint32_t row)
+{
+    return (struct number){
+        .mantissa = series->mantissas[row],
+        .exponent = series->exponents[row],
+        .kind = NUMBER_DECIMAL,
+    };
+}
+
+/*
+ * The same as series_encode and summary_add_up_scaled at once, where one exponent carries all
+ * values and no other could be better; else *done is false and nothing was appended. `scratch` has
+ * room for BLOCK_ROWS_MAX.
+ */
+MUST_CHECK enum status plain_series_encode(const struct plain_series *series, struct buffer *out,
+                                           int64_t *scratch, struct column_summary *summary,
+                                           bool *done);
+
 /* Fills in count, has_sum, sum, min and max from at least one number. */
 void summary_add_up(const struct number *values, uint32_t count, struct column_summary *summary);
 

@@ -1,6 +1,10 @@
 /*
  * builder.c - rows into a sealed block; the form is in block_internal.h.
  *
+ * As long as all rows have the same few metrics, and decimals for values, the rows are alike: their
+ * values go straight into an array a metric (builder_alike.c). The first row that is not like the
+ * others turns those into cells.
+ *
  * Cells are kept in the order of their rows, each with the index of its
  * column; sealing sorts them by column, by counting. Memory so follows the number
  * of cells, whether they are two metrics in every row or 100,000 in one.
@@ -8,7 +12,7 @@
  * A metric finds its column by the place it had in the row before, which is
  * right nearly always, else by a hash table.
  */
-#include "engine/block/block_internal.h"
+#include "engine/block/builder_internal.h"
 
 #include "engine/base/mem.h"
 
@@ -19,48 +23,6 @@
 #define SLOTS_KEPT \
     4096u /* a larger table is given back, since clearing it would cost every block */
 #define NO_COLUMN UINT32_MAX
-
-struct builder_cell {
-    struct number value;
-    uint32_t row;
-    uint32_t column; /* index in `columns` */
-};
-
-struct builder_column {
-    uint32_t metric;
-    uint32_t count; /* of cells */
-    uint32_t place; /* while sealing: in `order` */
-};
-
-struct block_builder {
-    uint32_t row_count;
-    int64_t times_ms[BLOCK_ROWS_MAX];
-    uint64_t message_ids[BLOCK_ROWS_MAX];
-    uint32_t devices[BLOCK_ROWS_MAX];
-    uint8_t sources[BLOCK_ROWS_MAX];
-
-    struct builder_cell *cells; /* owned, as all arrays below */
-    size_t cell_count, cell_capacity;
-    struct builder_column *columns; /* in order of appearance */
-    size_t column_count, column_capacity;
-    uint32_t *pattern; /* the columns of the row before */
-    size_t pattern_count, pattern_capacity;
-    uint32_t *slots; /* hash table of columns; NO_COLUMN is free */
-    size_t slot_count;
-
-    /* For sealing. */
-    uint32_t *sorted; /* columns by metric */
-    size_t sorted_capacity;
-    uint32_t *order; /* cells by column, then row */
-    size_t order_capacity;
-    struct column_summary *summaries; /* lent to the caller until the next append */
-    size_t summary_capacity;
-    struct buffer bodies;
-    struct buffer table;
-    int64_t scratch[BLOCK_ROWS_MAX];
-    uint32_t series_rows[BLOCK_ROWS_MAX];
-    struct number series_values[BLOCK_ROWS_MAX];
-};
 
 enum status block_builder_new(struct block_builder **builder)
 {
@@ -183,18 +145,14 @@ __attribute__((unused)) static bool key_in_order(const struct block_builder *bui
     return row_key_compare(&before, key) <= 0;
 }
 
-enum status block_builder_append(struct block_builder *builder, const struct row_key *key,
-                                 uint8_t time_source, const struct cell *cells, uint32_t cell_count)
+/* The cells of a row that is not like the others, or of one that was. */
+static enum status cells_append(struct block_builder *builder, uint32_t row,
+                                const struct cell *cells, uint32_t cell_count)
 {
-    assert(!block_builder_full(builder));
-    assert(key_in_order(builder, key));
-    assert(time_source < BLOCK_SOURCES_COLUMN);
-
     TRY(mem_grow(&builder->cells, &builder->cell_capacity, builder->cell_count + cell_count,
                  sizeof *builder->cells));
     TRY(mem_grow(&builder->pattern, &builder->pattern_capacity, cell_count,
                  sizeof *builder->pattern));
-    const uint32_t row = builder->row_count;
     for (uint32_t i = 0; i < cell_count; i++) {
         assert(i == 0 || cells[i - 1].metric < cells[i].metric);
         uint32_t column = 0;
@@ -204,10 +162,47 @@ enum status block_builder_append(struct block_builder *builder, const struct row
         cell_keep(&cells[i], row, column, &builder->cells[builder->cell_count++]);
     }
     builder->pattern_count = cell_count;
-    builder->times_ms[row] = key->time_ms;
-    builder->message_ids[row] = key->message_id;
-    builder->devices[row] = key->device;
-    builder->sources[row] = time_source;
+    return STATUS_OK;
+}
+
+/* Turns the rows so far, which were alike, into cells. */
+static enum status alike_end(struct block_builder *builder)
+{
+    const struct builder_alike *const alike = &builder->alike;
+    struct cell cells[ALIKE_COLUMNS_MAX];
+    builder->mixed = true;
+    for (uint32_t row = 0; row < builder->row_count; row++) {
+        for (uint32_t i = 0; i < alike->column_count; i++)
+            cells[i] = (struct cell){.mantissa = alike->mantissas[i][row],
+                                     .metric = alike->metrics[i],
+                                     .exponent = alike->exponents[i][row],
+                                     .kind = NUMBER_DECIMAL};
+        TRY(cells_append(builder, row, cells, alike->column_count));
+    }
+    return STATUS_OK;
+}
+
+enum status block_builder_append(struct block_builder *builder, const struct row_key *key,
+                                 uint8_t time_source, const struct cell *cells, uint32_t cell_count)
+{
+    assert(!block_builder_full(builder));
+    assert(key_in_order(builder, key));
+    assert(time_source < BLOCK_SOURCES_COLUMN);
+
+    const struct block_row added = {
+        .time_ms = key->time_ms,
+        .message_id = key->message_id,
+        .cells = cells,
+        .device = key->device,
+        .cell_count = cell_count & BLOCK_ROW_CELLS_MAX,
+        .time_source = time_source & BLOCK_ROW_SOURCE_MASK,
+    };
+    if (block_builder_append_alike(builder, &added, 1, 1) == 1)
+        return STATUS_OK;
+    if (!builder->mixed)
+        TRY(alike_end(builder));
+    TRY(cells_append(builder, builder->row_count, cells, cell_count));
+    builder_put_key(builder, builder->row_count, &added);
     builder->row_count++;
     return STATUS_OK;
 }
@@ -405,64 +400,132 @@ static struct series series_gather(struct block_builder *builder,
     };
 }
 
-static struct dated_number dated_number_of(const struct block_builder *builder,
-                                           const struct series *series, uint32_t place)
+static struct dated_number dated_number_of(const struct block_builder *builder, uint32_t row,
+                                           struct number value)
 {
-    const uint32_t row = series->rows[place];
     return (struct dated_number){
-        .value = series->values[place],
+        .value = value,
         .time_ms = builder->times_ms[row],
         .message_id = builder->message_ids[row],
     };
 }
 
-/* Appends the body of one column and fills in its summary. */
-static enum status column_seal(struct block_builder *builder, const struct builder_column *column,
+/* Appends the body of a series and fills in its summary, but for the metric. */
+static enum status series_seal(struct block_builder *builder, const struct series *series,
                                struct buffer *out, struct column_summary *summary)
 {
-    const struct series series = series_gather(builder, column);
     int exponent = 0;
     bool exact = false;
-    TRY(series_encode(&series, out, builder->scratch, &exponent, &exact));
+    TRY(series_encode(series, out, builder->scratch, &exponent, &exact));
 
-    *summary = (struct column_summary){.metric = column->metric};
     if (exact)
-        summary_add_up_scaled(series.values, builder->scratch, series.count, exponent, summary);
+        summary_add_up_scaled(series->values, builder->scratch, series->count, exponent, summary);
     else
-        summary_add_up(series.values, series.count, summary);
+        summary_add_up(series->values, series->count, summary);
     summary->has_ends = one_device(builder);
     if (summary->has_ends) {
-        summary->first = dated_number_of(builder, &series, 0);
-        summary->last = dated_number_of(builder, &series, series.count - 1);
+        const uint32_t last = series->count - 1;
+        summary->first = dated_number_of(builder, series->rows[0], series->values[0]);
+        summary->last = dated_number_of(builder, series->rows[last], series->values[last]);
     }
     return STATUS_OK;
 }
 
-/* The columns of values, with their summaries. */
-static enum status columns_seal(struct block_builder *builder, struct buffer *out)
+/* The same for a column of rows that are alike, whose values may not even need to be copied. */
+static enum status alike_column_seal(struct block_builder *builder, uint32_t column,
+                                     struct buffer *out, struct column_summary *summary)
 {
-    const size_t count = builder->column_count;
-    TRY(columns_sort(builder));
-    TRY(cells_sort(builder));
-    TRY(mem_grow(&builder->summaries, &builder->summary_capacity, count,
-                 sizeof *builder->summaries));
+    const struct builder_alike *const alike = &builder->alike;
+    const struct plain_series plain = {
+        .mantissas = alike->mantissas[column],
+        .exponents = alike->exponents[column],
+        .count = builder->row_count,
+    };
+    bool done = false;
+    TRY(plain_series_encode(&plain, out, builder->scratch, summary, &done));
+    if (!done) {
+        for (uint32_t row = 0; row < plain.count; row++) {
+            builder->series_rows[row] = row;
+            builder->series_values[row] = plain_series_value(&plain, row);
+        }
+        const struct series series = {
+            .rows = builder->series_rows,
+            .values = builder->series_values,
+            .count = plain.count,
+            .rows_total = plain.count,
+        };
+        return series_seal(builder, &series, out, summary);
+    }
+    summary->has_ends = one_device(builder);
+    if (summary->has_ends) {
+        const uint32_t last = plain.count - 1;
+        summary->first = dated_number_of(builder, 0, plain_series_value(&plain, 0));
+        summary->last = dated_number_of(builder, last, plain_series_value(&plain, last));
+    }
+    return STATUS_OK;
+}
+
+/* Begins the columns of values; their bodies follow one by one. */
+static enum status columns_begin(struct block_builder *builder, size_t count)
+{
     buffer_clear(&builder->table);
     buffer_clear(&builder->bodies);
-    uint32_t next_metric = 0;
-    for (size_t i = 0; i < count; i++) {
-        const struct builder_column *column = &builder->columns[builder->sorted[i]];
-        const size_t start = builder->bodies.len;
-        TRY(column_seal(builder, column, &builder->bodies, &builder->summaries[i]));
-        TRY(buffer_reserve(&builder->table, (size_t)2 * VARINT_BYTES_MAX));
-        buffer_put_varint(&builder->table, column->metric - next_metric);
-        buffer_put_varint(&builder->table, builder->bodies.len - start);
-        next_metric = column->metric + 1;
-    }
+    return mem_grow(&builder->summaries, &builder->summary_capacity, count,
+                    sizeof *builder->summaries);
+}
+
+/* Enters a column whose body begins at `start` into the table. */
+static enum status columns_note(struct block_builder *builder, size_t index, uint32_t metric,
+                                size_t start)
+{
+    const uint32_t next_metric = index > 0 ? builder->summaries[index - 1].metric + 1 : 0;
+    builder->summaries[index].metric = metric;
+    TRY(buffer_reserve(&builder->table, (size_t)2 * VARINT_BYTES_MAX));
+    buffer_put_varint(&builder->table, metric - next_metric);
+    buffer_put_varint(&builder->table, builder->bodies.len - start);
+    return STATUS_OK;
+}
+
+static enum status columns_end(const struct block_builder *builder, size_t count,
+                               struct buffer *out)
+{
     TRY(buffer_reserve(out, VARINT_BYTES_MAX + builder->table.len + builder->bodies.len));
     buffer_put_varint(out, count);
     buffer_put_bytes(out, builder->table.data, builder->table.len);
     buffer_put_bytes(out, builder->bodies.data, builder->bodies.len);
     return STATUS_OK;
+}
+
+/* The columns of values, with their summaries, of rows that are not alike. */
+static enum status mixed_seal(struct block_builder *builder, struct buffer *out)
+{
+    const size_t count = builder->column_count;
+    TRY(columns_sort(builder));
+    TRY(cells_sort(builder));
+    TRY(columns_begin(builder, count));
+    for (size_t i = 0; i < count; i++) {
+        const struct builder_column *column = &builder->columns[builder->sorted[i]];
+        const struct series series = series_gather(builder, column);
+        const size_t start = builder->bodies.len;
+        builder->summaries[i] = (struct column_summary){0};
+        TRY(series_seal(builder, &series, &builder->bodies, &builder->summaries[i]));
+        TRY(columns_note(builder, i, column->metric, start));
+    }
+    return columns_end(builder, count, out);
+}
+
+/* The same of rows that are alike. */
+static enum status alike_seal(struct block_builder *builder, struct buffer *out)
+{
+    const uint32_t count = builder->alike.column_count;
+    TRY(columns_begin(builder, count));
+    for (uint32_t i = 0; i < count; i++) {
+        const size_t start = builder->bodies.len;
+        builder->summaries[i] = (struct column_summary){0};
+        TRY(alike_column_seal(builder, i, &builder->bodies, &builder->summaries[i]));
+        TRY(columns_note(builder, i, builder->alike.metrics[i], start));
+    }
+    return columns_end(builder, count, out);
 }
 
 static struct row_key builder_key(const struct block_builder *builder, uint32_t row)
@@ -482,7 +545,8 @@ static void summary_of_rows(const struct block_builder *builder, struct block_su
         .min_time_ms = builder->times_ms[0],
         .max_time_ms = builder->times_ms[0],
         .row_count = builder->row_count,
-        .column_count = (uint32_t)builder->column_count,
+        .column_count =
+            builder->mixed ? (uint32_t)builder->column_count : builder->alike.column_count,
         .columns = builder->summaries,
     };
     for (uint32_t row = 1; row < builder->row_count; row++) {
@@ -503,6 +567,7 @@ static void builder_clear(struct block_builder *builder)
         }
     }
     memset(builder->slots, 0xff, builder->slot_count * sizeof *builder->slots);
+    builder->mixed = false;
     builder->row_count = 0;
     builder->cell_count = 0;
     builder->column_count = 0;
@@ -516,7 +581,7 @@ enum status block_builder_seal(struct block_builder *builder, struct buffer *out
 
     const size_t start = out->len;
     TRY(rows_encode(builder, out));
-    TRY(columns_seal(builder, out));
+    TRY(builder->mixed ? mixed_seal(builder, out) : alike_seal(builder, out));
     summary_of_rows(builder, summary);
 
     const uint8_t *const checked = out->data + start + BLOCK_CHECKSUM_BYTES;

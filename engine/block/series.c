@@ -11,6 +11,7 @@
  * (2) Without exceptions the exponent is the smallest of all values but 0,
  *     so that the sum of mantissas is the sum of the values at that exponent.
  */
+#include "engine/base/clones.h"
 #include "engine/block/block_internal.h"
 
 #include <assert.h>
@@ -262,4 +263,112 @@ enum status series_encode(const struct series *series, struct buffer *out, int64
     *exponent = scaling.exponent;
     *exact = scaling.exception_count == 0;
     return STATUS_OK;
+}
+
+/* --- plain series ------------------------------------------------------------------------- */
+
+struct exponent_range {
+    int lowest;
+    int highest;
+};
+
+HOT_CLONES static struct exponent_range exponents_of(const int8_t *exponents, uint32_t count)
+{
+    int8_t lowest = exponents[0];
+    int8_t highest = exponents[0];
+    for (uint32_t i = 1; i < count; i++) {
+        lowest = exponents[i] < lowest ? exponents[i] : lowest;
+        highest = exponents[i] > highest ? exponents[i] : highest;
+    }
+    return (struct exponent_range){.lowest = lowest, .highest = highest};
+}
+
+struct totals {
+    int64_t min;
+    int64_t max;
+    uint64_t sum; /* modulo 2^64 */
+};
+
+HOT_CLONES static struct totals totals_of(const int64_t *values, uint32_t count)
+{
+    struct totals totals = {.min = values[0], .max = values[0]};
+    for (uint32_t i = 0; i < count; i++) {
+        totals.min = values[i] < totals.min ? values[i] : totals.min;
+        totals.max = values[i] > totals.max ? values[i] : totals.max;
+        totals.sum += (uint64_t)values[i];
+    }
+    return totals;
+}
+
+static i128 exact_sum(const struct totals *totals, const int64_t *values, uint32_t count)
+{
+    const int64_t limit = INT64_MAX / (int64_t)BLOCK_ROWS_MAX;
+    if (totals->min > -limit && totals->max < limit)
+        return (int64_t)totals->sum;
+    i128 sum = 0;
+    for (uint32_t i = 0; i < count; i++)
+        sum += values[i];
+    return sum;
+}
+
+/* How many values need the lowest exponent; those that are 0 need none. */
+static uint32_t count_lowest(const struct plain_series *series, int lowest)
+{
+    uint32_t found = 0;
+    for (uint32_t i = 0; i < series->count; i++)
+        found += (series->exponents[i] == lowest) & (series->mantissas[i] != 0);
+    return found;
+}
+
+/*
+ * Brings all values to the lowest exponent; false if that is not surely the best one (see
+ * exponent_estimate), if it is that of a 0 only, or if a value may have too many digits there.
+ */
+static bool plain_series_scale(const struct plain_series *series, struct exponent_range range,
+                               int64_t *scaled)
+{
+    const int digits = range.highest - range.lowest;
+    const uint32_t lowest_count = count_lowest(series, range.lowest);
+    if (digits >= SCALE_DIGITS_MAX || lowest_count == 0 ||
+        EXCEPTION_BITS * lowest_count < BITS_PER_DIGIT * digits * series->count)
+        return false;
+    const struct totals totals = totals_of(series->mantissas, series->count);
+    const int64_t limit = power_of_ten(SCALE_DIGITS_MAX - digits);
+    if (totals.min <= -limit || totals.max >= limit)
+        return false;
+    int64_t powers[SCALE_DIGITS_MAX];
+    for (int i = 0; i <= digits; i++)
+        powers[i] = power_of_ten(i);
+    for (uint32_t i = 0; i < series->count; i++)
+        scaled[i] = series->mantissas[i] * powers[series->exponents[i] - range.lowest];
+    return true;
+}
+
+enum status plain_series_encode(const struct plain_series *plain, struct buffer *out,
+                                int64_t *scratch, struct column_summary *summary, bool *done)
+{
+    const struct exponent_range range = exponents_of(plain->exponents, plain->count);
+    const int64_t *values = plain->mantissas;
+    *done = false;
+    if (range.lowest != range.highest) {
+        if (!plain_series_scale(plain, range, scratch))
+            return STATUS_OK;
+        values = scratch;
+    }
+    *done = true;
+    const struct totals totals = totals_of(values, plain->count);
+    summary->count = plain->count;
+    summary->has_sum = true;
+    summary->sum_exponent = (int16_t)range.lowest;
+    summary->sum = wide_of(exact_sum(&totals, values, plain->count));
+    const bool valid = number_from_scaled(totals.min, range.lowest, &summary->min) &&
+                       number_from_scaled(totals.max, range.lowest, &summary->max);
+    assert(valid);
+    (void)valid;
+
+    const struct series series = {.count = plain->count, .rows_total = plain->count};
+    struct scaling scaling;
+    scaling.exponent = range.lowest;
+    scaling.exception_count = 0;
+    return body_encode(&series, &scaling, values, out);
 }

@@ -39,21 +39,10 @@
 #ifndef MNSDB_ENGINE_CODEC_CODEC_INTERNAL_H
 #define MNSDB_ENGINE_CODEC_CODEC_INTERNAL_H
 
+#include "engine/base/clones.h"
 #include "engine/codec/codec.h"
 
 #include <stdbool.h>
-
-/*
- * Hot loops are compiled twice, the choice is made when the program is loaded.
- * Only gcc does this well; sanitizers instrument the choice itself, which runs
- * before they are set up.
- */
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && defined(__OPTIMIZE__) && \
-    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define HOT_CLONES __attribute__((target_clones("arch=x86-64-v3", "default")))
-#else
-#define HOT_CLONES
-#endif
 
 #define CODEC_ONE_LANE_BELOW 128u
 #define CODEC_STEPS_MAX      (CODEC_VALUES_MAX / CODEC_LANES)

@@ -157,6 +157,10 @@ MUST_CHECK enum status part_writer_begin(struct part_writer *writer, struct part
 MUST_CHECK enum status part_writer_append(struct part_writer *writer, const struct row_key *key,
                                           uint8_t time_source, const struct cell *cells,
                                           uint32_t cell_count, struct error *err);
+/* The same for many rows at once. */
+MUST_CHECK enum status part_writer_append_rows(struct part_writer *writer,
+                                               const struct block_row *rows, size_t count,
+                                               struct error *err);
 /* Bytes of stream and directory written since begin, roughly. */
 uint64_t part_writer_bytes(const struct part_writer *writer);
 /* Writes what is pending and the part's record (not in memory). */

@@ -217,6 +217,55 @@ enum status part_writer_append(struct part_writer *writer, const struct row_key 
     return STATUS_OK;
 }
 
+/* How many of the rows, at least one, may follow before the block must end. */
+static uint32_t rows_until_end(const struct part_writer *writer, const struct block_row *rows,
+                               size_t count)
+{
+    const uint32_t held = block_builder_rows(writer->builder);
+    const uint32_t rows_max = writer->part->dense ? PART_BLOCK_ROWS_DENSE : PART_BLOCK_ROWS_FRESH;
+    const size_t limit = count < rows_max - held ? count : rows_max - held;
+    size_t until = 1;
+    if (!writer->continues && held + 1 < PART_BLOCK_ROWS_MIN)
+        until = PART_BLOCK_ROWS_MIN - held;
+    while (until < limit && rows[until].device == rows[until - 1].device)
+        until++;
+    return (uint32_t)(until < limit ? until : limit);
+}
+
+/* Adds rows that the current block has room for, unless their cells fill it before. */
+static enum status append_to_block(struct part_writer *writer, const struct block_row *rows,
+                                   size_t count, uint32_t count_max, uint32_t *added)
+{
+    *added = block_builder_append_alike(writer->builder, rows, count, count_max);
+    for (; *added < count_max && !block_builder_full(writer->builder); ++*added) {
+        const struct block_row *row = &rows[*added];
+        const struct row_key key = {
+            .time_ms = row->time_ms, .message_id = row->message_id, .device = row->device};
+        TRY(block_builder_append(writer->builder, &key, (uint8_t)row->time_source, row->cells,
+                                 row->cell_count));
+    }
+    return STATUS_OK;
+}
+
+enum status part_writer_append_rows(struct part_writer *writer, const struct block_row *rows,
+                                    size_t count, struct error *err)
+{
+    while (count > 0) {
+        if (block_ends_before(writer, rows[0].device)) {
+            writer->continues = rows[0].device == writer->newest_device;
+            TRY(seal_block(writer, err));
+        }
+        uint32_t added = 0;
+        if (append_to_block(writer, rows, count, rows_until_end(writer, rows, count), &added) !=
+            STATUS_OK)
+            return no_memory(writer, err);
+        writer->newest_device = rows[added - 1].device;
+        rows += added;
+        count -= added;
+    }
+    return STATUS_OK;
+}
+
 enum status part_writer_finish(struct part_writer *writer, struct error *err)
 {
     TRY(seal_block(writer, err));

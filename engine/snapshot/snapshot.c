@@ -17,19 +17,6 @@ static enum status no_memory(const struct snapshot *snapshot, struct error *err)
     return error_set(err, STATUS_NOMEM, "no memory to read the store %s", snapshot->dir);
 }
 
-static enum status write_rows(struct part_writer *writer, const struct arrangement *arrangement,
-                              const struct row_set *set, enum table table, struct error *err)
-{
-    for (size_t i = 0; i < set->row_count[table]; i++) {
-        const struct row *row = &set->rows[table][arrangement->rows[i].row];
-        const struct row_key key = {
-            .time_ms = row->time_ms, .message_id = row->message_id, .device = row->device};
-        TRY(part_writer_append(writer, &key, row->time_source, set->cells + row->first_cell,
-                               row->cell_count, err));
-    }
-    return part_writer_finish(writer, err);
-}
-
 /* The log's rows of one table as a part in memory. */
 static enum status keep_log_rows(struct snapshot *snapshot, const struct row_set *set,
                                  enum table table, struct error *err)
@@ -41,14 +28,16 @@ static enum status keep_log_rows(struct snapshot *snapshot, const struct row_set
     struct part *part = NULL;
     if (part_writer_new(&writer) != STATUS_OK ||
         part_list_add(&snapshot->parts[table], &part) != STATUS_OK ||
-        arrange_rows(&arrangement, set->rows[table], set->row_count[table],
-                     snapshot->devices.count) != STATUS_OK)
+        arrangement_add_rows(&arrangement, set->rows[table], set->row_count[table], set->cells) !=
+            STATUS_OK ||
+        arrange_rows(&arrangement, snapshot->devices.count) != STATUS_OK)
         return no_memory(snapshot, err);
     part->number = UINT64_MAX;
     part->table = table;
     part->memory = &snapshot->log_rows[table];
     TRY(part_writer_begin(writer, part, NULL, err));
-    return write_rows(writer, &arrangement, set, table, err);
+    TRY(part_writer_append_rows(writer, arrangement.rows, arrangement.count, err));
+    return part_writer_finish(writer, err);
 }
 
 static enum status load_log(struct snapshot *snapshot, struct error *err)

@@ -2,9 +2,8 @@
  * commit.c - batches become one transaction.
  *
  *      batches -> intake (who is a duplicate) -> rejects, bodies' digests
- *                                             -> rows with store-wide numbers
- *      rows    -> a commit log record          (a small commit)
- *              -> a part per table, seen pages (a large one)
+ *      small:  -> rows with store-wide numbers -> a commit log record
+ *      large:  -> rows in order (gather.c)     -> a part per table, seen pages
  *
  * (1) Everything a commit brings is in its one transaction, counters included.
  * (2) Names enter the dictionaries only for rows that are stored.
@@ -31,8 +30,7 @@ static enum status no_memory(struct error *err)
     return error_set(err, STATUS_NOMEM, "no memory for the rows of a commit");
 }
 
-/* The store's number of a batch's name, asked for once per name and batch. */
-static enum status map_name(struct commit *commit, struct dictionary *dictionary,
+enum status commit_map_name(struct commit *commit, struct dictionary *dictionary,
                             struct name_table *names, uint32_t local, uint32_t *number,
                             struct error *err)
 {
@@ -63,29 +61,19 @@ static enum status sort_cells(struct cell *cells, uint32_t count, uint64_t messa
     return STATUS_OK;
 }
 
-/* The cells of a row, with store-wide metrics, ascending. */
-static enum status take_cells(struct commit *commit, struct row_batch *batch, enum table table,
-                              const struct row *row, struct error *err)
+enum status commit_map_cells(struct commit *commit, struct row_batch *batch, enum table table,
+                             const struct row *row, struct cell *to, struct error *err)
 {
-    struct row_set *set = &commit->store->rows;
-    if (mem_grow(&set->cells, &set->cell_capacity, set->cell_count + row->cell_count,
-                 sizeof *set->cells) != STATUS_OK ||
-        set->cell_count + row->cell_count > UINT32_MAX)
-        return no_memory(err);
     const struct cell *from = batch->cells + row->first_cell;
-    struct cell *to = set->cells + set->cell_count;
     bool ascending = true;
     for (uint32_t i = 0; i < row->cell_count; i++) {
         to[i] = from[i];
         if (table == TABLE_READINGS)
-            TRY(map_name(commit, &commit->store->metrics, &batch->metrics, from[i].metric,
-                         &to[i].metric, err));
+            TRY(commit_map_name(commit, &commit->store->metrics, &batch->metrics, from[i].metric,
+                                &to[i].metric, err));
         ascending = ascending && (i == 0 || to[i - 1].metric < to[i].metric);
     }
-    if (!ascending)
-        TRY(sort_cells(to, row->cell_count, row->message_id, err));
-    set->cell_count += row->cell_count;
-    return STATUS_OK;
+    return ascending ? STATUS_OK : sort_cells(to, row->cell_count, row->message_id, err);
 }
 
 static enum status take_row(struct commit *commit, struct row_batch *batch, enum table table,
@@ -94,14 +82,20 @@ static enum status take_row(struct commit *commit, struct row_batch *batch, enum
     struct store *store = commit->store;
     struct row_set *set = &store->rows;
     if (mem_grow(&set->rows[table], &set->row_capacity[table], set->row_count[table] + 1,
-                 sizeof *row) != STATUS_OK)
+                 sizeof *row) != STATUS_OK ||
+        mem_grow(&set->cells, &set->cell_capacity, set->cell_count + row->cell_count,
+                 sizeof *set->cells) != STATUS_OK ||
+        set->cell_count + row->cell_count > UINT32_MAX)
         return no_memory(err);
     struct row *taken = &set->rows[table][set->row_count[table]];
     *taken = *row;
     taken->first_cell = (uint32_t)set->cell_count;
-    TRY(map_name(commit, &store->devices, &batch->devices, row->device, &taken->device, err));
-    TRY(take_cells(commit, batch, table, row, err));
+    TRY(commit_map_name(commit, &store->devices, &batch->devices, row->device, &taken->device,
+                        err));
+    TRY(commit_map_cells(commit, batch, table, row, set->cells + set->cell_count, err));
+    set->cell_count += row->cell_count;
     set->row_count[table]++;
+    commit->rows[table]++;
     store->state.counters.clock_faults += row->clock_fault;
     store_state_note_time(&store->state, row->time_ms);
     return STATUS_OK;
@@ -144,7 +138,7 @@ static enum status keep_reject(struct commit *commit, const struct message *mess
     return reject_writer_add(&commit->rejects, &kept, err);
 }
 
-static enum status take_reject(struct commit *commit, const struct row_batch *batch,
+enum status commit_take_reject(struct commit *commit, const struct row_batch *batch,
                                const struct message *message, struct error *err)
 {
     const struct reject *reject = &batch->rejects[message->first];
@@ -165,20 +159,28 @@ static enum status take_reject(struct commit *commit, const struct row_batch *ba
     return keep_reject(commit, message, reject, err);
 }
 
+enum status commit_check_times(const struct row *rows, const struct message *message,
+                               struct error *err)
+{
+    for (uint32_t i = 1; i < message->count; i++) {
+        if (rows[i - 1].device == rows[i].device && rows[i - 1].time_ms >= rows[i].time_ms)
+            return error_set(err, STATUS_INPUT, "message %llu has rows whose times do not ascend",
+                             (unsigned long long)message->id);
+    }
+    return STATUS_OK;
+}
+
 enum status commit_take_message(struct commit *commit, struct row_batch *batch,
                                 const struct message *message, struct error *err)
 {
     if (message->verdict == MESSAGE_REJECT)
-        return take_reject(commit, batch, message, err);
+        return commit_take_reject(commit, batch, message, err);
     const enum table table = (enum table)message->verdict;
     const struct row *rows = batch->rows[table] + message->first;
     commit->result.stored++;
-    for (uint32_t i = 0; i < message->count; i++) {
-        if (i > 0 && rows[i - 1].device == rows[i].device && rows[i - 1].time_ms >= rows[i].time_ms)
-            return error_set(err, STATUS_INPUT, "message %llu has rows whose times do not ascend",
-                             (unsigned long long)message->id);
+    TRY(commit_check_times(rows, message, err));
+    for (uint32_t i = 0; i < message->count; i++)
         TRY(take_row(commit, batch, table, &rows[i], err));
-    }
     return STATUS_OK;
 }
 
@@ -199,56 +201,6 @@ static enum status take_batches(struct commit *commit, struct row_batch *const *
     return STATUS_OK;
 }
 
-/*
- * Arranged rows and their cells lie scattered: the row that comes up in 2 * AHEAD is asked for, and
- * the cells of the one that comes up in AHEAD, which has arrived by then.
- */
-#define AHEAD ((size_t)12)
-
-/*
- * Inlined by order: gcc takes a function that only prefetches for one without effect, and drops the
- * call.
- */
-__attribute__((always_inline)) static inline void prefetch_row(const struct row_set *set,
-                                                               enum table table,
-                                                               const struct arranged_row *arranged,
-                                                               size_t at)
-{
-    const size_t count = set->row_count[table];
-    const struct row *rows = set->rows[table];
-    if (at + 2 * AHEAD < count)
-        __builtin_prefetch(&rows[arranged[at + 2 * AHEAD].row]);
-    if (at + AHEAD < count)
-        __builtin_prefetch(set->cells + rows[arranged[at + AHEAD].row].first_cell);
-}
-
-enum status store_write_part(struct store *store, struct kv_txn *txn, enum table table,
-                             const struct row_set *set, struct error *err)
-{
-    const size_t count = set->row_count[table];
-    if (count == 0)
-        return STATUS_OK;
-    if (arrange_rows(&store->arrangement, set->rows[table], count, store->devices.table.count) !=
-        STATUS_OK)
-        return no_memory(err);
-    struct part *part = NULL;
-    if (part_list_add(&store->parts[table], &part) != STATUS_OK)
-        return no_memory(err);
-    part->number = store->state.next_part++;
-    part->table = table;
-    TRY(part_writer_begin(store->writer, part, txn, err));
-    const struct arranged_row *arranged = store->arrangement.rows;
-    for (size_t i = 0; i < count; i++) {
-        prefetch_row(set, table, arranged, i);
-        const struct row *row = &set->rows[table][arranged[i].row];
-        const struct row_key key = {
-            .time_ms = row->time_ms, .message_id = row->message_id, .device = row->device};
-        TRY(part_writer_append(store->writer, &key, row->time_source, set->cells + row->first_cell,
-                               row->cell_count, err));
-    }
-    return part_writer_finish(store->writer, err);
-}
-
 /* Counts what was taken; names are counted by their dictionaries. */
 void commit_count(struct commit *commit)
 {
@@ -258,17 +210,9 @@ void commit_count(struct commit *commit)
     counters->duplicates += commit->result.duplicates;
     counters->rejected += commit->result.rejected;
     for (int table = 0; table < TABLE_COUNT; table++)
-        counters->rows[table] += store->rows.row_count[table];
+        counters->rows[table] += commit->rows[table];
     counters->devices = store->devices.table.count;
     counters->metrics = store->metrics.table.count;
-}
-
-enum status commit_write_parts(struct commit *commit, struct error *err)
-{
-    for (int table = 0; table < TABLE_COUNT; table++)
-        TRY(store_write_part(commit->store, commit->txn, (enum table)table, &commit->store->rows,
-                             err));
-    return STATUS_OK;
 }
 
 /* Small commits become a record; one without rows or ids changes only the catalogue. */
@@ -329,7 +273,7 @@ static enum status fill_transaction(struct commit *commit, struct row_batch *con
         .add = commit->bulk,
     };
     TRY(intake_judge(&store->intake, &request, &added, err));
-    TRY(take_batches(commit, batches, batch_count, err));
+    TRY((commit->bulk ? commit_gather : take_batches)(commit, batches, batch_count, err));
     TRY(reject_writer_finish(&commit->rejects, err));
     TRY(dictionary_flush(&store->devices, commit->txn, err));
     TRY(dictionary_flush(&store->metrics, commit->txn, err));
@@ -337,7 +281,7 @@ static enum status fill_transaction(struct commit *commit, struct row_batch *con
     store->state.counters.seen_ids += added;
     commit_count(commit);
     if (commit->bulk)
-        return commit_write_parts(commit, err);
+        return store_write_parts(store, commit->txn, err);
     const size_t before = id_set_count(&store->pending);
     TRY(note_pending(store, err));
     store->state.counters.seen_ids += id_set_count(&store->pending) - before;

@@ -57,8 +57,7 @@ static enum status fill_transaction(struct store *store, struct kv_txn *txn, str
 {
     row_set_clear(&store->rows);
     TRY(log_read_all(txn, &store->state, &store->rows, err));
-    for (int table = 0; table < TABLE_COUNT; table++)
-        TRY(store_write_part(store, txn, (enum table)table, &store->rows, err));
+    TRY(store_write_row_set(store, txn, err));
     TRY(fold_ids(store, txn, err));
     TRY(log_clear(txn, err));
     store->state.log_records = 0;

@@ -85,7 +85,7 @@ static enum status fill_transaction(struct commit *commit, struct row_batch *bat
     TRY(dictionary_flush(&store->metrics, commit->txn, err));
     commit_count(commit);
     store->state.counters.rejected -= leaving_count;
-    return commit_write_parts(commit, err);
+    return store_write_row_set(store, commit->txn, err);
 }
 
 static enum status run_retry(struct commit *commit, struct row_batch *batch,

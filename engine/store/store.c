@@ -239,7 +239,9 @@ void store_close(struct store *store)
     part_merge_free(store->merge);
     seen_free(store->seen);
     intake_release(&store->intake);
-    arrangement_release(&store->arrangement);
+    for (int table = 0; table < TABLE_COUNT; table++)
+        arrangement_release(&store->arranged[table]);
+    arena_release(&store->cells);
     row_set_release(&store->rows);
     buffer_release(&store->record);
     id_set_release(&store->pending);

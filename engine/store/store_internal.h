@@ -36,8 +36,9 @@ struct store {
 
     /* Scratch memory, reused by every commit. */
     struct intake intake;
-    struct row_set rows;
-    struct arrangement arrangement;
+    struct row_set rows;                      /* of the log, or on their way into it */
+    struct arrangement arranged[TABLE_COUNT]; /* rows on their way into parts */
+    struct arena cells;                       /* of those whose cells can't stay in their batch */
     struct part_writer *writer;
     struct part_merge *merge;
     struct buffer record;
@@ -65,9 +66,13 @@ MUST_CHECK enum status store_finish(struct store *store, struct kv_txn *txn, str
 /* Marks the store stale and gives the status back: the way out of a failed transaction. */
 enum status store_abandon(struct store *store, struct kv_txn *txn, enum status status);
 
-/* Sorts the rows of one table of the set and writes them as a new part, if there are any. */
-MUST_CHECK enum status store_write_part(struct store *store, struct kv_txn *txn, enum table table,
-                                        const struct row_set *set, struct error *err);
+/* Sorts the rows of store->arranged and writes them as a new part a table, if there are any. */
+MUST_CHECK enum status store_write_parts(struct store *store, struct kv_txn *txn,
+                                         struct error *err);
+
+/* The same with the rows of store->rows. */
+MUST_CHECK enum status store_write_row_set(struct store *store, struct kv_txn *txn,
+                                           struct error *err);
 
 /* Moves the commit log into parts and seen pages: one transaction. */
 MUST_CHECK enum status store_fold(struct store *store, struct error *err);

@@ -34,11 +34,15 @@ static void make_rows(struct row *rows, size_t count, uint32_t devices, int kind
         if (kind == 3)
             time_ms = 5;
         rows[i] = (struct row){
-            .device = draw(devices), .time_ms = time_ms, .message_id = (uint64_t)(i * 7919 % 5003)};
+            .device = draw(devices),
+            .time_ms = time_ms,
+            .message_id = (uint64_t)(i * 7919 % 5003),
+            .first_cell = (uint32_t)i, /* tells which row it was */
+        };
     }
 }
 
-static bool in_order(const struct arranged_row *a, const struct arranged_row *b)
+static bool in_order(const struct block_row *a, const struct block_row *b)
 {
     if (a->device != b->device)
         return a->device < b->device;
@@ -47,19 +51,22 @@ static bool in_order(const struct arranged_row *a, const struct arranged_row *b)
     return a->message_id <= b->message_id;
 }
 
+static const struct cell cells[ROWS_MAX];
+
 static void check(const struct arrangement *arrangement, const struct row *rows, size_t count)
 {
     static bool seen[ROWS_MAX];
     memset(seen, 0, sizeof seen);
     for (size_t i = 0; i < count; i++) {
-        const struct arranged_row *arranged = &arrangement->rows[i];
-        assert_in_range(arranged->row, 0, count - 1);
-        const struct row *row = &rows[arranged->row];
+        const struct block_row *arranged = &arrangement->rows[i];
+        const size_t index = (size_t)(arranged->cells - cells);
+        assert_in_range(index, 0, count - 1);
+        const struct row *row = &rows[index];
         assert_int_equal(arranged->device, row->device);
         assert_int_equal(arranged->time_ms, row->time_ms);
         assert_true(arranged->message_id == row->message_id);
-        assert_false(seen[arranged->row]);
-        seen[arranged->row] = true;
+        assert_false(seen[index]);
+        seen[index] = true;
         assert_true(i == 0 || in_order(&arrangement->rows[i - 1], arranged));
     }
 }
@@ -75,8 +82,11 @@ static void rows_of_any_order_come_out_sorted_and_complete(void **state)
         for (size_t d = 0; d < sizeof devices / sizeof devices[0]; d++) {
             for (int kind = 0; kind < 4; kind++) {
                 make_rows(rows, counts[c], devices[d], kind);
-                assert_int_equal(arrange_rows(&arrangement, rows, counts[c], devices[d]),
+                arrangement_clear(&arrangement);
+                assert_int_equal(arrangement_add_rows(&arrangement, rows, counts[c], cells),
                                  STATUS_OK);
+                assert_int_equal(arrange_rows(&arrangement, devices[d]), STATUS_OK);
+                assert_int_equal(arrangement.count, counts[c]);
                 check(&arrangement, rows, counts[c]);
             }
         }

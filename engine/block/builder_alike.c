@@ -1,0 +1,61 @@
+/*
+ * builder_alike.c - rows with the same few metrics, straight into an array a metric.
+ *
+ * What most devices send: a few decimals, always the same ones. Such rows need no cells, no
+ * sorting by column and no lists of the rows that have a value.
+ */
+#include "engine/block/builder_internal.h"
+
+#include <assert.h>
+
+/* A row's cells lie elsewhere than its neighbours': they are asked for this many rows ahead. */
+#define AHEAD 24u
+
+/* The first row decides which metrics there are. False if it has too many. */
+static bool alike_begin(struct builder_alike *alike, const struct block_row *row)
+{
+    if (row->cell_count > ALIKE_COLUMNS_MAX)
+        return false;
+    alike->column_count = row->cell_count;
+    for (uint32_t i = 0; i < row->cell_count; i++) {
+        assert(i == 0 || row->cells[i - 1].metric < row->cells[i].metric);
+        alike->metrics[i] = row->cells[i].metric;
+    }
+    return true;
+}
+
+/* Puts the values where they belong if they have the metrics; else they count for nothing. */
+static inline bool alike_take(struct builder_alike *alike, uint32_t place,
+                              const struct block_row *row)
+{
+    const uint32_t count = alike->column_count;
+    if (row->cell_count != count)
+        return false;
+    uint32_t wrong = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct cell *const cell = &row->cells[i];
+        wrong |= (cell->metric ^ alike->metrics[i]) | (cell->kind ^ (uint32_t)NUMBER_DECIMAL);
+        alike->mantissas[i][place] = cell->mantissa;
+        alike->exponents[i][place] = cell->exponent;
+    }
+    return wrong == 0;
+}
+
+uint32_t block_builder_append_alike(struct block_builder *builder, const struct block_row *rows,
+                                    size_t count, uint32_t count_max)
+{
+    assert(count_max <= count && builder->row_count + count_max <= BLOCK_ROWS_MAX);
+    if (builder->mixed || (builder->row_count == 0 && !alike_begin(&builder->alike, rows)))
+        return 0;
+    const uint32_t first = builder->row_count;
+    uint32_t taken = 0;
+    for (; taken < count_max; taken++) {
+        if (taken + AHEAD < count)
+            __builtin_prefetch(rows[taken + AHEAD].cells);
+        if (!alike_take(&builder->alike, first + taken, &rows[taken]))
+            break;
+        builder_put_key(builder, first + taken, &rows[taken]);
+    }
+    builder->row_count += taken;
+    return taken;
+}
