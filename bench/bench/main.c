@@ -2,9 +2,11 @@
  * main.c - mnsdb-bench: measures ingest and queries on recorded message sets.
  */
 #include "bench/bench/bench.h"
+#include "bench/bench/compare_main.h"
 #include "bench/bench/program_call.h"
 #include "bench/bench/queue_bench.h"
 #include "bench/kernels/kernels.h"
+#include "bench/quick/quick.h"
 #include "bench/scenarios/scenarios.h"
 
 #include "cli/exit_code.h"
@@ -49,8 +51,8 @@ static const struct option_group measure_group = {
     "Measuring", measure_options, sizeof measure_options / sizeof measure_options[0]};
 static const struct option_group output_group = {"Output", output_options,
                                                  sizeof output_options / sizeof output_options[0]};
-static const struct option_group *const groups[] = {&store_group, &measure_group, &output_group,
-                                                    NULL};
+static const struct option_group *const groups[] = {&store_group, &measure_group, &compare_group,
+                                                    &output_group, NULL};
 
 static const struct command_spec command = {
     .operands = "[FILE...]",
@@ -67,8 +69,14 @@ static const struct program_spec program = {
         "  mnsdb-fleet -m 1000000 -o set.ndjson\n"
         "  mnsdb-bench set.ndjson --json figures.json\n"
         "  mnsdb-bench --queries-only --db store\n"
-        "\"mnsdb-bench queue\" measures ingest from a queue: see mnsdb-bench queue --help. Likewise "
-        "\"commits\" (small commits), \"ids\" (the set of message ids) and \"live\" (queries beside "
+        "With --peer or --report it measures mnsdb and other systems side by side, and makes a "
+        "report with tables, charts and every figure:\n"
+        "  mnsdb-bench --peer 'bench/peers/duckdb bulk' --report figures set.ndjson\n"
+        "  mnsdb-bench report figures\n"
+        "\"mnsdb-bench queue\" measures ingest from a queue: see mnsdb-bench queue --help. "
+        "Likewise "
+        "\"commits\" (small commits), \"ids\" (the set of message ids) and \"live\" (queries "
+        "beside "
         "an ingest).\n"
         "Figures mean something only on a machine that does nothing else.",
     .commands = &command,
@@ -193,8 +201,12 @@ int main(int argc, char **argv)
     // The one word that is no file; a file of that name is ./queue.
     if (argc > 1 && strcmp(argv[1], "queue") == 0)
         return (int)queue_bench_main(argc - 1, argv + 1);
+    if (argc > 1 && strcmp(argv[1], "report") == 0)
+        return (int)report_main(argc - 1, argv + 1);
     if (argc > 1 && strcmp(argv[1], "kernels") == 0)
         return (int)kernels_main(argc - 1, argv + 1);
+    if (argc > 1 && strcmp(argv[1], "quick") == 0)
+        return (int)quick_main(argc - 1, argv + 1);
     if (argc > 1 && scenario_is_verb(argv[1]))
         return (int)scenario_main(argc - 1, argv + 1);
     if (options_begin(&options, &program, argc, argv, &code) != OPTIONS_RUN)
@@ -203,7 +215,9 @@ int main(int argc, char **argv)
     fault_handler_install(program.name, kv_explains_fault);
     struct error err = {0};
     struct request request = {0};
-    if (read_request(&options, &request, &err) != STATUS_OK)
+    if (compare_is_wanted(&options))
+        code = compare_main(&options);
+    else if (read_request(&options, &request, &err) != STATUS_OK)
         code = options_usage_error(&options, "%s", err.message);
     else
         code = run(&request);

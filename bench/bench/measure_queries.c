@@ -32,9 +32,9 @@ static bool is_asked(const struct query_job *job, size_t query)
 
 /* --- in process ---------------------------------------------------------------------------- */
 
-static enum status run_once(struct snapshot *snapshot, const struct query_target *target,
-                            const struct query_definition *query, struct query_outcome *outcome,
-                            struct error *err)
+enum status query_run(struct snapshot *snapshot, const struct query_target *target,
+                      const struct query_definition *query, struct query_outcome *outcome,
+                      struct error *err)
 {
     TRY(snapshot_resume(snapshot, err));
     const enum status status = query->run(snapshot, target, outcome, err);
@@ -76,7 +76,7 @@ static enum status digest_answer(struct snapshot *snapshot, const struct query_t
     if (!text)
         return error_set(err, STATUS_NOMEM, "no memory for an answer's text");
     struct query_outcome outcome = {.text = text};
-    const enum status status = run_once(snapshot, target, query, &outcome, err);
+    const enum status status = query_run(snapshot, target, query, &outcome, err);
     (void)fclose(text);
     return status;
 }
@@ -90,7 +90,7 @@ static enum status time_query(struct snapshot *snapshot, const struct query_targ
         TRY(check_signals(err));
         struct query_outcome outcome = {0};
         stopwatch_start(&watch);
-        TRY(run_once(snapshot, target, query, &outcome, err));
+        TRY(query_run(snapshot, target, query, &outcome, err));
         stopwatch_stop(&watch);
         figures->rows = outcome.rows;
         figures->statistics = outcome.statistics;
@@ -101,11 +101,25 @@ static enum status time_query(struct snapshot *snapshot, const struct query_targ
 
 /* --- calls --------------------------------------------------------------------------------- */
 
-static enum status time_call(const char *const *words, size_t runs, struct timing *timing,
-                             struct error *err)
+enum status query_call(const char *program, const char *store, const struct query_target *target,
+                       const struct query_definition *query, struct error *err)
 {
+    const char *words[QUERY_WORDS_MAX + 8] = {program, "--db", store, "--format",
+                                              "csv",   "--tz", "UTC", "--quiet"};
+    size_t count = 0;
+    while (words[count])
+        count++;
+    for (size_t i = 0; i < QUERY_WORDS_MAX && query->words[i]; i++)
+        words[count++] = query_word(query->words[i], target);
+    assert(count < sizeof words / sizeof words[0]);
+    return program_call(words, err);
+}
+
+static enum status time_start(const struct query_job *job, struct timing *timing, struct error *err)
+{
+    const char *const words[] = {job->program, "--version", NULL};
     struct stopwatch watch = {0};
-    for (size_t run = 0; run <= runs; run++) {
+    for (size_t run = 0; run <= job->runs; run++) {
         TRY(check_signals(err));
         stopwatch_start(&watch);
         TRY(program_call(words, err));
@@ -119,22 +133,21 @@ static enum status time_query_call(const struct query_job *job, const struct que
                                    const struct query_definition *query, struct timing *timing,
                                    struct error *err)
 {
-    const char *words[QUERY_WORDS_MAX + 8] = {job->program, "--db", job->store, "--format",
-                                              "csv",        "--tz", "UTC",      "--quiet"};
-    size_t count = 0;
-    while (words[count])
-        count++;
-    for (size_t i = 0; i < QUERY_WORDS_MAX && query->words[i]; i++)
-        words[count++] = query_word(query->words[i], target);
-    assert(count < sizeof words / sizeof words[0]);
-    return time_call(words, job->runs, timing, err);
+    struct stopwatch watch = {0};
+    for (size_t run = 0; run <= job->runs; run++) {
+        TRY(check_signals(err));
+        stopwatch_start(&watch);
+        TRY(query_call(job->program, job->store, target, query, err));
+        stopwatch_stop(&watch);
+    }
+    *timing = stopwatch_timing(&watch);
+    return STATUS_OK;
 }
 
 static enum status time_calls(const struct query_job *job, const struct query_target *target,
                               struct query_phase *phase, struct error *err)
 {
-    const char *const start[] = {job->program, "--version", NULL};
-    TRY(time_call(start, job->runs, &phase->call_start, err));
+    TRY(time_start(job, &phase->call_start, err));
     for (size_t i = 0; i < QUERY_SET_COUNT; i++) {
         if (is_asked(job, i))
             TRY(time_query_call(job, target, &query_set[i], &phase->queries[i].call, err));

@@ -48,6 +48,16 @@ static inline bool query_was_asked(const struct query_figures *figures)
     return figures->in_process.runs > 0;
 }
 
+/* One run, in process, from a fresh commit of the paused snapshot to finished rows. */
+MUST_CHECK enum status query_run(struct snapshot *snapshot, const struct query_target *target,
+                                 const struct query_definition *query,
+                                 struct query_outcome *outcome, struct error *err);
+
+/* One whole call of mnsdb, whose path is `program`. */
+MUST_CHECK enum status query_call(const char *program, const char *store,
+                                  const struct query_target *target,
+                                  const struct query_definition *query, struct error *err);
+
 /* Fills in `phase` but for its name, and `target` for the caller to release. */
 MUST_CHECK enum status measure_queries(const struct query_job *job, struct query_target *target,
                                        struct query_phase *phase, struct error *err);

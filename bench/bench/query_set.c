@@ -27,11 +27,23 @@ static enum status tell_render(enum status status, struct error *err)
     return status == STATUS_OK ? status : error_set(err, status, "cannot print an answer");
 }
 
-/* Counts the rows of a finished answer, and prints them if that is asked for. */
+static enum status fill_table(const struct answer *answer, const struct query_target *target,
+                              const struct query_outcome *outcome, struct error *err)
+{
+    const struct query_columns columns =
+        query_columns_find(answer, outcome->columns, target->metric);
+    for (size_t i = 0; i < answer_shown_count(answer); i++)
+        TRY(query_columns_take(&columns, answer_row(answer, i), outcome->table, err));
+    return STATUS_OK;
+}
+
+/* Counts the rows of a finished answer, and hands them on if that is asked for. */
 static enum status take_answer(const struct answer *answer, const struct query_target *target,
                                struct query_outcome *outcome, struct error *err)
 {
     outcome->rows = answer_shown_count(answer);
+    if (outcome->table)
+        TRY(fill_table(answer, target, outcome, err));
     if (!outcome->text)
         return STATUS_OK;
     const struct render_options options = csv_options(target);
@@ -155,9 +167,10 @@ static void release_log(struct log **log)
     *log = NULL;
 }
 
-/* Reads the log to its end, one row after the other. */
+/* Reads the log to its end, one row after the other; both `renderer` and `columns` may be NULL. */
 static enum status take_log(struct log *log, struct renderer *renderer,
-                            struct query_outcome *outcome, struct error *err)
+                            const struct query_columns *columns, struct query_outcome *outcome,
+                            struct error *err)
 {
     outcome->rows = 0;
     for (;;) {
@@ -166,6 +179,8 @@ static enum status take_log(struct log *log, struct renderer *renderer,
         if (!cells)
             return STATUS_OK;
         outcome->rows++;
+        if (columns)
+            TRY(query_columns_take(columns, cells, outcome->table, err));
         if (renderer)
             TRY(tell_render(render_row(renderer, cells), err));
     }
@@ -180,7 +195,7 @@ static enum status print_log(struct log *log, const struct answer *answer,
     TRY(tell_render(
         render_begin(&renderer, &options, answer->columns, answer->column_count, outcome->text),
         err));
-    TRY(take_log(log, &renderer, outcome, err));
+    TRY(take_log(log, &renderer, NULL, outcome, err));
     return tell_render(render_end(&renderer), err);
 }
 
@@ -202,30 +217,60 @@ static enum status run_log(struct snapshot *snapshot, const struct query_target 
     TRY(log_collect(&log, snapshot, &spec, &outcome->statistics, err));
     OWNED(answer_release) struct answer answer = {0};
     TRY(log_add_columns(log, &answer, err));
-    return outcome->text ? print_log(log, &answer, target, outcome, err)
-                         : take_log(log, NULL, outcome, err);
+    if (outcome->text)
+        return print_log(log, &answer, target, outcome, err);
+    if (!outcome->table)
+        return take_log(log, NULL, NULL, outcome, err);
+    const struct query_columns columns =
+        query_columns_find(&answer, outcome->columns, target->metric);
+    return take_log(log, NULL, &columns, outcome, err);
 }
 
 #define STATS "stats", "--agg", "avg,min,max"
 
+#define VALUES "{metric}_avg", "{metric}_min", "{metric}_max"
+
 const struct query_definition query_set[QUERY_SET_COUNT] = {
-    {"Q1", "all time: avg, min, max", {STATS, "--", "{metric}"}, run_all},
-    {"Q2", "the same by device", {STATS, "--by", "device", "--", "{metric}"}, run_by_device},
+    {"Q1", "all time: avg, min, max", {STATS, "--", "{metric}"}, {VALUES}, run_all},
+    {"Q2",
+     "the same by device",
+     {STATS, "--by", "device", "--", "{metric}"},
+     {"device", VALUES},
+     run_by_device},
     {"Q3",
      "one device, hourly",
      {STATS, "--every", "1h", "--device", "{device}", "--", "{metric}"},
+     {"time", VALUES},
      run_device_hourly},
-    {"Q4", "all devices, hourly", {STATS, "--every", "1h", "--", "{metric}"}, run_hourly},
+    {"Q4",
+     "all devices, hourly",
+     {STATS, "--every", "1h", "--", "{metric}"},
+     {"time", VALUES},
+     run_hourly},
     {"Q4d",
      "by device, hourly",
      {STATS, "--every", "1h", "--by", "device", "--", "{metric}"},
+     {NULL},
      run_by_device_hourly},
-    {"Q5", "one device, last value", {"last", "--device", "{device}", "--", "{metric}"}, run_last},
-    {"Q6", "p95 of all", {"stats", "--agg", "p95", "--", "{metric}"}, run_percentile},
-    {"Q7", "online, all devices", {"online"}, run_online},
+    {"Q5",
+     "one device, last value",
+     {"last", "--device", "{device}", "--", "{metric}"},
+     {"{metric}_time", "{metric}"},
+     run_last},
+    {"Q6",
+     "p95 of all",
+     {"stats", "--agg", "p95", "--", "{metric}"},
+     {"{metric}_p95"},
+     run_percentile},
+    {"Q7",
+     "online, all devices",
+     {"online"},
+     {"device", "online_ms", "offline_ms", "sessions"},
+     run_online},
     {"Q8",
      "one device, 1 h of rows",
      {"log", "--device", "{device}", "--from", "{from}", "--to", "{until}"},
+     {"time", "messageid", "humidity", "temperature"},
      run_log},
 };
 

@@ -18,6 +18,8 @@
 #ifndef MNSDB_BENCH_BENCH_QUERY_SET_H
 #define MNSDB_BENCH_BENCH_QUERY_SET_H
 
+#include "bench/bench/answer_table.h"
+#include "bench/bench/query_columns.h"
 #include "engine/base/arena.h"
 #include "engine/base/error.h"
 #include "engine/civil/civil.h"
@@ -47,6 +49,8 @@ struct query_target {
 /* What a run of a query left. */
 struct query_outcome {
     FILE *text; /* borrowed: the answer is printed here as CSV; NULL: rows are only counted */
+    struct answer_table *table; /* borrowed: takes the definition's columns; or NULL */
+    const char *const *columns; /* with `table`: those of the definition */
     uint64_t rows;
     struct scan_statistics statistics;
 };
@@ -57,6 +61,7 @@ struct query_definition {
     /* The words of the call of mnsdb; "{device}", "{metric}", "{from}", "{until}" stand for the
      * target's. NULL-terminated. */
     const char *words[QUERY_WORDS_MAX];
+    const char *columns[QUERY_COLUMNS_MAX + 1]; /* those that peers give, too; none: not asked */
     enum status (*run)(struct snapshot *snapshot, const struct query_target *target,
                        struct query_outcome *outcome, struct error *err);
 };

@@ -67,11 +67,22 @@ static int remove_entry(const char *path, const struct stat *entry, int kind, st
     return remove(path);
 }
 
+enum status workspace_path(const struct workspace *workspace, const char *name,
+                           char path[WORKSPACE_PATH_BYTES], struct error *err)
+{
+    return put_path(path, workspace->dir, name, err);
+}
+
+void directory_remove(const char *dir)
+{
+    if (nftw(dir, remove_entry, OPEN_FILES_MAX, FTW_DEPTH | FTW_PHYS) != 0 && errno != ENOENT)
+        message_warning("%s could not be removed", dir);
+}
+
 void workspace_release(struct workspace *workspace)
 {
-    if (workspace->dir[0] != '\0' && !workspace->keep &&
-        nftw(workspace->dir, remove_entry, OPEN_FILES_MAX, FTW_DEPTH | FTW_PHYS) != 0)
-        message_warning("%s could not be removed", workspace->dir);
+    if (workspace->dir[0] != '\0' && !workspace->keep)
+        directory_remove(workspace->dir);
     workspace->dir[0] = '\0';
 }
 
@@ -83,6 +94,23 @@ enum status store_file_bytes(const char *store, uint64_t *bytes, struct error *e
     if (stat(path, &file) != 0)
         return error_set_errno(err, STATUS_MISSING, errno, "cannot look at %s", path);
     *bytes = (uint64_t)file.st_size;
+    return STATUS_OK;
+}
+
+enum status store_drop_cache(const char *store, struct error *err)
+{
+    char path[WORKSPACE_PATH_BYTES];
+    TRY(put_path(path, store, DATA_FILE, err));
+    const int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0)
+        return error_set_errno(err, STATUS_MISSING, errno, "cannot open %s", path);
+    // Pages that are not on disk yet stay in the cache whatever is asked.
+    int code = fdatasync(file) == 0 ? 0 : errno;
+    if (code == 0)
+        code = posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED);
+    (void)close(file);
+    if (code != 0)
+        return error_set_errno(err, STATUS_IO, code, "cannot drop %s from the page cache", path);
     return STATUS_OK;
 }
 

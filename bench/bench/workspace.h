@@ -27,6 +27,16 @@ MUST_CHECK enum status workspace_make(struct workspace *workspace, const char *s
 /* Removes the directory with all in it, unless it is to be kept. A given store stays. */
 void workspace_release(struct workspace *workspace);
 
+/* A path in the workspace. */
+MUST_CHECK enum status workspace_path(const struct workspace *workspace, const char *name,
+                                      char path[WORKSPACE_PATH_BYTES], struct error *err);
+
+/* Removes a directory with all in it; one that is not there is fine. */
+void directory_remove(const char *dir);
+
+/* Writes the data file out and asks the kernel to forget its pages. */
+MUST_CHECK enum status store_drop_cache(const char *store, struct error *err);
+
 /* Bytes of a store's data file. */
 MUST_CHECK enum status store_file_bytes(const char *store, uint64_t *bytes, struct error *err);
 

@@ -1,0 +1,276 @@
+/*
+ * set_charts.c - bars as SVG: self-contained, light and dark, every bar with its figure in words.
+ *
+ * Lengths follow the median; a thin line goes from the least to the most. Colours tell systems
+ * apart, but no figure depends on them. The style sheet is the document's own and follows the
+ * reader's preference; viewers without it show the light form.
+ */
+#include "bench/bench/set_charts.h"
+
+#include "bench/bench/figure_text.h"
+
+#include <math.h>
+#include <string.h>
+
+const char *const set_chart_names[SET_CHART_COUNT] = {"ingest", "bytes", "queries"};
+
+#define WIDTH        960.0
+#define LABEL_WIDTH  300.0
+#define VALUE_WIDTH  170.0
+#define BARS_WIDTH   (WIDTH - LABEL_WIDTH - VALUE_WIDTH)
+#define BAR_HEIGHT   20.0
+#define BAR_GAP      6.0
+#define GROUP_GAP    16.0
+#define TOP          64.0
+#define BOTTOM       20.0
+#define COLOUR_COUNT 8u
+
+/* mnsdb's first; told apart by people who see red and green alike, on white and on black. */
+static const char *const light_colours[COLOUR_COUNT] = {"#0550ae", "#bf5b00", "#8250df", "#1a7f64",
+                                                        "#b3377e", "#8a6d00", "#57606a", "#a40e26"};
+static const char *const dark_colours[COLOUR_COUNT] = {"#6cb6ff", "#f0883e", "#c297ff", "#4ac8a6",
+                                                       "#f778ba", "#d9b64c", "#afb8c1", "#ff8182"};
+
+/* --- the document -------------------------------------------------------------------------- */
+
+static void put_style(FILE *out)
+{
+    (void)fprintf(out, "<style>\n"
+                       "text { font: 14px system-ui, 'Segoe UI', 'DejaVu Sans', sans-serif; }\n"
+                       ".title { font-size: 18px; font-weight: 600; }\n"
+                       ".ground { fill: #ffffff; }\n"
+                       ".ink { fill: #1f2328; }\n"
+                       ".faint { fill: #57606a; }\n"
+                       ".grid { stroke: #d0d7de; }\n"
+                       ".spread { stroke: #1f2328; stroke-width: 1.5; }\n");
+    for (size_t i = 0; i < COLOUR_COUNT; i++)
+        (void)fprintf(out, ".c%zu { fill: %s; }\n", i, light_colours[i]);
+    (void)fprintf(out, "@media (prefers-color-scheme: dark) {\n"
+                       ".ground { fill: #0d1117; }\n"
+                       ".ink { fill: #e6edf3; }\n"
+                       ".faint { fill: #9ea7b3; }\n"
+                       ".grid { stroke: #30363d; }\n"
+                       ".spread { stroke: #e6edf3; }\n");
+    for (size_t i = 0; i < COLOUR_COUNT; i++)
+        (void)fprintf(out, ".c%zu { fill: %s; }\n", i, dark_colours[i]);
+    (void)fprintf(out, "}\n</style>\n");
+}
+
+static void open_document(const char *title, const char *set, double height, FILE *out)
+{
+    (void)fprintf(out,
+                  "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %.0f %.0f\" "
+                  "width=\"%.0f\" height=\"%.0f\" role=\"img\">\n<title>",
+                  WIDTH, height, WIDTH, height);
+    xml_text(title, out);
+    (void)fprintf(out, "</title>\n");
+    put_style(out);
+    (void)fprintf(out,
+                  "<rect class=\"ground\" width=\"%.0f\" height=\"%.0f\"/>\n"
+                  "<text class=\"ink title\" x=\"20\" y=\"32\">",
+                  WIDTH, height);
+    xml_text(title, out);
+    (void)fprintf(out, ", set ");
+    xml_text(set, out);
+    (void)fprintf(out, "</text>\n");
+}
+
+/* --- bars ---------------------------------------------------------------------------------- */
+
+/* From figures to places. */
+struct scale {
+    double least; /* of a logarithmic one: where it begins */
+    double most;
+    bool logarithmic;
+};
+
+static double place_of(const struct scale *scale, double figure)
+{
+    if (!(scale->most > scale->least))
+        return 0;
+    double share = 0;
+    if (!scale->logarithmic)
+        share = figure / scale->most;
+    else if (figure > scale->least)
+        share = log(figure / scale->least) / log(scale->most / scale->least);
+    share = share < 0 ? 0 : share > 1 ? 1 : share;
+    return LABEL_WIDTH + share * BARS_WIDTH;
+}
+
+struct bar {
+    size_t system; /* its colour */
+    const struct spread *figure;
+    enum figure_kind kind;
+};
+
+static void put_bar(const struct bar *bar, const struct scale *scale, double y, FILE *out)
+{
+    char text[FIGURE_BYTES];
+    const struct spread *figure = bar->figure;
+    const double end = place_of(scale, figure->median);
+    (void)fprintf(out,
+                  "<rect class=\"c%zu\" x=\"%.0f\" y=\"%.1f\" width=\"%.1f\" height=\"%.0f\" "
+                  "rx=\"2\"/>\n",
+                  bar->system % COLOUR_COUNT, LABEL_WIDTH, y, fmax(end - LABEL_WIDTH, 2),
+                  BAR_HEIGHT);
+    const double most = place_of(scale, figure->max);
+    if (figure->count > 1)
+        (void)fprintf(out,
+                      "<line class=\"spread\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>\n",
+                      place_of(scale, figure->min), y + BAR_HEIGHT / 2, most, y + BAR_HEIGHT / 2);
+    (void)fprintf(out, "<text class=\"ink\" x=\"%.1f\" y=\"%.1f\">%s", fmax(end, most) + 8,
+                  y + BAR_HEIGHT - 5, figure_text(bar->kind, figure->median, text));
+    (void)fprintf(out, "</text>\n");
+}
+
+static void put_label(const char *name, const char *form, double y, FILE *out)
+{
+    (void)fprintf(out, "<text class=\"ink\" x=\"%.0f\" y=\"%.1f\" text-anchor=\"end\">",
+                  LABEL_WIDTH - 10, y + BAR_HEIGHT - 5);
+    xml_text(name, out);
+    if (form[0] != '\0') {
+        (void)fprintf(out, "<tspan class=\"faint\" font-size=\"12\"> ");
+        xml_text(form, out);
+        (void)fprintf(out, "</tspan>");
+    }
+    (void)fprintf(out, "</text>\n");
+}
+
+static void put_system(const struct set_view *view, size_t system, double y, FILE *out)
+{
+    const struct peer_description *d = &view->result->systems[system].description;
+    put_label(d->name, system == 0 ? "" : d->form, y, out);
+}
+
+static double largest(const struct set_view *view, unsigned measure)
+{
+    double most = 0;
+    for (size_t i = 0; i < view->result->system_count; i++)
+        most = fmax(most, view->systems[i].measures[measure].max);
+    return most;
+}
+
+static size_t count_known(const struct set_view *view, unsigned measure)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < view->result->system_count; i++)
+        count += view->systems[i].measures[measure].count > 0;
+    return count;
+}
+
+/* One measure: a bar a system. Returns where the next group begins. */
+static double put_group(const struct set_view *view, unsigned measure, const struct scale *scale,
+                        double y, FILE *out)
+{
+    for (size_t i = 0; i < view->result->system_count; i++) {
+        const struct bar bar = {.system = i,
+                                .figure = &view->systems[i].measures[measure],
+                                .kind = measure_kind(measure)};
+        if (bar.figure->count == 0)
+            continue;
+        put_system(view, i, y, out);
+        put_bar(&bar, scale, y, out);
+        y += BAR_HEIGHT + BAR_GAP;
+    }
+    return y + GROUP_GAP;
+}
+
+static void put_heading(const char *text, const char *more, double y, FILE *out)
+{
+    (void)fprintf(out,
+                  "<text class=\"ink\" x=\"20\" y=\"%.1f\" font-weight=\"600\">%s"
+                  "<tspan class=\"faint\" font-weight=\"400\"> %s</tspan></text>\n",
+                  y + BAR_HEIGHT - 5, text, more);
+}
+
+static double group_height(const struct set_view *view, unsigned measure)
+{
+    return (double)count_known(view, measure) * (BAR_HEIGHT + BAR_GAP) + GROUP_GAP;
+}
+
+/* --- the charts ---------------------------------------------------------------------------- */
+
+static void print_ingest(const struct set_view *view, FILE *out)
+{
+    const struct scale scale = {.most = largest(view, MEASURE_RATE)};
+    open_document("Messages a second, durable", view->result->name,
+                  TOP + group_height(view, MEASURE_RATE) + BOTTOM, out);
+    (void)put_group(view, MEASURE_RATE, &scale, TOP, out);
+}
+
+static void print_bytes(const struct set_view *view, FILE *out)
+{
+    const unsigned measures[] = {MEASURE_COMPACTED, MEASURE_LOADED};
+    const double most = fmax(largest(view, MEASURE_LOADED), largest(view, MEASURE_COMPACTED));
+    const struct scale scale = {.most = most};
+    const double heading = BAR_HEIGHT + BAR_GAP;
+    open_document("Bytes a message", view->result->name,
+                  TOP + group_height(view, MEASURE_LOADED) + group_height(view, MEASURE_COMPACTED) +
+                      2 * heading + BOTTOM,
+                  out);
+    double y = TOP;
+    for (size_t i = 0; i < sizeof measures / sizeof measures[0]; i++) {
+        put_heading(i == 0 ? "compacted" : "as loaded", "", y, out);
+        y = put_group(view, measures[i], &scale, y + heading, out);
+    }
+}
+
+/* Powers of ten, with their names below the title. */
+static void put_grid(const struct scale *scale, double height, FILE *out)
+{
+    for (double power = scale->least; power <= scale->most * 1.001; power *= 10) {
+        const double x = place_of(scale, power);
+        (void)fprintf(out,
+                      "<line class=\"grid\" x1=\"%.1f\" y1=\"%.0f\" x2=\"%.1f\" y2=\"%.0f\"/>\n"
+                      "<text class=\"faint\" x=\"%.1f\" y=\"%.0f\" text-anchor=\"middle\" "
+                      "font-size=\"12\">%g ms</text>\n",
+                      x, TOP, x, height - BOTTOM, x, TOP - 8, power);
+    }
+}
+
+static struct scale query_scale(const struct set_view *view)
+{
+    double least = 1e12;
+    double most = 0;
+    for (unsigned measure = MEASURE_QUERY; measure < MEASURE_COUNT; measure++) {
+        most = fmax(most, largest(view, measure));
+        for (size_t i = 0; i < view->result->system_count; i++) {
+            const struct spread *figure = &view->systems[i].measures[measure];
+            if (figure->count > 0 && figure->min > 0)
+                least = fmin(least, figure->min);
+        }
+    }
+    if (!(most > 0) || least > most)
+        return (struct scale){.least = 0.001, .most = 1, .logarithmic = true};
+    // A microsecond at the least: what is shorter is not measured that well.
+    least = fmax(least, 0.001);
+    most = fmax(most, least);
+    return (struct scale){.least = pow(10, floor(log10(least))),
+                          .most = pow(10, floor(log10(most)) + 1),
+                          .logarithmic = true};
+}
+
+static void print_queries(const struct set_view *view, FILE *out)
+{
+    const struct scale scale = query_scale(view);
+    const double heading = BAR_HEIGHT + BAR_GAP;
+    const double top = TOP + BAR_GAP;
+    double height = top + BOTTOM;
+    for (unsigned measure = MEASURE_QUERY; measure < MEASURE_COUNT; measure++)
+        height += group_height(view, measure) + heading;
+    open_document("Queries, warm; logarithmic", view->result->name, height, out);
+    put_grid(&scale, height, out);
+    double y = top;
+    for (unsigned i = 0; i < SET_QUERIES; i++) {
+        put_heading(set_query_names[i], set_query_titles[i], y, out);
+        y = put_group(view, MEASURE_QUERY + i, &scale, y + heading, out);
+    }
+}
+
+void set_chart_print(const struct set_view *view, size_t chart, FILE *out)
+{
+    static void (*const charts[SET_CHART_COUNT])(const struct set_view *, FILE *) = {
+        print_ingest, print_bytes, print_queries};
+    charts[chart](view, out);
+    (void)fprintf(out, "</svg>\n");
+}
