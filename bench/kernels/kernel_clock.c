@@ -1,19 +1,17 @@
 /*
- * kernel_clock.c - runs of a kernel: their CPU time, its least and its median.
+ * kernel_clock.c - runs of a kernel: their work time, its least and its median.
  */
 #include "bench/kernels/kernel.h"
 
-#include "cli/clock.h"
-
 #include <stdlib.h>
 
-#define TIME_LEAST_NS INT64_C(60000000)
+#define TIME_A_RUN_NS INT64_C(8000000) /* short runs are repeated more often than asked for */
 
 void kernel_clock_init(struct kernel_clock *clock, unsigned runs, struct kernel_result *result)
 {
     *clock = (struct kernel_clock){
         .runs_least = runs < KERNEL_RUNS_MAX ? runs : KERNEL_RUNS_MAX,
-        .time_least_ns = runs > 1 ? TIME_LEAST_NS : 0,
+        .time_least_ns = runs * TIME_A_RUN_NS,
         .result = result,
     };
 }
@@ -68,12 +66,12 @@ bool kernel_clock_next(struct kernel_clock *clock)
 
 void kernel_clock_start(struct kernel_clock *clock)
 {
-    clock->began_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+    clock->work = work_clock_start();
 }
 
 void kernel_clock_stop(struct kernel_clock *clock, uint64_t values, uint64_t bytes)
 {
-    clock->spent_ns += clock_ns(CLOCK_THREAD_CPUTIME_ID) - clock->began_ns;
+    clock->spent_ns += work_clock_ns(&clock->work);
     clock->values += values;
     clock->bytes += bytes;
 }

@@ -5,8 +5,8 @@
  *      marks      what the machine can do at best (bench/machine)
  *      budget     the stages of an ingest, ns a message each, beside the least they could take
  *
- * Times are CPU time of the one thread that works, the least and the median of several runs. A
- * cycle is one of the core's own clock (machine_core_hz), so that bytes a cycle do not depend on
+ * Times are those of the one thread that works (struct work_clock), the least and the median of
+ * several runs. A cycle is one of the core's own clock (machine_core_hz), so that bytes a cycle do not depend on
  * it. What "value" means is each kernel's own: a message, an id, a number, a row.
  *
  * Threads: one; the whole ingest of the budget uses those of the pipeline.
