@@ -8,6 +8,7 @@
 #include "bench/bench/set_charts.h"
 
 #include "bench/bench/figure_text.h"
+#include "cli/escape.h"
 
 #include <math.h>
 #include <string.h>
@@ -24,6 +25,7 @@ const char *const set_chart_names[SET_CHART_COUNT] = {"ingest", "bytes", "querie
 #define TOP          64.0
 #define BOTTOM       20.0
 #define COLOUR_COUNT 8u
+#define LABEL_BYTES  ((size_t)36)
 
 /* mnsdb's first; told apart by people who see red and green alike, on white and on black. */
 static const char *const light_colours[COLOUR_COUNT] = {"#0550ae", "#bf5b00", "#8250df", "#1a7f64",
@@ -38,6 +40,8 @@ static void put_style(FILE *out)
     (void)fprintf(out, "<style>\n"
                        "text { font: 14px system-ui, 'Segoe UI', 'DejaVu Sans', sans-serif; }\n"
                        ".title { font-size: 18px; font-weight: 600; }\n"
+                       ".strong { font-weight: 600; }\n"
+                       ".small { font-size: 12px; }\n"
                        ".ground { fill: #ffffff; }\n"
                        ".ink { fill: #1f2328; }\n"
                        ".faint { fill: #57606a; }\n"
@@ -123,23 +127,16 @@ static void put_bar(const struct bar *bar, const struct scale *scale, double y, 
     (void)fprintf(out, "</text>\n");
 }
 
-static void put_label(const char *name, const char *form, double y, FILE *out)
-{
-    (void)fprintf(out, "<text class=\"ink\" x=\"%.0f\" y=\"%.1f\" text-anchor=\"end\">",
-                  LABEL_WIDTH - 10, y + BAR_HEIGHT - 5);
-    xml_text(name, out);
-    if (form[0] != '\0') {
-        (void)fprintf(out, "<tspan class=\"faint\" font-size=\"12\"> ");
-        xml_text(form, out);
-        (void)fprintf(out, "</tspan>");
-    }
-    (void)fprintf(out, "</text>\n");
-}
-
+/* What does not fit beside the bars is cut; the tables have it all. */
 static void put_system(const struct set_view *view, size_t system, double y, FILE *out)
 {
-    const struct peer_description *d = &view->result->systems[system].description;
-    put_label(d->name, system == 0 ? "" : d->form, y, out);
+    char label[SET_TEXT_BYTES];
+    char text[LABEL_BYTES];
+    (void)escape_text(slice_of_text(set_view_label(view, system, label)), text, sizeof text);
+    (void)fprintf(out, "<text class=\"ink\" x=\"%.0f\" y=\"%.1f\" text-anchor=\"end\">",
+                  LABEL_WIDTH - 10, y + BAR_HEIGHT - 5);
+    xml_text(text, out);
+    (void)fprintf(out, "%s</text>\n", strlen(text) < strlen(label) ? "…" : "");
 }
 
 static double largest(const struct set_view *view, unsigned measure)
@@ -178,8 +175,8 @@ static double put_group(const struct set_view *view, unsigned measure, const str
 static void put_heading(const char *text, const char *more, double y, FILE *out)
 {
     (void)fprintf(out,
-                  "<text class=\"ink\" x=\"20\" y=\"%.1f\" font-weight=\"600\">%s"
-                  "<tspan class=\"faint\" font-weight=\"400\"> %s</tspan></text>\n",
+                  "<text x=\"20\" y=\"%.1f\"><tspan class=\"ink strong\">%s</tspan>"
+                  "<tspan class=\"faint\" dx=\"6\">%s</tspan></text>\n",
                   y + BAR_HEIGHT - 5, text, more);
 }
 
@@ -222,8 +219,8 @@ static void put_grid(const struct scale *scale, double height, FILE *out)
         const double x = place_of(scale, power);
         (void)fprintf(out,
                       "<line class=\"grid\" x1=\"%.1f\" y1=\"%.0f\" x2=\"%.1f\" y2=\"%.0f\"/>\n"
-                      "<text class=\"faint\" x=\"%.1f\" y=\"%.0f\" text-anchor=\"middle\" "
-                      "font-size=\"12\">%g ms</text>\n",
+                      "<text class=\"faint small\" x=\"%.1f\" y=\"%.0f\" "
+                      "text-anchor=\"middle\">%g ms</text>\n",
                       x, TOP, x, height - BOTTOM, x, TOP - 8, power);
     }
 }

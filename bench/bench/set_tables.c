@@ -31,6 +31,17 @@ static void put_name(const struct set_view *view, size_t system, FILE *out)
     }
 }
 
+/* For tables that come after: without the version, and the form up to its first comma. */
+static void put_short_name(const struct set_view *view, size_t system, FILE *out)
+{
+    char label[SET_TEXT_BYTES];
+    if (system == 0)
+        (void)fprintf(out, "**");
+    markdown_text(set_view_label(view, system, label), out);
+    if (system == 0)
+        (void)fprintf(out, "**");
+}
+
 static void put_rule(size_t left, size_t right, FILE *out)
 {
     (void)fprintf(out, "|");
@@ -182,7 +193,7 @@ static void print_measure_row(const struct set_view *view, unsigned measure, FIL
         } else {
             (void)fprintf(out, " %s | ",
                           spread_text(kind, &view->systems[best].measures[measure], text));
-            put_name(view, best, out);
+            put_short_name(view, best, out);
             (void)fprintf(out, " | %s |", ratio_text(set_view_ratio(view, measure), text));
         }
     }
@@ -229,7 +240,7 @@ static void print_loads(const struct set_view *view, FILE *out)
         seconds.min = ratio_of(messages, seconds.max);
         seconds.max = ratio_of(messages, slowest);
         (void)fprintf(out, "| ");
-        put_name(view, i, out);
+        put_short_name(view, i, out);
         (void)fprintf(out, " | %zu | %s |", system->load_seconds.count,
                       spread_text(FIGURE_SECONDS, &seconds, text));
         (void)fprintf(out, " %s |",
@@ -283,7 +294,7 @@ static void print_systems(const struct set_view *view, size_t offset, FILE *out)
         if (!was_loaded(view, i))
             continue;
         (void)fprintf(out, "| ");
-        put_name(view, i, out);
+        put_short_name(view, i, out);
         (void)fprintf(out, " |");
         put_query_row(&view->systems[i], offset, out);
     }
@@ -351,7 +362,7 @@ static void print_remarks(const struct set_view *view, FILE *out)
         if (query->remark[0] == '\0')
             continue;
         (void)fprintf(out, "- %s, ", set_query_names[i % SET_QUERIES]);
-        put_name(view, i / SET_QUERIES, out);
+        put_short_name(view, i / SET_QUERIES, out);
         (void)fprintf(out, ": ");
         markdown_text(query->remark, out);
         (void)fprintf(out, "\n");
@@ -370,7 +381,7 @@ static void print_answers(const struct set_view *view, FILE *out)
         if (!was_loaded(view, i))
             continue;
         (void)fprintf(out, "| ");
-        put_name(view, i, out);
+        put_short_name(view, i, out);
         (void)fprintf(out, " |");
         for (size_t query = 0; query < SET_QUERIES; query++)
             (void)fprintf(out, " %s |", verdict_word(system_of(view, i)->queries[query].verdict));

@@ -3,9 +3,11 @@
  */
 #include "bench/bench/set_view.h"
 
+#include "cli/escape.h"
 #include "engine/base/mem.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 static const char *const names[MEASURE_COUNT] = {"messages/s",
@@ -40,6 +42,19 @@ enum figure_kind measure_kind(unsigned measure)
     default:
         return FIGURE_MS;
     }
+}
+
+const char *set_view_label(const struct set_view *view, size_t system, char label[SET_TEXT_BYTES])
+{
+    const struct peer_description *d = &view->result->systems[system].description;
+    const char *comma = strstr(d->form, ", "); // that of "100,000" ends nothing
+    const size_t form_len = system == 0 ? 0 : comma ? (size_t)(comma - d->form) : strlen(d->form);
+    char text[2 * PEER_TEXT_BYTES];
+    (void)snprintf(text, sizeof text, "%s%s%.*s", d->name, form_len > 0 ? ", " : "", (int)form_len,
+                   d->form);
+    // Cut between characters.
+    (void)escape_text(slice_of_text(text), label, SET_TEXT_BYTES);
+    return label;
 }
 
 /* --- medians ------------------------------------------------------------------------------- */

@@ -46,6 +46,9 @@ MUST_CHECK enum status set_view_make(struct set_view *view, const struct set_res
                                      struct error *err);
 void set_view_release(struct set_view *view);
 
+/* "DuckDB, one-off bulk load": the name and the form up to its first comma; returns `label`. */
+const char *set_view_label(const struct set_view *view, size_t system, char label[SET_TEXT_BYTES]);
+
 /* "messages/s", "Q1" */
 const char *measure_name(unsigned measure);
 enum figure_kind measure_kind(unsigned measure);
