@@ -6,6 +6,8 @@
 #include "engine/base/mem.h"
 
 #include <assert.h>
+#include <sys/random.h>
+#include <time.h>
 #include <xxhash.h>
 
 int slice_compare(struct slice a, struct slice b)
@@ -20,6 +22,17 @@ int slice_compare(struct slice a, struct slice b)
 uint64_t bytes_hash(const void *data, size_t len, uint64_t seed)
 {
     return XXH3_64bits_withSeed(data, len, seed);
+}
+
+uint64_t hash_seed_random(void)
+{
+    uint64_t seed = 0;
+    if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) == (ssize_t)sizeof seed)
+        return seed;
+    /* Early at boot: what is left is hard to guess from outside, too. */
+    struct timespec now = {0};
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_nsec ^ (uint64_t)now.tv_sec << 32 ^ (uint64_t)(uintptr_t)&now;
 }
 
 struct slice cursor_bytes(struct cursor *cursor, size_t len)

@@ -61,6 +61,9 @@ int slice_compare(struct slice a, struct slice b);
 /* XXH3-64 of the bytes: checksums and hash tables. Seeds tell uses apart. */
 uint64_t bytes_hash(const void *data, size_t len, uint64_t seed);
 
+/* A seed for tables of names from outside: nobody can choose names that all hash alike. */
+uint64_t hash_seed_random(void);
+
 static inline struct cursor cursor_of(struct slice bytes)
 {
     return (struct cursor){.next = bytes.data, .end = bytes.data + bytes.len};
@@ -145,6 +148,42 @@ static inline bool bytes_same(const uint8_t *a, const uint8_t *b, size_t len)
             return false;
     }
     return load_u64(a + len - 8) == load_u64(b + len - 8);
+}
+
+/* Both halves of the product: every bit of either factor reaches the result. */
+static inline uint64_t hash_fold(uint64_t a, uint64_t b)
+{
+    const u128 product = (u128)a * b;
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+/*
+ * A hash of short strings for tables in memory, inlined: 16 bytes a multiplication, the last ones
+ * overlapping those before. With a secret seed it stands hostile names; it is not for storing.
+ */
+static inline uint64_t bytes_hash_inline(const uint8_t *data, size_t len, uint64_t seed)
+{
+    const uint64_t odd = UINT64_C(0x9e3779b97f4a7c15); /* the golden ratio's bits: any would do */
+    uint64_t hash = seed ^ len * odd;
+    uint64_t first = 0;
+    uint64_t last = 0;
+    if (len > 16) {
+        for (size_t at = 0; at + 16 < len; at += 16)
+            hash = hash_fold(load_u64(data + at) ^ hash, load_u64(data + at + 8) ^ seed);
+        first = load_u64(data + len - 16);
+        last = load_u64(data + len - 8);
+    } else if (len >= 8) {
+        first = load_u64(data);
+        last = load_u64(data + len - 8);
+    } else if (len >= 4) {
+        first = load_u32(data);
+        last = load_u32(data + len - 4);
+    } else if (len > 0) {
+        first = (uint64_t)data[0] << 8 | data[len / 2];
+        last = data[len - 1];
+    }
+    hash = hash_fold(first ^ hash, last ^ seed);
+    return hash_fold(hash ^ seed, odd);
 }
 
 static inline void store_u32_be(uint8_t *to, uint32_t value)

@@ -18,7 +18,6 @@
 
 #define SLOT_COUNT_MIN ((size_t)64)
 #define SLOT_ALIGNMENT ((uintptr_t)64)
-#define NAME_HASH_SEED 0x6d6e7364u
 
 _Static_assert(sizeof(struct name_slot) == 64, "one cache line a slot");
 _Static_assert(sizeof(struct cell) == 16, "cells stay small: there is one for every value");
@@ -89,6 +88,8 @@ static enum status grow_slots(struct name_table *table)
         return STATUS_NOMEM;
     const struct name_slot *old = table->slots;
     const size_t old_count = table->slot_count;
+    if (old_count == 0)
+        table->seed = hash_seed_random();
     void *old_memory = table->slot_memory;
     table->slot_memory = memory;
     table->slots = align_slots(memory);
@@ -133,26 +134,33 @@ static enum status add_name(struct name_table *table, uint64_t hash, struct slic
     return STATUS_OK;
 }
 
+enum status name_table_prepare(struct name_table *table)
+{
+    return table->slot_count > 0 ? STATUS_OK : grow_slots(table);
+}
+
+enum status name_table_add_hashed(struct name_table *table, uint64_t hash, struct slice name,
+                                  uint32_t *number)
+{
+    assert(name.len <= NAME_BYTES_MAX && table->slot_count > 0);
+    const struct name_slot *slot = find_slot(table, hash, name);
+    if (slot->number_plus_one == 0)
+        return add_name(table, hash, name, number);
+    *number = slot->number_plus_one - 1;
+    return STATUS_OK;
+}
+
 enum status name_table_add(struct name_table *table, struct slice name, uint32_t *number)
 {
-    assert(name.len <= NAME_BYTES_MAX);
-    const uint64_t hash = bytes_hash(name.data, name.len, NAME_HASH_SEED);
-    if (table->slot_count > 0) {
-        const struct name_slot *slot = find_slot(table, hash, name);
-        if (slot->number_plus_one != 0) {
-            *number = slot->number_plus_one - 1;
-            return STATUS_OK;
-        }
-    }
-    return add_name(table, hash, name, number);
+    TRY(name_table_prepare(table));
+    return name_table_add_hashed(table, name_table_hash(table, name), name, number);
 }
 
 uint32_t name_table_find(const struct name_table *table, struct slice name)
 {
     if (table->slot_count == 0)
         return NAME_UNMAPPED;
-    const uint64_t hash = bytes_hash(name.data, name.len, NAME_HASH_SEED);
-    const struct name_slot *slot = find_slot(table, hash, name);
+    const struct name_slot *slot = find_slot(table, name_table_hash(table, name), name);
     return slot->number_plus_one != 0 ? slot->number_plus_one - 1 : NAME_UNMAPPED;
 }
 
@@ -297,12 +305,12 @@ enum status row_batch_add_message(struct row_batch *batch, enum table table, uin
     return add_message(batch, &message);
 }
 
-/* Room for one more message with one row of so many cells. */
-static enum status reserve_whole(struct row_batch *batch, enum table table, size_t cell_count)
+enum status row_batch_make_room(struct row_batch *batch, enum table table, size_t cells)
 {
+    assert(batch->row_count[table] < UINT32_MAX && batch->cell_count < UINT32_MAX - cells);
     TRY(mem_grow(&batch->rows[table], &batch->row_capacity[table], batch->row_count[table] + 1,
                  sizeof(struct row)));
-    TRY(mem_grow(&batch->cells, &batch->cell_capacity, batch->cell_count + cell_count,
+    TRY(mem_grow(&batch->cells, &batch->cell_capacity, batch->cell_count + cells,
                  sizeof(struct cell)));
     return mem_grow(&batch->messages, &batch->message_capacity, batch->message_count + 1,
                     sizeof(struct message));
@@ -311,28 +319,11 @@ static enum status reserve_whole(struct row_batch *batch, enum table table, size
 enum status row_batch_add_whole(struct row_batch *batch, enum table table, const struct row *row,
                                 const struct cell *cells)
 {
-    const size_t row_index = batch->row_count[table];
-    assert(row_index < UINT32_MAX && batch->cell_count < UINT32_MAX);
-    if (row_index == batch->row_capacity[table] ||
-        batch->cell_capacity - batch->cell_count < row->cell_count ||
-        batch->message_count == batch->message_capacity)
-        TRY(reserve_whole(batch, table, row->cell_count));
-
-    struct row *const added = &batch->rows[table][row_index];
-    *added = *row;
-    added->first_cell = (uint32_t)batch->cell_count;
+    if (!row_batch_has_room(batch, table, row->cell_count))
+        TRY(row_batch_make_room(batch, table, row->cell_count));
     for (uint32_t i = 0; i < row->cell_count; i++)
         batch->cells[batch->cell_count + i] = cells[i];
-    batch->messages[batch->message_count] = (struct message){
-        .id = row->message_id,
-        .first = (uint32_t)row_index,
-        .count = 1,
-        .verdict = table == TABLE_STATUS ? MESSAGE_STATUS : MESSAGE_READINGS,
-        .has_id = true,
-    };
-    batch->row_count[table]++;
-    batch->cell_count += row->cell_count;
-    batch->message_count++;
+    row_batch_put_whole(batch, table, row);
     return STATUS_OK;
 }
 

@@ -146,6 +146,7 @@ struct name_table {
     struct name_slot *slots; /* borrowed from slot_memory, aligned to a cache line */
     void *slot_memory;       /* owned */
     size_t slot_count;       /* a power of two, or 0 */
+    uint64_t seed;           /* of the hashes, once there are slots */
     uint64_t generation;     /* changes when the table was emptied */
     struct arena arena;
 };
@@ -190,6 +191,38 @@ void row_batch_release(struct row_batch *batch);
 MUST_CHECK enum status name_table_add(struct name_table *table, struct slice name,
                                       uint32_t *number);
 
+/*
+ * The same in two steps, for tables larger than the caches: hash and prefetch many names, then
+ * look them up. name_table_prepare comes first and fixes the table's seed.
+ */
+MUST_CHECK enum status name_table_prepare(struct name_table *table);
+MUST_CHECK enum status name_table_add_hashed(struct name_table *table, uint64_t hash,
+                                             struct slice name, uint32_t *number);
+
+static inline uint64_t name_table_hash(const struct name_table *table, struct slice name)
+{
+    return bytes_hash_inline(name.data, name.len, table->seed);
+}
+
+static inline void name_table_prefetch(const struct name_table *table, uint64_t hash)
+{
+    __builtin_prefetch(&table->slots[(size_t)hash & (table->slot_count - 1)]);
+}
+
+/* True if the table holds the name and the name is short, as nearly all are. */
+static inline bool name_table_hit(const struct name_table *table, uint64_t hash, struct slice name,
+                                  uint32_t *number)
+{
+    const size_t mask = table->slot_count - 1;
+    size_t index = (size_t)hash & mask;
+    while (table->slots[index].hash != hash && table->slots[index].number_plus_one != 0)
+        index = (index + 1) & mask;
+    const struct name_slot *const slot = &table->slots[index];
+    *number = slot->number_plus_one - 1;
+    return slot->number_plus_one != 0 && slot->len == name.len && name.len <= NAME_INLINE_BYTES &&
+           bytes_same(slot->head, name.data, name.len);
+}
+
 /* The local number, or NAME_UNMAPPED when the table does not hold the name. */
 uint32_t name_table_find(const struct name_table *table, struct slice name);
 void name_table_release(struct name_table *table);
@@ -224,6 +257,38 @@ MUST_CHECK enum status row_batch_add_message(struct row_batch *batch, enum table
  */
 MUST_CHECK enum status row_batch_add_whole(struct row_batch *batch, enum table table,
                                            const struct row *row, const struct cell *cells);
+
+/* Room for one more message of one row of up to `cells` values, which are then put in place. */
+MUST_CHECK enum status row_batch_make_room(struct row_batch *batch, enum table table, size_t cells);
+
+static inline bool row_batch_has_room(const struct row_batch *batch, enum table table, size_t cells)
+{
+    return batch->row_count[table] < batch->row_capacity[table] &&
+           batch->cell_capacity - batch->cell_count >= cells &&
+           batch->message_count < batch->message_capacity;
+}
+
+/*
+ * Adds a message of one row whose `row->cell_count` cells stand behind the batch's last cell
+ * already. There is room (row_batch_make_room).
+ */
+static inline void row_batch_put_whole(struct row_batch *batch, enum table table,
+                                       const struct row *row)
+{
+    const size_t index = batch->row_count[table]++;
+    struct row *const added = &batch->rows[table][index];
+    *added = *row;
+    added->first_cell = (uint32_t)batch->cell_count;
+    batch->cell_count += row->cell_count;
+    batch->messages[batch->message_count++] = (struct message){
+        .id = row->message_id,
+        .first = (uint32_t)index,
+        .count = 1,
+        .verdict = table == TABLE_STATUS ? MESSAGE_STATUS : MESSAGE_READINGS,
+        .has_id = true,
+    };
+}
+
 /* Adds a rejected body. `id` may be NULL: none could be read. Body and detail are copied into the
  * batch. */
 MUST_CHECK enum status row_batch_add_reject(struct row_batch *batch, const uint64_t *id,

@@ -232,10 +232,8 @@ static enum status decode_body(struct decoder *decoder, struct slice body, int64
     bool taken = false;
     if (!decoder->general_only)
         TRY(fast_decode(decoder, body, batch, &taken));
-    if (taken) {
-        decoder->fast_count++;
+    if (taken)
         return STATUS_OK;
-    }
     decoder->general_count++;
     struct draft draft = {.decoder = decoder, .batch = batch};
     const struct row_batch_mark mark = row_batch_mark(batch);
@@ -261,6 +259,19 @@ enum status decoder_decode(struct decoder *decoder, struct slice body, int64_t r
         status = decode_body(decoder, with_address(body), received_ms, batch);
     if (status != STATUS_OK)
         row_batch_rewind(batch, mark);
+    decoder->batch_size = row_batch_size(batch);
+    return report(status, err);
+}
+
+enum status decoder_take_lines(struct decoder *decoder, struct slice lines, struct row_batch *batch,
+                               size_t *taken_len, struct error *err)
+{
+    *taken_len = 0;
+    if (decoder->general_only)
+        return STATUS_OK;
+    enum status status = prepare_batch(decoder, batch);
+    if (status == STATUS_OK)
+        status = fast_take_lines(decoder, lines, batch, taken_len);
     decoder->batch_size = row_batch_size(batch);
     return report(status, err);
 }

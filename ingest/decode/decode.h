@@ -31,7 +31,9 @@
 #define TIME_FIELDS_MAX 16u
 #define FAST_CELLS_MAX  16u /* metrics of a payload that the fast path takes */
 #define ENVELOPE_LEADS  5u  /* members of an envelope that it takes */
-#define PAYLOAD_LEADS   (FAST_CELLS_MAX + TIME_FIELDS_MAX)
+#define DECODE_SLACK_BYTES \
+    ((size_t)64) /* that may be read behind lines, whatever they are (decoder_take_lines) */
+#define PAYLOAD_LEADS (FAST_CELLS_MAX + TIME_FIELDS_MAX)
 
 /* Which members of a custom payload hold its business time, in order of preference. */
 struct time_fields {
@@ -61,8 +63,13 @@ struct decoder {
     uint64_t row_serial;
     struct lead envelope_leads[ENVELOPE_LEADS]; /* of the last message that the fast path took */
     struct lead payload_leads[PAYLOAD_LEADS];
+    size_t distinct_leads; /* of payload_leads: so many, the first, name different metrics */
+    size_t plain_leads;    /* so many, the first, are of metrics, and their numbers good */
+    bool usual_envelope;   /* envelope_leads are short and in the usual order */
+    uint64_t run;          /* of the fast path, counted: numbers in leads are good for one */
     struct row_batch_size batch_size; /* of the batch that the last message went to */
     bool general_only;                /* take the general path always: tests compare the two */
+    bool portable_only;               /* no wide instructions on the fast path: tests again */
     uint64_t fast_count;              /* messages that the fast path took */
     uint64_t general_count;
 };
@@ -89,6 +96,18 @@ void decoder_release(struct decoder *decoder);
 MUST_CHECK enum status decoder_decode(struct decoder *decoder, struct slice body,
                                       int64_t received_ms, struct row_batch *batch,
                                       struct error *err);
+
+/*
+ * The same for many bodies that are lines: takes them from the start, as long as they are plain,
+ * and says how many bytes that were (`*taken_len`: whole lines). The next line, if there is one
+ * with a line break, needs decoder_decode; then this can go on behind it. The lines end with LF or
+ * CRLF, and DECODE_SLACK_BYTES of whatever bytes may be read behind `lines`. Faster than line by
+ * line: nobody searches for the line breaks, and names are looked up while others arrive from
+ * memory. STATUS_NOMEM: none were taken.
+ */
+MUST_CHECK enum status decoder_take_lines(struct decoder *decoder, struct slice lines,
+                                          struct row_batch *batch, size_t *taken_len,
+                                          struct error *err);
 
 /* A body over BODY_BYTES_MAX of which a source kept only the beginning. */
 struct long_body {

@@ -1,55 +1,21 @@
 /*
- * fast.c - the envelope's five members in any order, then a flat payload.
+ * fast.c - the ways into the fast path, and what is rare on it.
  *
- * (1) Everything is scanned and checked before the batch is touched: a message
- *     that is left to the general path leaves no rows behind.
- * (2) Accepted is only what has no member twice that could matter, and no member
- *     of a custom payload whose value would be passed over: then "the last of
- *     equal names counts" has nothing to decide.
- * (3) Envelopes with other members than the five, and every odd value, fall out.
- * (4) What leads up to a value is compared with what stood there in the last message
- *     (lead.h), and scanned only where it differs.
+ * What every message goes through is in fast_path.h.
  */
 #include "ingest/decode/fast.h"
 
 #include "ingest/decode/draft.h"
+#include "ingest/decode/fast_internal.h"
 #include "ingest/decode/json_scan.h"
 #include "ingest/decode/layer.h"
 
 #include <string.h>
 
-#define TIMESTAMP_S_MIN UINT64_C(631152000)
-#define TIMESTAMP_S_MAX UINT64_C(4102444799)
+/* Lines with a longer payload go the way of single bodies, which makes room for theirs. */
+#define LINE_PAYLOAD_CHARS ((size_t)64 << 10)
 
-enum envelope_member {
-    MEMBER_NONE = 0,
-    MEMBER_PAYLOAD = 1,
-    MEMBER_TYPE = 2,
-    MEMBER_ID = 4,
-    MEMBER_TOPIC = 8,
-    MEMBER_TIMESTAMP = 16,
-    MEMBERS_NEEDED = MEMBER_PAYLOAD | MEMBER_TYPE | MEMBER_ID | MEMBER_TIMESTAMP,
-};
-
-struct fast_envelope {
-    struct envelope_time time;
-    struct slice payload; /* decoded, in the decoder's buffer */
-    struct slice topic;
-    unsigned seen; /* of enum envelope_member */
-    bool is_status;
-};
-
-/* --- both ---------------------------------------------------------------------------------- */
-
-/*
- * What follows a decoded payload in its buffer: no JSON, so that scans may read many bytes at once.
- */
-#define SLACK_BYTES 32u
-
-static const uint8_t *scan_word(const uint8_t *at, const uint8_t *end, const char *word, size_t len)
-{
-    return (size_t)(end - at) >= len && memcmp(at, word, len) == 0 ? at + len : NULL;
-}
+/* --- leads that are new -------------------------------------------------------------------- */
 
 /* What leads up to a value: the opening brace or a comma, then a name and its colon. */
 static const uint8_t *scan_lead(const uint8_t *at, const uint8_t *end, bool first,
@@ -59,71 +25,13 @@ static const uint8_t *scan_lead(const uint8_t *at, const uint8_t *end, bool firs
     return scan_name(scan_blanks(at, end), end, name);
 }
 
-/* The closing brace, and nothing behind it but blanks. */
-static bool is_object_end(const uint8_t *at, const uint8_t *end)
+/* Where the message that goes on at `at` must end: its line break, or the end of the body. */
+static const uint8_t *message_end(const struct fast_run *run, const uint8_t *at)
 {
-    return scan_blanks(scan_byte(scan_blanks(at, end), end, '}'), end) == end;
-}
-
-/* --- the envelope -------------------------------------------------------------------------- */
-
-/* The payload's string: decoded while it is scanned. Padding may be missing. */
-static const uint8_t *scan_payload(const uint8_t *at, const uint8_t *end, uint8_t *room,
-                                   struct slice *payload)
-{
-    at = scan_byte(at, end, '"');
-    if (!at)
-        return NULL;
-    const size_t count = base64_decode_run(slice_of(at, (size_t)(end - at)), room);
-    const size_t held = count % 4;
-    at += count;
-    if (held == 1)
-        return NULL;
-    if (held > 0 && at < end && *at == '=') {
-        const size_t padding = 4 - held;
-        at = scan_word(at, end, "==", padding);
-    }
-    const size_t len = base64_run_bytes(count);
-    memset(room + len, 0, SLACK_BYTES);
-    *payload = slice_of(room, len);
-    return scan_byte(at, end, '"');
-}
-
-static const uint8_t *scan_id(const uint8_t *at, const uint8_t *end, uint64_t *id)
-{
-    if (at == end)
-        return NULL;
-    const bool quoted = *at == '"';
-    at = scan_unsigned(at + quoted, end, id);
-    return quoted ? scan_byte(at, end, '"') : at;
-}
-
-static const uint8_t *scan_type(const uint8_t *at, const uint8_t *end, bool *is_status)
-{
-    struct slice type = {0};
-    at = scan_string(at, end, &type);
-    if (!at)
-        return NULL;
-    *is_status = SLICE_IS(type, "status");
-    return *is_status || SLICE_IS(type, "upload") ? at : NULL;
-}
-
-/* Status messages may have null, which is as good as none. */
-static const uint8_t *scan_topic(const uint8_t *at, const uint8_t *end, struct slice *topic)
-{
-    if (at == end)
-        return NULL;
-    return *at == 'n' ? scan_word(at, end, "null", 4) : scan_string(at, end, topic);
-}
-
-static const uint8_t *scan_timestamp(const uint8_t *at, const uint8_t *end, int64_t *timestamp_s)
-{
-    uint64_t value = 0;
-    at = scan_unsigned(at, end, &value);
-    if (!at || value < TIMESTAMP_S_MIN || value > TIMESTAMP_S_MAX)
-        return NULL;
-    *timestamp_s = (int64_t)value;
-    return at;
+    if (!run->is_line)
+        return run->end;
+    const uint8_t *const line_break = memchr(at, '\n', (size_t)(run->end - at));
+    return line_break ? line_break : at;
 }
 
 static enum envelope_member envelope_member_of(struct slice name)
@@ -139,102 +47,42 @@ static enum envelope_member envelope_member_of(struct slice name)
     return SLICE_IS(name, "topic") ? MEMBER_TOPIC : MEMBER_NONE;
 }
 
-/* The lead of one of the five members, of which the last message had `lead` here. */
-static const uint8_t *scan_envelope_lead(const uint8_t *at, const uint8_t *end, bool first,
-                                         struct lead *lead, unsigned *member)
+static bool is_short(const struct lead *lead)
 {
-    if (lead_matches(lead, at, end)) {
-        *member = lead->member;
-        return at + lead->len;
+    return lead->len > 0 && lead->len <= SHORT_LEAD_BYTES;
+}
+
+/* The order in which the platform writes the members. */
+static bool is_usual(const struct lead leads[ENVELOPE_LEADS])
+{
+    static const enum envelope_member usual[ENVELOPE_LEADS] = {
+        MEMBER_PAYLOAD, MEMBER_TYPE, MEMBER_TOPIC, MEMBER_ID, MEMBER_TIMESTAMP};
+    for (size_t i = 0; i < ENVELOPE_LEADS; i++) {
+        if (leads[i].member != usual[i] || !is_short(&leads[i]))
+            return false;
     }
+    return true;
+}
+
+const uint8_t *fast_learn_envelope(struct fast_run *run, struct lead *lead, const uint8_t *at,
+                                   bool first)
+{
     struct slice name = {0};
-    const uint8_t *const after = scan_lead(at, end, first, &name);
+    const uint8_t *const after = scan_lead(at, message_end(run, at), first, &name);
     if (!after)
         return NULL;
-    *member = envelope_member_of(name);
-    lead_keep(lead, at, after, name, (uint8_t)*member);
+    lead_keep(lead, at, after, name, (uint8_t)envelope_member_of(name));
+    run->decoder->usual_envelope = is_usual(run->decoder->envelope_leads);
     return after;
 }
 
-/* A chain of ifs: the order of members repeats and so predicts well, a table of jumps does not. */
-static inline const uint8_t *scan_envelope_value(const uint8_t *at, const uint8_t *end,
-                                                 unsigned member, uint8_t *room,
-                                                 struct fast_envelope *envelope)
+const uint8_t *fast_find_close(const struct fast_run *run, const uint8_t *at)
 {
-    if (member == MEMBER_PAYLOAD)
-        return scan_payload(at, end, room, &envelope->payload);
-    if (member == MEMBER_TYPE)
-        return scan_type(at, end, &envelope->is_status);
-    if (member == MEMBER_TOPIC)
-        return scan_topic(at, end, &envelope->topic);
-    if (member == MEMBER_ID)
-        return scan_id(at, end, &envelope->time.message_id);
-    if (member == MEMBER_TIMESTAMP)
-        return scan_timestamp(at, end, &envelope->time.timestamp_s);
-    return NULL;
-}
-
-static bool scan_envelope(struct decoder *decoder, struct slice text,
-                          struct fast_envelope *envelope)
-{
-    const uint8_t *const end = text.data + text.len;
-    const uint8_t *at = text.data;
-    for (size_t n = 0; n < ENVELOPE_LEADS; n++) {
-        unsigned member = MEMBER_NONE;
-        const uint8_t *const value =
-            scan_envelope_lead(at, end, n == 0, &decoder->envelope_leads[n], &member);
-        if (!value)
-            break; /* the end, or something that only the general path knows */
-        at = scan_envelope_value(value, end, member, decoder->payload.data, envelope);
-        if (!at || (envelope->seen & member))
-            return false;
-        envelope->seen |= member;
-    }
-    return (envelope->seen & MEMBERS_NEEDED) == MEMBERS_NEEDED && is_object_end(at, end);
-}
-
-/* --- readings ------------------------------------------------------------------------------ */
-
-#define LEAD_OF_METRIC 0xffu /* in a lead's `member`; a time field has its index there */
-
-_Static_assert(TIME_FIELDS_MAX < LEAD_OF_METRIC, "an index of a time field is no metric");
-
-struct fast_reading {
-    struct time_member times[TIME_FIELDS_MAX]; /* as many as there are time fields, if has_time */
-    struct slice names[FAST_CELLS_MAX];
-    struct lead *leads[FAST_CELLS_MAX];
-    struct cell cells[FAST_CELLS_MAX];
-    uint32_t count;
-    bool has_time; /* any of `times` stands in the payload */
-};
-
-static inline const uint8_t *scan_cell_value(const uint8_t *at, const uint8_t *end,
-                                             struct number *number)
-{
-    if (at == end || (*at != 't' && *at != 'f'))
-        return scan_number(at, end, number);
-    const bool is_true = *at == 't';
-    *number = normal_decimal(is_true, 0);
-    return is_true ? scan_word(at, end, "true", 4) : scan_word(at, end, "false", 5);
-}
-
-/* A plain string or number, as the member of a time. */
-static const uint8_t *scan_time_value(const uint8_t *at, const uint8_t *end, struct slice name,
-                                      struct time_member *member)
-{
-    if (at == end)
+    const uint8_t *const end = message_end(run, at);
+    const uint8_t *const close = scan_byte(scan_blanks(at, end), end, '}');
+    if (scan_blanks(close, end) != end)
         return NULL;
-    member->utc = name.len >= 3 && memcmp(name.data, "utc", 3) == 0;
-    if (*at == '"') {
-        member->form = TIME_FORM_STRING;
-        return scan_string_rest(at + 1, end, &member->text);
-    }
-    const uint8_t *const start = at;
-    struct number number;
-    member->form = TIME_FORM_NUMBER;
-    at = scan_number(at, end, &number);
-    member->text = slice_of(start, at ? (size_t)(at - start) : 0);
-    return at;
+    return run->is_line ? end + 1 : end;
 }
 
 /* The index of a time field, or LEAD_OF_METRIC. */
@@ -247,138 +95,95 @@ static uint8_t find_time_field(const struct time_fields *fields, struct slice na
     return LEAD_OF_METRIC;
 }
 
-/* The n-th lead, of a time field or of a metric. */
-static inline const uint8_t *scan_reading_lead(struct decoder *decoder, size_t n, const uint8_t *at,
-                                               const uint8_t *end, struct slice *name,
-                                               uint8_t *member)
+const uint8_t *fast_learn_payload(struct fast_run *run, size_t n, const uint8_t *at,
+                                  const uint8_t *end)
 {
+    struct decoder *const decoder = run->decoder;
     struct lead *const lead = &decoder->payload_leads[n];
-    if (lead_matches(lead, at, end)) {
-        *name = lead_name(lead);
-        *member = lead->member;
-        return at + lead->len;
-    }
-    const uint8_t *const after = scan_lead(at, end, n == 0, name);
-    if (!after || name->len > NAME_BYTES_MAX || SLICE_IS(*name, "deviceSecret"))
+    struct slice name = {0};
+    const uint8_t *const after = scan_lead(at, end, n == 0, &name);
+    if (!after || name.len > NAME_BYTES_MAX || SLICE_IS(name, "deviceSecret"))
         return NULL;
-    *member = find_time_field(&decoder->config->time_fields, *name);
-    lead_keep(lead, at, after, *name, *member);
+    lead_keep(lead, at, after, name, find_time_field(&decoder->config->time_fields, name));
+    if (decoder->distinct_leads > n)
+        decoder->distinct_leads = n;
+    if (decoder->plain_leads > n)
+        decoder->plain_leads = n;
+    if (lead->member == LEAD_OF_METRIC && !fast_find_metric(run, lead, name))
+        return NULL;
     return after;
 }
 
-static const uint8_t *scan_time_field(const uint8_t *at, const uint8_t *end,
-                                      const struct time_fields *fields, struct slice name,
-                                      size_t index, struct fast_reading *reading)
+void fast_note_plain(struct decoder *decoder, size_t n)
 {
-    if (!reading->has_time)
-        memset(reading->times, 0, fields->count * sizeof reading->times[0]);
-    reading->has_time = true;
-    struct time_member *const member = &reading->times[index];
-    return member->form == TIME_FORM_NONE ? scan_time_value(at, end, name, member) : NULL;
+    size_t plain = 0;
+    while (plain < n && plain < FAST_CELLS_MAX && is_short(&decoder->payload_leads[plain]) &&
+           decoder->payload_leads[plain].member == LEAD_OF_METRIC &&
+           decoder->payload_leads[plain].run == decoder->run)
+        plain++;
+    decoder->plain_leads = plain;
 }
 
-static inline const uint8_t *scan_metric(const uint8_t *at, const uint8_t *end, struct slice name,
-                                         struct lead *lead, struct fast_reading *reading)
+const uint8_t *fast_scan_topic(const uint8_t *at, const uint8_t *end, struct slice *topic,
+                               struct slice *device)
 {
-    if (reading->count == FAST_CELLS_MAX)
-        return NULL;
-    struct number number;
-    at = scan_cell_value(at, end, &number);
-    if (!at)
-        return NULL;
-    reading->names[reading->count] = name;
-    reading->leads[reading->count] = lead;
-    reading->cells[reading->count++] = (struct cell){
-        .mantissa = number.mantissa, .exponent = number.exponent, .kind = number.kind};
+    at = scan_string(at, end, topic);
+    *device = at ? topic_device(*topic, false) : (struct slice){0};
     return at;
 }
 
-static bool scan_reading(struct decoder *decoder, struct slice payload,
-                         struct fast_reading *reading)
+bool fast_find_metric(struct fast_run *run, struct lead *lead, struct slice name)
 {
-    const struct time_fields *const fields = &decoder->config->time_fields;
-    const uint8_t *const end = payload.data + payload.len + SLACK_BYTES;
-    const uint8_t *at = payload.data;
-    reading->count = 0;
-    reading->has_time = false;
-    for (size_t n = 0; n < PAYLOAD_LEADS; n++) {
-        struct slice name = {0};
-        uint8_t member = LEAD_OF_METRIC;
-        const uint8_t *const value = scan_reading_lead(decoder, n, at, end, &name, &member);
-        if (!value)
-            break; /* as for the envelope */
-        if (member == LEAD_OF_METRIC)
-            at = scan_metric(value, end, name, &decoder->payload_leads[n], reading);
-        else
-            at = scan_time_field(value, end, fields, name, member, reading);
-        if (!at)
-            return false;
-    }
-    return reading->count > 0 && is_object_end(at, payload.data + payload.len);
+    run->status = name_table_add(&run->batch->metrics, name, &lead->number);
+    if (run->status != STATUS_OK)
+        return false;
+    lead->run = run->decoder->run;
+    return true;
 }
 
-/* The metric's number: as of this lead last time, if the batch has that name there. */
-static enum status find_metric(struct name_table *metrics, struct lead *lead, struct slice name,
-                               uint32_t *number)
+bool fast_has_equal_metrics(const struct cell *cells, uint32_t count)
 {
-    const uint32_t guess = lead->number;
-    if (guess < metrics->count && metrics->names[guess].len == name.len &&
-        bytes_same(metrics->names[guess].data, name.data, name.len)) {
-        *number = guess;
-        return STATUS_OK;
-    }
-    TRY(name_table_add(metrics, name, number));
-    lead->number = *number;
-    return STATUS_OK;
-}
-
-static bool has_equal_metrics(const struct fast_reading *reading)
-{
-    for (uint32_t i = 1; i < reading->count; i++) {
+    for (uint32_t i = 1; i < count; i++) {
         for (uint32_t j = 0; j < i; j++) {
-            if (reading->cells[i].metric == reading->cells[j].metric)
+            if (cells[i].metric == cells[j].metric)
                 return true;
         }
     }
     return false;
 }
 
-static enum status add_reading(const struct decoder *decoder, struct row_batch *batch,
-                               const struct fast_envelope *envelope, struct slice device_name,
-                               const struct fast_reading *reading)
+bool fast_resolve_slowly(struct fast_run *run, const struct pending_device *pending)
 {
-    const struct decoder_config *config = decoder->config;
-    const size_t time_count = reading->has_time ? config->time_fields.count : 0;
-    const struct business_time when =
-        business_time_choose(reading->times, time_count, &config->payload_zone, envelope->time);
-    uint32_t device = 0;
-    TRY(name_table_add(&batch->devices, device_name, &device));
-    const struct row row = {
-        .time_ms = when.time_ms,
-        .message_id = envelope->time.message_id,
-        .device = device,
-        .cell_count = reading->count,
-        .time_source = when.source,
-        .clock_fault = when.clock_fault,
-    };
-    return row_batch_add_whole(batch, TABLE_READINGS, &row, reading->cells);
+    uint32_t number = 0;
+    run->status =
+        name_table_add_hashed(&run->batch->devices, pending->hash, pending->name, &number);
+    run->batch->rows[TABLE_READINGS][pending->row].device = number;
+    return run->status == STATUS_OK;
 }
 
-static enum status take_reading(struct decoder *decoder, struct row_batch *batch,
-                                const struct fast_envelope *envelope, bool *taken)
+/* --- times in payloads --------------------------------------------------------------------- */
+
+static bool is_utc(struct slice name)
 {
-    struct fast_reading reading;
-    const struct slice device = topic_device(envelope->topic, false);
-    if (device.len == 0 || device.len > NAME_BYTES_MAX ||
-        !scan_reading(decoder, envelope->payload, &reading))
-        return STATUS_OK;
-    for (uint32_t i = 0; i < reading.count; i++)
-        TRY(find_metric(&batch->metrics, reading.leads[i], reading.names[i],
-                        &reading.cells[i].metric));
-    if (has_equal_metrics(&reading))
-        return STATUS_OK;
-    *taken = true;
-    return add_reading(decoder, batch, envelope, device, &reading);
+    return name.len >= 3 && memcmp(name.data, "utc", 3) == 0;
+}
+
+const uint8_t *fast_scan_time(const uint8_t *at, const uint8_t *end, bool utc,
+                              struct time_member *member)
+{
+    if (!at || at == end)
+        return NULL;
+    member->utc = utc;
+    if (*at == '"') {
+        member->form = TIME_FORM_STRING;
+        return scan_string_rest(at + 1, end, &member->text);
+    }
+    const uint8_t *const start = at;
+    struct number number;
+    member->form = TIME_FORM_NUMBER;
+    at = scan_number(at, end, &number);
+    member->text = slice_of(start, at ? (size_t)(at - start) : 0);
+    return at;
 }
 
 /* --- status events ------------------------------------------------------------------------- */
@@ -424,7 +229,7 @@ static bool scan_status(struct slice payload, struct time_member members[STATUS_
         struct time_member value = {0};
         at = scan_name(at, end, &name);
         if (at)
-            at = scan_separator(scan_time_value(at, end, name, &value), end, &more);
+            at = scan_separator(fast_scan_time(at, end, is_utc(name), &value), end, &more);
         const enum status_member member = status_member_of(name);
         if (member == STATUS_OTHER)
             continue;
@@ -456,13 +261,12 @@ static struct slice status_device(const struct time_member *members, struct slic
     return slice_of(room, product.len + 1 + name.len);
 }
 
-static enum status take_status(struct decoder *decoder, struct row_batch *batch,
-                               const struct fast_envelope *envelope, bool *taken)
+bool fast_take_status(struct fast_run *run, const struct fast_envelope *envelope)
 {
     struct time_member members[STATUS_OTHER] = {0};
     uint8_t room[NAME_BYTES_MAX];
     if (!scan_status(envelope->payload, members))
-        return STATUS_OK;
+        return false;
     const struct time_member *state = &members[STATUS_STATE];
     const bool online = state->form == TIME_FORM_STRING && SLICE_IS(state->text, "online");
     const bool offline = state->form == TIME_FORM_STRING && SLICE_IS(state->text, "offline");
@@ -473,18 +277,60 @@ static enum status take_status(struct decoder *decoder, struct row_batch *batch,
         .contacts = {members[STATUS_UTC_LAST_TIME], members[STATUS_LAST_TIME]},
     };
     if ((!online && !offline) || event.device.len == 0 || event.device.len > NAME_BYTES_MAX)
-        return STATUS_OK;
-    *taken = true;
-    return status_event_add(decoder, batch, envelope->time, &event);
+        return false;
+    const struct row_batch_mark mark = row_batch_mark(run->batch);
+    run->status = status_event_add(run->decoder, run->batch, envelope->time, &event);
+    if (run->status != STATUS_OK)
+        row_batch_rewind(run->batch, mark);
+    return run->status == STATUS_OK;
 }
 
-/* --- either -------------------------------------------------------------------------------- */
+/* --- ways in ------------------------------------------------------------------------------- */
 
 static enum status reserve_room(struct buffer *buffer, size_t text_len)
 {
     buffer_clear(buffer);
     const size_t room = base64_room(text_len) + SLACK_BYTES;
     return room <= buffer->capacity ? STATUS_OK : buffer_reserve(buffer, room);
+}
+
+/* All but `pending`, whose places are written before they are read. */
+static void run_begin(struct fast_run *run, struct decoder *decoder, struct row_batch *batch,
+                      struct slice messages)
+{
+    run->decoder = decoder;
+    run->batch = batch;
+    run->until = messages.data + messages.len;
+    run->end = run->until;
+    run->is_line = false;
+    run->payload_chars_max = 0;
+    run->status = STATUS_OK;
+    run->pushed = 0;
+    run->resolved = 0;
+}
+
+/* Takes what it can; without memory nothing is taken. */
+static enum status take_run(struct fast_run *run, const uint8_t *messages, size_t *taken_len)
+{
+    struct decoder *const decoder = run->decoder;
+    struct row_batch *const batch = run->batch;
+    const struct row_batch_mark mark = row_batch_mark(batch);
+    const size_t messages_before = batch->message_count;
+    TRY(reserve_room(&decoder->payload, run->payload_chars_max));
+    TRY(name_table_prepare(&batch->devices));
+    decoder->run++;
+    decoder->plain_leads = 0;
+    const bool wide = fast_can_avx2() && !decoder->portable_only;
+    const uint8_t *const stopped =
+        wide ? fast_run_avx2(run, messages) : fast_run_portable(run, messages);
+    if (run->status != STATUS_OK) {
+        row_batch_rewind(batch, mark);
+        batch->message_count = messages_before;
+        return run->status;
+    }
+    decoder->fast_count += batch->message_count - messages_before;
+    *taken_len = (size_t)(stopped - messages);
+    return STATUS_OK;
 }
 
 enum status fast_decode(struct decoder *decoder, struct slice body, struct row_batch *batch,
@@ -498,10 +344,25 @@ enum status fast_decode(struct decoder *decoder, struct slice body, struct row_b
         if (!layer_decode(body, decoder->body.data, &text, &was_base64))
             return STATUS_OK;
     }
-    TRY(reserve_room(&decoder->payload, text.len));
-    struct fast_envelope envelope = {0};
-    if (!scan_envelope(decoder, text, &envelope))
+    struct fast_run run;
+    run_begin(&run, decoder, batch, text);
+    run.payload_chars_max = text.len;
+    size_t taken_len = 0;
+    TRY(take_run(&run, text.data, &taken_len));
+    *taken = taken_len > 0;
+    return STATUS_OK;
+}
+
+enum status fast_take_lines(struct decoder *decoder, struct slice lines, struct row_batch *batch,
+                            size_t *taken_len)
+{
+    *taken_len = 0;
+    if (lines.len == 0)
         return STATUS_OK;
-    return envelope.is_status ? take_status(decoder, batch, &envelope, taken)
-                              : take_reading(decoder, batch, &envelope, taken);
+    struct fast_run run;
+    run_begin(&run, decoder, batch, lines);
+    run.is_line = true;
+    run.end += DECODE_SLACK_BYTES;
+    run.payload_chars_max = LINE_PAYLOAD_CHARS;
+    return take_run(&run, lines.data, taken_len);
 }

@@ -2,8 +2,8 @@
  * fast.h - the fast path: one pass over the plain shapes that nearly all messages have.
  *
  * It takes a message and does exactly what the general path would do with it, or
- * it leaves the message alone (`*taken` is false) without a trace in the batch,
- * names apart. It never rejects, so that reasons come from one place.
+ * it leaves the message alone without a trace in the batch, names apart. It never
+ * rejects, so that reasons come from one place.
  *
  * Private to this folder.
  */
@@ -14,5 +14,9 @@
 
 MUST_CHECK enum status fast_decode(struct decoder *decoder, struct slice body,
                                    struct row_batch *batch, bool *taken);
+
+/* As decoder_take_lines. */
+MUST_CHECK enum status fast_take_lines(struct decoder *decoder, struct slice lines,
+                                       struct row_batch *batch, size_t *taken_len);
 
 #endif

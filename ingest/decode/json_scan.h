@@ -185,7 +185,7 @@ static inline const uint8_t *scan_unsigned(const uint8_t *at, const uint8_t *end
 
 static inline struct number normal_decimal(int64_t mantissa, int exponent)
 {
-    while (mantissa % 2 == 0 && mantissa % 10 == 0 && mantissa != 0) { /* mostly odd: no division */
+    while (mantissa % 10 == 0 && mantissa != 0) {
         mantissa /= 10;
         exponent++;
     }
@@ -270,7 +270,12 @@ static inline const uint8_t *scan_number(const uint8_t *at, const uint8_t *end,
     if (!at || digits.whole == 0 || (*start == '0' && digits.whole > 1))
         return NULL;
     const int64_t magnitude = (int64_t)digits.mantissa;
-    *number = normal_decimal(negative ? -magnitude : magnitude, -(int)digits.fraction);
+    const int64_t mantissa = negative ? -magnitude : magnitude;
+    if (at[-1] == '0') /* rare, while even mantissas are not: no branch on what is random */
+        *number = normal_decimal(mantissa, -(int)digits.fraction);
+    else
+        *number = (struct number){
+            .mantissa = mantissa, .exponent = (int8_t)-digits.fraction, .kind = NUMBER_DECIMAL};
     return at;
 }
 

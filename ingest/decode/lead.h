@@ -7,7 +7,8 @@
  *
  * Messages look alike: where the n-th lead of the last message stands again, byte for
  * byte, the same member follows, and neither its name nor the blanks around it need
- * to be scanned. A lead that is too long to keep is scanned each time.
+ * to be scanned. A lead that is too long to keep is scanned each time, and so is one with a
+ * line break, which would match across the end of a line.
  *
  * Private to this folder. Threads: leads belong to their decoder's thread.
  */
@@ -19,15 +20,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define LEAD_BYTES_MAX 40u
+#define LEAD_BYTES_MAX 64u
 
 struct lead {
     uint8_t bytes[LEAD_BYTES_MAX]; /* opening brace or comma, name, colon, blanks */
+    uint64_t behind;               /* a bit for each of `bytes` that is none of the lead's */
     uint8_t len;                   /* 0: none is kept */
     uint8_t name_from;             /* of the name, without its quotes, in `bytes` */
     uint8_t name_len;
-    uint8_t member;  /* which member it is: the caller's */
-    uint32_t number; /* of a metric: the caller's */
+    uint8_t member;  /* which member it is: the caller's; set though no lead is kept */
+    bool utc;        /* the name begins with "utc" */
+    uint32_t number; /* of a metric, in the run of messages that `run` names */
+    uint64_t run;
 };
 
 /* True if the lead stands at `at`. */
@@ -42,19 +46,20 @@ static inline struct slice lead_name(const struct lead *lead)
     return slice_of(lead->bytes + lead->name_from, lead->name_len);
 }
 
-/* Keeps the bytes [at, after), in which `name` stands, if they are few. */
+/* Keeps the bytes [at, after), in which `name` stands, if they are few and in one line. */
 static inline void lead_keep(struct lead *lead, const uint8_t *at, const uint8_t *after,
                              struct slice name, uint8_t member)
 {
     const size_t len = (size_t)(after - at);
-    lead->len = 0;
-    if (len > LEAD_BYTES_MAX)
+    *lead = (struct lead){.member = member};
+    lead->utc = name.len >= 3 && memcmp(name.data, "utc", 3) == 0;
+    if (len > LEAD_BYTES_MAX || memchr(at, '\n', len))
         return;
     memcpy(lead->bytes, at, len);
+    lead->behind = len < 64 ? UINT64_MAX << len : 0;
     lead->len = (uint8_t)len;
     lead->name_from = (uint8_t)(name.data - at);
     lead->name_len = (uint8_t)name.len;
-    lead->member = member;
 }
 
 #endif

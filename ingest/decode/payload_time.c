@@ -14,10 +14,6 @@
 #define CLOCK_EARLIEST_MS  INT64_C(631152000000)
 #define CLOCK_AHEAD_MS_MAX MS_PER_DAY
 
-#define SNOWFLAKE_EPOCH_MS   INT64_C(1288834974657)
-#define SNOWFLAKE_SHIFT      22
-#define SNOWFLAKE_OFF_MS_MAX (10 * MS_PER_MINUTE)
-
 static bool is_digit(uint8_t byte)
 {
     return byte >= '0' && byte <= '9';
@@ -213,11 +209,8 @@ struct business_time business_time_choose(const struct time_member *members, siz
         if (reading != TIME_UNREADABLE)
             chosen.clock_fault = true;
     }
-    const int64_t envelope_ms = envelope.timestamp_s * MS_PER_SECOND;
-    const int64_t id_ms = (int64_t)(envelope.message_id >> SNOWFLAKE_SHIFT) + SNOWFLAKE_EPOCH_MS;
-    const int64_t off_ms = id_ms - envelope_ms;
-    const bool by_id = off_ms >= -SNOWFLAKE_OFF_MS_MAX && off_ms <= SNOWFLAKE_OFF_MS_MAX;
-    chosen.time_ms = by_id ? id_ms : envelope_ms;
-    chosen.source = by_id ? TIME_SOURCE_MESSAGEID : TIME_SOURCE_ENVELOPE;
+    const bool clock_fault = chosen.clock_fault;
+    chosen = business_time_of_envelope(envelope);
+    chosen.clock_fault = clock_fault;
     return chosen;
 }

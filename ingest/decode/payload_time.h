@@ -14,6 +14,7 @@
 
 #include "engine/base/bytes.h"
 #include "engine/civil/civil.h"
+#include "engine/row/row.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -51,6 +52,23 @@ struct envelope_time {
     uint64_t message_id;
     int64_t timestamp_s; /* within the range that envelopes allow */
 };
+
+#define SNOWFLAKE_EPOCH_MS   INT64_C(1288834974657)
+#define SNOWFLAKE_SHIFT      22
+#define SNOWFLAKE_OFF_MS_MAX (10 * MS_PER_MINUTE)
+
+/* Of a message without a time of its own: the millisecond in the id, or the envelope's second. */
+static inline struct business_time business_time_of_envelope(struct envelope_time envelope)
+{
+    const int64_t envelope_ms = envelope.timestamp_s * MS_PER_SECOND;
+    const int64_t id_ms = (int64_t)(envelope.message_id >> SNOWFLAKE_SHIFT) + SNOWFLAKE_EPOCH_MS;
+    const int64_t off_ms = id_ms - envelope_ms;
+    const bool by_id = off_ms >= -SNOWFLAKE_OFF_MS_MAX && off_ms <= SNOWFLAKE_OFF_MS_MAX;
+    return (struct business_time){
+        .time_ms = by_id ? id_ms : envelope_ms,
+        .source = by_id ? TIME_SOURCE_MESSAGEID : TIME_SOURCE_ENVELOPE,
+    };
+}
 
 /* Tries the members in order, then the millisecond in the id, then the envelope's timestamp. */
 struct business_time business_time_choose(const struct time_member *members, size_t count,

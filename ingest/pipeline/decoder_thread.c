@@ -12,6 +12,7 @@
 #include <assert.h>
 
 static_assert(sizeof((struct body_excess *)0)->digest == BODY_DIGEST_BYTES, "the same digest");
+static_assert(SOURCE_SLACK_BYTES >= DECODE_SLACK_BYTES, "lines may be read wide");
 
 /* --- one batch ------------------------------------------------------------------------------- */
 
@@ -28,16 +29,29 @@ static enum status decode_excess(struct decoder *decoder, const struct body *bod
     return decoder_reject_too_long(decoder, &long_body, received_ms, rows, err);
 }
 
+/* As many of the lines that come next as are plain, in one go. */
+static enum status take_plain_lines(struct decoder_thread *thread, struct row_batch *rows,
+                                    struct error *err)
+{
+    size_t taken_len = 0;
+    TRY(decoder_take_lines(&thread->decoder, body_batch_lines(&thread->bodies), rows, &taken_len,
+                           err));
+    body_batch_skip(&thread->bodies, taken_len);
+    return STATUS_OK;
+}
+
 static enum status decode_bodies(struct decoder_thread *thread, struct row_batch *rows,
                                  struct error *err)
 {
     const int64_t received_ms = thread->bodies.received_ms;
+    TRY(take_plain_lines(thread, rows, err));
     struct body body;
     while (body_batch_next(&thread->bodies, &body)) {
         if (body.excess)
             TRY(decode_excess(&thread->decoder, &body, received_ms, rows, err));
         else
             TRY(decoder_decode(&thread->decoder, body.bytes, received_ms, rows, err));
+        TRY(take_plain_lines(thread, rows, err));
     }
     return STATUS_OK;
 }

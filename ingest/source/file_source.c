@@ -326,7 +326,8 @@ static enum status file_source_next(void *context, struct body_batch *batch,
                                     enum source_event *event, struct error *err)
 {
     struct file_source *source = context;
-    uint8_t *bytes = batch->bytes ? batch->bytes : mem_alloc(SOURCE_BATCH_BYTES, 1);
+    uint8_t *bytes =
+        batch->bytes ? batch->bytes : mem_alloc(SOURCE_BATCH_BYTES + SOURCE_SLACK_BYTES, 1);
     if (!bytes)
         return error_set(err, STATUS_NOMEM, "no memory for a batch of lines");
     *batch = (struct body_batch){.bytes = bytes};

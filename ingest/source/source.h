@@ -40,6 +40,9 @@
 #define SOURCE_BATCH_BYTES      ((size_t)8 << 20)
 #define SOURCE_BATCH_BODIES_MAX ((size_t)1 << 16)
 
+#define SOURCE_SLACK_BYTES \
+    ((size_t)64) /* behind the lines of a batch, so that they can be read wide */
+
 #define SOURCE_DIGEST_BYTES 32u
 
 /* What is known of a body that was too long to be held. */
@@ -130,6 +133,24 @@ void source_close(struct source *source);
 
 /* The next body of a batch; false at its end. */
 bool body_batch_next(struct body_batch *batch, struct body *body);
+
+/*
+ * The lines that are left of a batch whose bodies are lines, SOURCE_SLACK_BYTES that may be read
+ * behind them; empty if there are none or the bodies are no lines. Who takes the first `len` bytes
+ * of them, which are whole lines, says so with body_batch_skip.
+ */
+static inline struct slice body_batch_lines(const struct body_batch *batch)
+{
+    if (batch->ends || batch->is_excess)
+        return (struct slice){0};
+    return slice_of(batch->bytes + batch->next, batch->len - batch->next);
+}
+
+static inline void body_batch_skip(struct body_batch *batch, size_t len)
+{
+    batch->next += len;
+}
+
 void body_batch_release(struct body_batch *batch);
 
 /* Makes a batch one whose bodies are not lines: add them with body_batch_add. */

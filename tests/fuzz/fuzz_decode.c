@@ -1,5 +1,6 @@
 /*
- * fuzz_decode.c - both paths of the decoder give the same for every input.
+ * fuzz_decode.c - all paths of the decoder give the same for every input: the general one, the fast
+ * one with wide instructions and without, and the fast one over lines.
  *
  * The first byte says how the rest is wrapped: as a body, or as the payload of a good
  * envelope (so that mutations reach the payload too), plain or in base64; and whether
@@ -101,12 +102,25 @@ static const struct {
     size_t batch;
 } turns[] = {{0, 0}, {0, 0}, {1, 1}, {1, 0}, {0, 1}, {0, 0}};
 
-static void decode_all(const struct decoder_config *config, bool general_only,
+enum path {
+    PATH_GENERAL,
+    PATH_FAST,
+    PATH_PORTABLE,
+    PATH_COUNT,
+};
+
+static void begin(struct decoder *decoder, const struct decoder_config *config, enum path path)
+{
+    check(decoder_init(decoder, config, NULL) == STATUS_OK, "no memory");
+    decoder->general_only = path == PATH_GENERAL;
+    decoder->portable_only = path == PATH_PORTABLE;
+}
+
+static void decode_all(const struct decoder_config *config, enum path path,
                        const struct slice bodies[2], struct row_batch batches[BATCHES])
 {
     OWNED(decoder_release) struct decoder decoder = {0};
-    check(decoder_init(&decoder, config, NULL) == STATUS_OK, "no memory");
-    decoder.general_only = general_only;
+    begin(&decoder, config, path);
     for (size_t i = 0; i < sizeof turns / sizeof turns[0]; i++)
         check(decoder_decode(&decoder, bodies[turns[i].body], 0, &batches[turns[i].batch], NULL) ==
                   STATUS_OK,
@@ -116,14 +130,74 @@ static void decode_all(const struct decoder_config *config, bool general_only,
 
 static void compare_paths(const struct decoder_config *config, const struct slice bodies[2])
 {
-    struct row_batch fast[BATCHES] = {0};
     struct row_batch general[BATCHES] = {0};
-    decode_all(config, false, bodies, fast);
-    decode_all(config, true, bodies, general);
-    for (size_t i = 0; i < BATCHES; i++) {
-        compare_batches(&fast[i], &general[i]);
-        row_batch_release(&fast[i]);
+    decode_all(config, PATH_GENERAL, bodies, general);
+    for (enum path path = PATH_FAST; path < PATH_COUNT; path++) {
+        struct row_batch fast[BATCHES] = {0};
+        decode_all(config, path, bodies, fast);
+        for (size_t i = 0; i < BATCHES; i++) {
+            compare_batches(&fast[i], &general[i]);
+            row_batch_release(&fast[i]);
+        }
+    }
+    for (size_t i = 0; i < BATCHES; i++)
         row_batch_release(&general[i]);
+}
+
+/* --- lines --------------------------------------------------------------------------------- */
+
+/* Bodies as lines; a line break in a body makes two lines of it, for every path alike. */
+static const size_t line_order[] = {0, 0, 1, 0, 1, 1, 0};
+
+/* The lines in a block that ends where the slack does. */
+static uint8_t *build_lines(const struct slice bodies[2], size_t *len)
+{
+    OWNED(buffer_release) struct buffer lines = {0};
+    for (size_t i = 0; i < sizeof line_order / sizeof line_order[0]; i++) {
+        append(&lines, bodies[line_order[i]]);
+        append(&lines, slice_of_text("\n"));
+    }
+    uint8_t *copy = mem_alloc(lines.len + DECODE_SLACK_BYTES, 1);
+    check(copy != NULL, "no memory");
+    memcpy(copy, lines.data, lines.len);
+    memset(copy + lines.len, '9', DECODE_SLACK_BYTES);
+    *len = lines.len;
+    return copy;
+}
+
+static void decode_lines(const struct decoder_config *config, enum path path, struct slice lines,
+                         struct row_batch *batch)
+{
+    OWNED(decoder_release) struct decoder decoder = {0};
+    begin(&decoder, config, path);
+    for (size_t at = 0; at < lines.len;) {
+        const struct slice left = slice_of(lines.data + at, lines.len - at);
+        size_t taken = 0;
+        check(decoder_take_lines(&decoder, left, batch, &taken, NULL) == STATUS_OK, "no memory");
+        check(taken <= left.len && (taken == 0 || left.data[taken - 1] == '\n'), "whole lines");
+        at += taken;
+        if (at == lines.len)
+            break;
+        const uint8_t *const line_break = memchr(lines.data + at, '\n', lines.len - at);
+        check(line_break != NULL, "a last line without line break");
+        const size_t line_len = (size_t)(line_break - lines.data) - at;
+        check(decoder_decode(&decoder, slice_of(lines.data + at, line_len), 0, batch, NULL) ==
+                  STATUS_OK,
+              "no memory");
+        at += line_len + 1;
+    }
+}
+
+static void compare_lines(const struct decoder_config *config, const struct slice bodies[2])
+{
+    size_t len = 0;
+    OWNED(mem_free_owned) uint8_t *lines = build_lines(bodies, &len);
+    OWNED(row_batch_release) struct row_batch general = {0};
+    decode_lines(config, PATH_GENERAL, slice_of(lines, len), &general);
+    for (enum path path = PATH_FAST; path < PATH_COUNT; path++) {
+        OWNED(row_batch_release) struct row_batch fast = {0};
+        decode_lines(config, path, slice_of(lines, len), &fast);
+        compare_batches(&fast, &general);
     }
 }
 
@@ -162,5 +236,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t bytes_len)
         exact_body(bytes[0], slice_of(first + second_from, len - second_from), &lens[1]);
     const struct slice bodies[2] = {slice_of(body, lens[0]), slice_of(other, lens[1])};
     compare_paths(&config, bodies);
+    compare_lines(&config, bodies);
     return 0;
 }

@@ -1,0 +1,112 @@
+/*
+ * fast_internal.h - between the files of the fast path.
+ *
+ *      fast.c         ways in; what is rare: leads that are new, status events
+ *      fast_path.h    what every message goes through, compiled twice:
+ *        fast_portable.c     as it stands
+ *        fast_avx2.c         32 bytes at a time, where the processor can
+ */
+#ifndef MNSDB_INGEST_DECODE_FAST_INTERNAL_H
+#define MNSDB_INGEST_DECODE_FAST_INTERNAL_H
+
+#include "ingest/decode/decode.h"
+#include "ingest/decode/payload_time.h"
+
+/* Zeros behind a decoded payload: no JSON, so that scans may read many bytes at once. */
+#define SLACK_BYTES 32u
+
+#define TIMESTAMP_S_MIN UINT64_C(631152000)
+#define TIMESTAMP_S_MAX UINT64_C(4102444799)
+
+/* Leads up to this length are compared in one look. */
+#define SHORT_LEAD_BYTES 32u
+
+/*
+ * Readable from the start of a line on, and again behind its payload, if the usual way is to be
+ * tried: five leads, and each value in one look, fit. Whatever needs more has bounds of its own.
+ */
+#define USUAL_BYTES 512
+
+enum envelope_member {
+    MEMBER_NONE = 0,
+    MEMBER_PAYLOAD = 1,
+    MEMBER_TYPE = 2,
+    MEMBER_ID = 4,
+    MEMBER_TOPIC = 8,
+    MEMBER_TIMESTAMP = 16,
+    MEMBERS_NEEDED = MEMBER_PAYLOAD | MEMBER_TYPE | MEMBER_ID | MEMBER_TIMESTAMP,
+};
+
+#define LEAD_OF_METRIC 0xffu /* in a payload lead's `member`; a time field has its index there */
+
+_Static_assert(TIME_FIELDS_MAX < LEAD_OF_METRIC, "an index of a time field is no metric");
+
+struct fast_envelope {
+    struct envelope_time time;
+    struct slice payload; /* decoded, in the decoder's buffer */
+    struct slice topic;
+    struct slice device; /* of a reading, in the topic; empty if it names none */
+    bool is_status;
+};
+
+/* A row whose device is still to be looked up. */
+struct pending_device {
+    uint64_t hash;
+    struct slice name; /* borrowed from the message */
+    size_t row;        /* of the table readings */
+};
+
+/* Enough for a slot to arrive from memory before it is looked at. */
+#define PENDING_MAX 32u
+
+/* One call of the fast path: a run of lines, or a single body. */
+struct fast_run {
+    struct decoder *decoder;
+    struct row_batch *batch;
+    const uint8_t *until;     /* a message ends here at the latest */
+    const uint8_t *end;       /* nothing is read from here on */
+    bool is_line;             /* a message ends with a line break, else at `end` */
+    size_t payload_chars_max; /* for which there is room */
+    enum status status;       /* not OK once memory gave out */
+    uint64_t pushed;          /* devices ever; those since `resolved` are pending */
+    uint64_t resolved;
+    struct pending_device pending[PENDING_MAX];
+};
+
+/* --- rare steps (fast.c) --------------------------------------------------------------------- */
+
+/*
+ * The lead that stands at `at` in the envelope; the place behind it, NULL if there is none that is
+ * plain. The lead remembers it, and what member it is.
+ */
+const uint8_t *fast_learn_envelope(struct fast_run *run, struct lead *lead, const uint8_t *at,
+                                   bool first);
+/* The same for the n-th lead of a payload. */
+const uint8_t *fast_learn_payload(struct fast_run *run, size_t n, const uint8_t *at,
+                                  const uint8_t *end);
+/* The place behind the closing brace and the end of the message, or NULL. */
+const uint8_t *fast_find_close(const struct fast_run *run, const uint8_t *at);
+/* The leads of a reading just taken, n of them: those at the front that the usual way can go by. */
+void fast_note_plain(struct decoder *decoder, size_t n);
+/* A topic, whatever its length. */
+const uint8_t *fast_scan_topic(const uint8_t *at, const uint8_t *end, struct slice *topic,
+                               struct slice *device);
+/* Looks up the metric of a payload's lead for this run; false without memory. */
+bool fast_find_metric(struct fast_run *run, struct lead *lead, struct slice name);
+/* True if two of the cells are of one metric. */
+bool fast_has_equal_metrics(const struct cell *cells, uint32_t count);
+bool fast_take_status(struct fast_run *run, const struct fast_envelope *envelope);
+/* A plain string or number as a member that may be a time. `at` may be NULL. */
+const uint8_t *fast_scan_time(const uint8_t *at, const uint8_t *end, bool utc,
+                              struct time_member *member);
+/* Looks up a device wherever it stands, or adds it; false without memory. */
+bool fast_resolve_slowly(struct fast_run *run, const struct pending_device *pending);
+
+/* --- what is compiled twice ------------------------------------------------------------------ */
+
+/* Takes messages from `at` on, up to one that is not plain; returns where it stopped. */
+const uint8_t *fast_run_portable(struct fast_run *run, const uint8_t *at);
+const uint8_t *fast_run_avx2(struct fast_run *run, const uint8_t *at);
+bool fast_can_avx2(void);
+
+#endif
