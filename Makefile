@@ -11,7 +11,7 @@ export PYTHONDONTWRITEBYTECODE = 1
 export JOBS
 
 .DEFAULT_GOAL := release
-.PHONY: release dev asan tsan clang deps demo test check bench soak fuzz install format \
+.PHONY: release dev asan tsan clang deps demo test check bench bench-quick soak fuzz install format \
         longest cover clean help
 
 ## make: the optimised programs, in build/release/bin
@@ -42,9 +42,13 @@ test: deps
 check:
 	@scripts/check
 
-## make bench: ingest rate, bytes per message, query latency
+## make bench: mnsdb beside every peer that can be installed; the report is build/bench/report.md
 bench: release
 	@scripts/bench build/release/bin
+
+## make bench-quick: a minute's benchmark without peers, beside bench/baseline.json
+bench-quick: release
+	@scripts/bench --quick build/release/bin
 
 ## make soak MINUTES=30: ingest beside a misbehaving queue at a steady rate; memory stays flat
 soak: release
