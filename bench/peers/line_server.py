@@ -22,7 +22,7 @@ class HttpError(Exception):
 
 
 class LineServer:
-    """A driver's base: `command_line(port)`, `is_ready()` and `write_path` are the system's own."""
+    """A driver's base. The system's own: `folder`, `ready_path`, command_line, take and data_bytes."""
 
     def __init__(self):
         self.server = None
@@ -130,6 +130,8 @@ class LineServer:
         began = time.perf_counter()
         self.take(lines / "rows.lines")
         seconds = time.perf_counter() - began
+        if not self.server:
+            self.start()
         return {"seconds": seconds, "messages": self.rows["messages"], "bytes": self.data_bytes()}
 
     def make_database(self):
