@@ -15,7 +15,6 @@
 #define COLUMNS_MOST     ((size_t)24)
 #define ROWS_MOST        ((size_t)1000)
 #define TEXT_BYTES       ((size_t)400)
-#define WHOLE_DIGITS     ((size_t)15) /* of a whole number that is shown digit by digit */
 #define ELEMENTS_IN_LINE ((size_t)16)
 
 static bool is_scalar(const struct json_node *node)
@@ -41,15 +40,22 @@ static void put_title(struct slice name, FILE *out)
     markdown_text(text, out);
 }
 
-/* A number with four digits that count, a whole one with all. */
+/* Up to a million with four digits that count, a whole one with all; then as "12.5 M". */
 static void put_number(const struct json_node *node, FILE *out)
 {
+    static const char *const units[] = {"M", "G", "T", "P"};
     double number = 0;
-    if (!json_real(node, &number))
+    if (!json_real(node, &number)) {
         (void)fprintf(out, "–");
-    else if (floor(number) == number && node->raw.len <= WHOLE_DIGITS)
-        (void)fprintf(out, "%.0f", number);
-    else if (fabs(number) >= 1e4 && fabs(number) < 1e15)
+        return;
+    }
+    double scaled = number / 1e6;
+    size_t unit = 0;
+    for (; fabs(scaled) >= 999.5 && unit + 1 < sizeof units / sizeof units[0]; unit++)
+        scaled /= 1e3;
+    if (fabs(number) >= 1e6)
+        (void)fprintf(out, "%.3g %s", scaled, units[unit]);
+    else if (floor(number) == number || fabs(number) >= 1e4)
         (void)fprintf(out, "%.0f", number);
     else
         (void)fprintf(out, "%.4g", number);
@@ -70,7 +76,7 @@ static void put_scalar(const struct json_node *node, FILE *out)
     }
 }
 
-/* A cell: a scalar, the first elements of an array of them, or the median of a timing. */
+/* A cell: a scalar, or the first elements of an array of them. */
 static void put_cell(const struct json_node *node, FILE *out)
 {
     if (!node || is_scalar(node)) {
@@ -79,17 +85,13 @@ static void put_cell(const struct json_node *node, FILE *out)
     }
     size_t count = 0;
     for (const struct json_node *child = node->first; child; child = child->next) {
-        if (child->shadowed || !is_scalar(child))
+        if (!is_scalar(child))
             continue;
         if (count == ELEMENTS_IN_LINE) {
             (void)fprintf(out, ", …");
             return;
         }
         (void)fprintf(out, "%s", count++ > 0 ? ", " : "");
-        if (child->name.data) {
-            put_title(child->name, out);
-            (void)fprintf(out, " ");
-        }
         put_scalar(child, out);
     }
     if (count == 0)
@@ -98,20 +100,43 @@ static void put_cell(const struct json_node *node, FILE *out)
 
 /* --- tables -------------------------------------------------------------------------------- */
 
-/* The names of members of the rows, in the order of their first appearance. */
+/* A member of the rows; of a member that is an object each of its own is a column. */
+struct column {
+    struct slice outer;
+    struct slice inner; /* .data is NULL: `outer` is the column */
+};
+
+/* In the order of their first appearance. */
 struct columns {
-    struct slice names[COLUMNS_MOST];
+    struct column list[COLUMNS_MOST];
     size_t count;
 };
 
-static void add_column(struct columns *columns, struct slice name)
+static bool same_name(struct slice a, struct slice b)
+{
+    return (a.data == NULL) == (b.data == NULL) && slice_equal(a, b);
+}
+
+static void add_column(struct columns *columns, struct slice outer, struct slice inner)
 {
     for (size_t i = 0; i < columns->count; i++) {
-        if (slice_equal(columns->names[i], name))
+        if (same_name(columns->list[i].outer, outer) && same_name(columns->list[i].inner, inner))
             return;
     }
     if (columns->count < COLUMNS_MOST)
-        columns->names[columns->count++] = name;
+        columns->list[columns->count++] = (struct column){.outer = outer, .inner = inner};
+}
+
+static void add_columns(struct columns *columns, const struct json_node *member)
+{
+    if (!is_object(member)) {
+        add_column(columns, member->name, slice_of(NULL, 0));
+        return;
+    }
+    for (const struct json_node *child = member->first; child; child = child->next) {
+        if (!is_object(child))
+            add_column(columns, member->name, child->name);
+    }
 }
 
 static void find_columns(const struct json_node *rows, struct columns *columns)
@@ -121,17 +146,45 @@ static void find_columns(const struct json_node *rows, struct columns *columns)
     for (const struct json_node *row = rows->first; row && row_count < ROWS_MOST; row = row->next) {
         row_count++;
         for (const struct json_node *member = row->first; member; member = member->next)
-            add_column(columns, member->name);
+            add_columns(columns, member);
     }
 }
 
-static const struct json_node *find_member(const struct json_node *row, struct slice name)
+static const struct json_node *find_member(const struct json_node *object, struct slice name)
 {
-    for (const struct json_node *member = row->first; member; member = member->next) {
+    for (const struct json_node *member = object->first; member; member = member->next) {
         if (!member->shadowed && slice_equal(member->name, name))
             return member;
     }
     return NULL;
+}
+
+/* NULL: the row has none. */
+static const struct json_node *find_cell(const struct json_node *row, const struct column *column)
+{
+    const struct json_node *member = find_member(row, column->outer);
+    if (!member || !column->inner.data)
+        return member && is_object(member) ? NULL : member;
+    return is_object(member) ? find_member(member, column->inner) : NULL;
+}
+
+static void put_column_title(const struct column *column, FILE *out)
+{
+    put_title(column->outer, out);
+    if (!column->inner.data)
+        return;
+    (void)fprintf(out, ": ");
+    put_title(column->inner, out);
+}
+
+static void put_row(const struct json_node *row, const struct columns *columns, FILE *out)
+{
+    for (size_t i = 0; i < columns->count; i++) {
+        (void)fprintf(out, " ");
+        put_cell(find_cell(row, &columns->list[i]), out);
+        (void)fprintf(out, " |");
+    }
+    (void)fprintf(out, "\n");
 }
 
 /* A row an object; those of an object have their names in front. */
@@ -143,7 +196,7 @@ static void print_table(const struct json_node *rows, FILE *out)
     (void)fprintf(out, "|%s", named ? " |" : "");
     for (size_t i = 0; i < columns.count; i++) {
         (void)fprintf(out, " ");
-        put_title(columns.names[i], out);
+        put_column_title(&columns.list[i], out);
         (void)fprintf(out, " |");
     }
     (void)fprintf(out, "\n|%s", named ? "---|" : "");
@@ -161,12 +214,7 @@ static void print_table(const struct json_node *rows, FILE *out)
             put_title(row->name, out);
             (void)fprintf(out, " |");
         }
-        for (size_t i = 0; i < columns.count; i++) {
-            (void)fprintf(out, " ");
-            put_cell(find_member(row, columns.names[i]), out);
-            (void)fprintf(out, " |");
-        }
-        (void)fprintf(out, "\n");
+        put_row(row, &columns, out);
     }
     (void)fprintf(out, "\n");
 }
