@@ -14,6 +14,7 @@
  */
 #include "engine/block/builder_internal.h"
 
+#include "engine/base/clones.h"
 #include "engine/base/mem.h"
 
 #include <assert.h>
@@ -239,13 +240,12 @@ static enum status devices_encode(struct block_builder *builder, struct buffer *
 }
 
 /* The time source that all rows share, or BLOCK_SOURCES_COLUMN. */
-static unsigned common_source(const struct block_builder *builder)
+HOT_CLONES static unsigned common_source(const struct block_builder *builder)
 {
-    for (uint32_t row = 1; row < builder->row_count; row++) {
-        if (builder->sources[row] != builder->sources[0])
-            return BLOCK_SOURCES_COLUMN;
-    }
-    return builder->sources[0];
+    uint8_t different = 0;
+    for (uint32_t row = 1; row < builder->row_count; row++)
+        different |= builder->sources[row] ^ builder->sources[0];
+    return different ? BLOCK_SOURCES_COLUMN : builder->sources[0];
 }
 
 /* Moves what stands in `part` behind its length to `out`. */
@@ -266,23 +266,36 @@ static enum status sources_encode(struct block_builder *builder, struct buffer *
     return part_put(&builder->table, out);
 }
 
+/* What an id is beyond the millisecond of its row. *even: that is the same for all. */
+HOT_CLONES static void offsets_of(const struct block_builder *builder, int64_t *restrict offsets,
+                                  bool *even)
+{
+    uint64_t different = 0;
+    for (uint32_t row = 0; row < builder->row_count; row++) {
+        offsets[row] = snowflake_offset_ms(builder->message_ids[row], builder->times_ms[row]);
+        different |= (uint64_t)(offsets[row] ^ offsets[0]);
+    }
+    *even = different == 0;
+}
+
+/* A few bits of each id. */
+HOT_CLONES static void id_bits_of(const struct block_builder *builder, unsigned shift,
+                                  uint64_t mask, int64_t *restrict bits)
+{
+    for (uint32_t row = 0; row < builder->row_count; row++)
+        bits[row] = (int64_t)(builder->message_ids[row] >> shift & mask);
+}
+
 /* Appends the ids, split. *even says that all lie at the same distance from their times. */
 static enum status ids_encode_split(struct block_builder *builder, struct buffer *out, bool *even)
 {
     const uint32_t rows = builder->row_count;
     int64_t *const parts = builder->scratch;
-    *even = true;
-    for (uint32_t row = 0; row < rows; row++) {
-        parts[row] = snowflake_offset_ms(builder->message_ids[row], builder->times_ms[row]);
-        *even = *even && parts[row] == parts[0];
-    }
+    offsets_of(builder, parts, even);
     TRY(codec_encode(parts, rows, out));
-    for (uint32_t row = 0; row < rows; row++)
-        parts[row] =
-            (int64_t)(builder->message_ids[row] >> SNOWFLAKE_WORKER_SHIFT & SNOWFLAKE_WORKER_MASK);
+    id_bits_of(builder, SNOWFLAKE_WORKER_SHIFT, SNOWFLAKE_WORKER_MASK, parts);
     TRY(codec_encode(parts, rows, out));
-    for (uint32_t row = 0; row < rows; row++)
-        parts[row] = (int64_t)(builder->message_ids[row] & SNOWFLAKE_SEQUENCE_MASK);
+    id_bits_of(builder, 0, SNOWFLAKE_SEQUENCE_MASK, parts);
     return codec_encode(parts, rows, out);
 }
 
@@ -537,23 +550,29 @@ static struct row_key builder_key(const struct block_builder *builder, uint32_t 
     };
 }
 
+/* The earliest and the latest time of any row. */
+HOT_CLONES static void times_span(const struct block_builder *builder, int64_t *min, int64_t *max)
+{
+    *min = builder->times_ms[0];
+    *max = builder->times_ms[0];
+    for (uint32_t row = 1; row < builder->row_count; row++) {
+        const int64_t time_ms = builder->times_ms[row];
+        *min = time_ms < *min ? time_ms : *min;
+        *max = time_ms > *max ? time_ms : *max;
+    }
+}
+
 static void summary_of_rows(const struct block_builder *builder, struct block_summary *summary)
 {
     *summary = (struct block_summary){
         .first = builder_key(builder, 0),
         .last = builder_key(builder, builder->row_count - 1),
-        .min_time_ms = builder->times_ms[0],
-        .max_time_ms = builder->times_ms[0],
         .row_count = builder->row_count,
         .column_count =
             builder->mixed ? (uint32_t)builder->column_count : builder->alike.column_count,
         .columns = builder->summaries,
     };
-    for (uint32_t row = 1; row < builder->row_count; row++) {
-        const int64_t time_ms = builder->times_ms[row];
-        summary->min_time_ms = time_ms < summary->min_time_ms ? time_ms : summary->min_time_ms;
-        summary->max_time_ms = time_ms > summary->max_time_ms ? time_ms : summary->max_time_ms;
-    }
+    times_span(builder, &summary->min_time_ms, &summary->max_time_ms);
 }
 
 /* Forgets rows and columns, keeps the memory. */

@@ -312,12 +312,19 @@ static i128 exact_sum(const struct totals *totals, const int64_t *values, uint32
 }
 
 /* How many values need the lowest exponent; those that are 0 need none. */
-static uint32_t count_lowest(const struct plain_series *series, int lowest)
+HOT_CLONES static uint32_t count_lowest(const struct plain_series *series, int lowest)
 {
     uint32_t found = 0;
     for (uint32_t i = 0; i < series->count; i++)
         found += (series->exponents[i] == lowest) & (series->mantissas[i] != 0);
     return found;
+}
+
+HOT_CLONES static void scale_up(const struct plain_series *series, int lowest,
+                                const int64_t *restrict powers, int64_t *restrict scaled)
+{
+    for (uint32_t i = 0; i < series->count; i++)
+        scaled[i] = series->mantissas[i] * powers[series->exponents[i] - lowest];
 }
 
 /*
@@ -339,8 +346,7 @@ static bool plain_series_scale(const struct plain_series *series, struct exponen
     int64_t powers[SCALE_DIGITS_MAX];
     for (int i = 0; i <= digits; i++)
         powers[i] = power_of_ten(i);
-    for (uint32_t i = 0; i < series->count; i++)
-        scaled[i] = series->mantissas[i] * powers[series->exponents[i] - range.lowest];
+    scale_up(series, range.lowest, powers, scaled);
     return true;
 }
 

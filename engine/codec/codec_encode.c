@@ -13,6 +13,7 @@
 
 #include <assert.h>
 
+#define SCALED_COUNT_MIN 128u /* fewer values are tried in all forms */
 #define HEAD_BYTES_MAX   (1u + 3u * VARINT_BYTES_MAX)
 #define PATCH_BYTES_MAX  (3u + VARINT_BYTES_MAX)
 #define DICTIONARY_SLOTS 256u /* four times the most words: a byte of hash */
@@ -30,22 +31,31 @@ static enum status starts_encode(const struct column *column, struct buffer *out
     return column_encode(starts, column->lanes.used, 0, out);
 }
 
-static enum status patches_put(const uint64_t *places, uint32_t count, unsigned width,
-                               struct buffer *out)
+/* Lists the places whose values are longer than `width` bits. Returns how many there are. */
+HOT_CLONES static uint32_t patches_find(const uint64_t *places, uint32_t count, unsigned width,
+                                        uint16_t *found)
 {
     uint32_t patch_count = 0;
-    for (uint32_t place = 0; place < count; place++)
+    for (uint32_t place = 0; place < count; place++) {
+        found[patch_count] = (uint16_t)place;
         patch_count += places[place] >> width != 0;
+    }
+    return patch_count;
+}
 
+/* Writes what stands above the packed bits, and takes it away. */
+static enum status patches_put(uint64_t *places, uint32_t count, unsigned width, struct buffer *out)
+{
+    uint16_t found[CODEC_ROOM];
+    const uint32_t patch_count = patches_find(places, count, width, found);
     TRY(buffer_reserve(out, VARINT_BYTES_MAX + (size_t)patch_count * PATCH_BYTES_MAX));
     buffer_put_varint(out, patch_count);
     uint32_t next_place = 0;
-    for (uint32_t place = 0; place < count; place++) {
-        const int64_t high = (int64_t)places[place] >> width;
-        if (high == 0)
-            continue;
+    for (uint32_t i = 0; i < patch_count; i++) {
+        const uint32_t place = found[i];
         buffer_put_varint(out, place - next_place);
-        buffer_put_signed_varint(out, high);
+        buffer_put_signed_varint(out, (int64_t)places[place] >> width);
+        places[place] &= width_mask(width);
         next_place = place + 1;
     }
     return STATUS_OK;
@@ -55,13 +65,10 @@ static enum status patches_put(const uint64_t *places, uint32_t count, unsigned 
 static enum status places_put(uint64_t *places, uint32_t count, unsigned width, bool single,
                               struct buffer *out)
 {
-    const uint64_t mask = width_mask(width);
     const uint32_t steps = (count + CODEC_LANES - 1) / CODEC_LANES;
     const size_t bytes_len =
         single ? single_packed_bytes(count, width) : lanes_packed_bytes(steps, width);
     TRY(buffer_reserve(out, bytes_len));
-    for (uint32_t place = 0; place < count; place++)
-        places[place] &= mask;
     if (single) {
         single_pack(places, count, width, out->data + out->len);
     } else {
@@ -72,35 +79,60 @@ static enum status places_put(uint64_t *places, uint32_t count, unsigned width, 
     return STATUS_OK;
 }
 
+HOT_CLONES static void places_of_frame(const int64_t *restrict values, uint32_t count,
+                                       uint64_t base, uint64_t *restrict places)
+{
+    for (uint32_t row = 0; row < count; row++)
+        places[row] = (uint64_t)values[row] - base;
+}
+
+HOT_CLONES static void places_of_line(const int64_t *restrict values, uint32_t count,
+                                      const struct plan *plan, uint64_t *restrict places)
+{
+    const uint64_t base = plan->base;
+    const uint64_t slope = plan->slope;
+    uint64_t line = 0;
+    for (uint32_t row = 0; row < count; row++) {
+        places[row] = (uint64_t)values[row] - base - (line >> LINE_SHIFT);
+        line += slope;
+    }
+}
+
+/* Lane by lane becomes step by step. `deltas` has a value for all rows of all lanes. */
+HOT_CLONES static void places_of_lanes(const int64_t *restrict deltas, uint32_t steps,
+                                       uint64_t base, uint64_t *restrict places)
+{
+    for (uint32_t step = 1; step < steps; step++) {
+        for (uint32_t lane = 0; lane < CODEC_LANES; lane++)
+            places[(size_t)(step - 1) * CODEC_LANES + lane] =
+                (uint64_t)deltas[(size_t)lane * steps + step] - base;
+    }
+}
+
 /* What is packed at each place: distances from the base. Returns the number of places. */
-static uint32_t places_fill(const struct column *column, const struct plan *plan, uint64_t *places)
+static uint32_t places_fill(struct column *column, const struct plan *plan, uint64_t *places)
 {
     assert(column->count >= 1 && column->count <= CODEC_VALUES_MAX);
-    const bool delta = plan->head == HEAD_DELTA || plan->head == HEAD_DELTA_PATCHED;
-    if (!delta) {
-        for (uint32_t row = 0; row < column->count; row++)
-            places[row] =
-                (uint64_t)column->values[row] - plan->base - (plan->slope * row >> LINE_SHIFT);
+    if (plan->head == HEAD_LINE) {
+        places_of_line(column->values, column->count, plan, places);
+        return column->count;
+    }
+    if (plan->head == HEAD_FRAME || plan->head == HEAD_FRAME_PATCHED) {
+        places_of_frame(column->values, column->count, plan->base, places);
         return column->count;
     }
     if (column->lanes.count == 1) {
-        for (uint32_t row = 1; row < column->count; row++)
-            places[row - 1] = (uint64_t)column->deltas[row] - plan->base;
+        places_of_frame(column->deltas + 1, column->count - 1, plan->base, places);
         return column->count - 1;
     }
     const uint32_t steps = column->lanes.steps;
-    for (uint32_t lane = 0; lane < CODEC_LANES; lane++) {
-        for (uint32_t step = 1; step < steps; step++) {
-            const uint32_t row = lane * steps + step;
-            places[(step - 1) * CODEC_LANES + lane] =
-                row < column->count ? (uint64_t)column->deltas[row] - plan->base : 0;
-        }
-    }
+    for (uint32_t row = column->count; row < steps * CODEC_LANES; row++)
+        column->deltas[row] = (int64_t)plan->base; /* those hold 0 */
+    places_of_lanes(column->deltas, steps, plan->base, places);
     return (steps - 1) * CODEC_LANES;
 }
 
-static enum status plan_write(const struct column *column, const struct plan *plan,
-                              struct buffer *out)
+static enum status plan_write(struct column *column, const struct plan *plan, struct buffer *out)
 {
     TRY(buffer_reserve(out, HEAD_BYTES_MAX));
     buffer_put_u8(out, (uint8_t)((unsigned)plan->head + plan->width));
@@ -111,6 +143,8 @@ static enum status plan_write(const struct column *column, const struct plan *pl
         buffer_put_varint(out, plan->slope);
     buffer_put_signed_varint(out, (int64_t)plan->base);
 
+    if (plan->head == HEAD_FRAME && plan->width == 0)
+        return STATUS_OK;
     uint64_t places[CODEC_ROOM];
     const uint32_t count = places_fill(column, plan, places);
     if (plan->head != HEAD_FRAME && plan->head != HEAD_DELTA)
@@ -120,13 +154,23 @@ static enum status plan_write(const struct column *column, const struct plan *pl
 
 /* --- scaled and dictionary ---------------------------------------------------------------- */
 
+/* True if `step` divides `value`. Most divisions are short. */
+static inline bool divides(uint64_t step, uint64_t value)
+{
+    if (value == 0 || value == step)
+        return true;
+    if ((value | step) >> 32 == 0)
+        return (uint32_t)value % (uint32_t)step == 0;
+    return value % step == 0;
+}
+
 /* The greatest step that divides all differences between values; 1 mostly, and then found soon. */
 static uint64_t common_step(const struct column *column)
 {
     uint64_t step = 0;
     for (uint32_t row = 0; row < column->count && step != 1; row++) {
         uint64_t other = (uint64_t)difference(column->values[row], column->frame.min);
-        if (step != 0 && other % step == 0)
+        if (step != 0 && divides(step, other))
             continue;
         while (other != 0) {
             const uint64_t rest = step % other;
@@ -146,7 +190,9 @@ static enum status scaled_encode(const struct column *column, uint64_t step, str
     const uint64_t remainder = (uint64_t)column->frame.min - (uint64_t)lowest * step;
     for (uint32_t row = 0; row < column->count; row++) {
         const uint64_t above = (uint64_t)difference(column->values[row], column->frame.min);
-        inner[row] = (int64_t)(above / step + (uint64_t)lowest);
+        const uint64_t multiple =
+            (above | step) >> 32 == 0 ? (uint32_t)above / (uint32_t)step : above / step;
+        inner[row] = (int64_t)(multiple + (uint64_t)lowest);
     }
     TRY(buffer_reserve(out, HEAD_BYTES_MAX));
     buffer_put_u8(out, HEAD_SCALED);
@@ -248,6 +294,27 @@ static bool keep_if_smaller(struct buffer *out, size_t start, const struct plan 
     return false;
 }
 
+/*
+ * As multiples of a common step, values are so much smaller that no other form needs to be tried,
+ * unless next to nothing is left of them: a straight line needs no step. *done tells whether that
+ * was written.
+ */
+static enum status scaled_try(const struct column *column, struct buffer *out, bool *done)
+{
+    const size_t start = out->len;
+    *done = false;
+    if (column->frame.min == column->frame.max || column->count < SCALED_COUNT_MIN)
+        return STATUS_OK;
+    const uint64_t step = common_step(column);
+    if (step <= 1 || step > INT64_MAX)
+        return STATUS_OK;
+    TRY(scaled_encode(column, step, out));
+    *done = out->len - start > column->count / 16;
+    if (!*done)
+        out->len = start;
+    return STATUS_OK;
+}
+
 enum status column_encode(const int64_t *values, uint32_t count, unsigned level, struct buffer *out)
 {
     assert(count >= 1 && count <= CODEC_VALUES_MAX);
@@ -257,6 +324,11 @@ enum status column_encode(const int64_t *values, uint32_t count, unsigned level,
     column.count = count;
     column.lanes = lanes_of(count);
     column.frame = extremes_of(values, count);
+    bool scaled = false;
+    if (level >= 2)
+        TRY(scaled_try(&column, out, &scaled));
+    if (scaled)
+        return STATUS_OK;
     const struct plan best = plan_choose(&column);
     const size_t start = out->len;
     if (level >= 2 && best.width > 0) {

@@ -241,19 +241,42 @@ static void plan_measure_patched(struct plan *plan, const struct column *column,
         plan->bytes += varint_bytes(plan->slope);
 }
 
-/* The extremes of those values whose distance from `centre` has at most `length_max` bits. */
-HOT_CLONES static struct extremes extremes_within(const int64_t *values, uint32_t count,
-                                                  int64_t centre, unsigned length_max)
+/* Extremes of values within two windows around a centre, one twice as wide as the other. */
+struct windows {
+    struct extremes narrow;
+    struct extremes wide;
+};
+
+/* The narrow one holds the values whose distance from `centre` has at most `length_max` bits. */
+HOT_CLONES static struct windows extremes_within(const int64_t *values, uint32_t count,
+                                                 int64_t centre, unsigned length_max)
 {
     const uint64_t highest = width_mask(length_max);
-    struct extremes found = {.min = centre, .max = centre};
+    const uint64_t highest_wide = width_mask(length_max + 1);
+    struct extremes narrow = {.min = centre, .max = centre};
+    struct extremes wide = {.min = centre, .max = centre};
     for (uint32_t i = 0; i < count; i++) {
-        const bool within = zigzag_encode(difference(values[i], centre)) <= highest;
-        const int64_t value = within ? values[i] : centre;
-        found.min = value < found.min ? value : found.min;
-        found.max = value > found.max ? value : found.max;
+        const uint64_t distance = zigzag_encode(difference(values[i], centre));
+        const int64_t near = distance <= highest ? values[i] : centre;
+        const int64_t far = distance <= highest_wide ? values[i] : centre;
+        narrow.min = near < narrow.min ? near : narrow.min;
+        narrow.max = near > narrow.max ? near : narrow.max;
+        wide.min = far < wide.min ? far : wide.min;
+        wide.max = far > wide.max ? far : wide.max;
     }
-    return found;
+    return (struct windows){.narrow = narrow, .wide = wide};
+}
+
+/* A patched plan whose window is where the values in it, up to `length_max` bits, really lie. */
+static void plan_moved(const struct column *column, struct plan plan, const struct spread *spread,
+                       const struct extremes *within, unsigned length_max, struct plan *best)
+{
+    plan.width = extremes_width(within);
+    plan.base = (uint64_t)within->min;
+    if (plan.width > PATCHED_WIDTH_MAX)
+        return;
+    plan_measure_patched(&plan, column, spread, length_max);
+    plan_keep_smaller(best, &plan);
 }
 
 /*
@@ -289,33 +312,42 @@ static void plan_patched(const struct column *column, struct plan plan, const in
             found_length = width;
         }
     }
-    for (unsigned length = found_length; length <= found_length + 1 && length < 64; length++) {
-        const struct extremes within = extremes_within(values, count, spread.centre, length);
-        plan.width = extremes_width(&within);
-        plan.base = (uint64_t)within.min;
-        plan_measure_patched(&plan, column, &spread, length);
-        if (plan.width <= PATCHED_WIDTH_MAX)
-            plan_keep_smaller(best, &plan);
-    }
+    const struct windows within = extremes_within(values, count, spread.centre, found_length);
+    plan_moved(column, plan, &spread, &within.narrow, found_length, best);
+    plan_moved(column, plan, &spread, &within.wide, found_length + 1, best);
+}
+
+/* The sum of each row's distance from the middle row times its value's from the first one. */
+HOT_CLONES static int64_t line_moment(const int64_t *values, uint32_t count)
+{
+    int64_t moment = 0; /* twice that: rows' distances may be halves. Below 2^12 * 2^40 * 2^11 */
+    for (uint32_t row = 0; row < count; row++)
+        moment += (2 * (int64_t)row - (int64_t)(count - 1)) * difference(values[row], values[0]);
+    return moment;
 }
 
 /* The slope of a straight line through the values, by least squares, in units of 2^-LINE_SHIFT. */
 static uint64_t line_slope(const struct column *column)
 {
-    const double middle = (double)(column->count - 1) / 2;
-    double weighted = 0;
-    double squares = 0;
-    for (uint32_t row = 0; row < column->count; row++) {
-        const double x = (double)row - middle;
-        weighted += x * (double)difference(column->values[row], column->values[0]);
-        squares += x * x;
-    }
+    const double count = column->count;
+    const double weighted = (double)line_moment(column->values, column->count) / 2;
+    const double squares = count * (count * count - 1) / 12;
     /* A clock ticks in round numbers: a slope that is nearly one becomes it. */
     const double slope = weighted > 0 ? weighted / squares : 0;
     const double round = (double)(uint64_t)(slope / LINE_ROUND + 0.5) * LINE_ROUND;
     const double apart = slope > round ? slope - round : round - slope;
-    const double chosen = apart * column->count < round / 32 ? round : slope;
+    const double chosen = apart * count < round / 32 ? round : slope;
     return (uint64_t)(chosen * (double)(1u << LINE_SHIFT) + 0.5);
+}
+
+HOT_CLONES static void above_line(const int64_t *restrict values, uint32_t count, uint64_t slope,
+                                  int64_t *restrict rest)
+{
+    uint64_t line = 0;
+    for (uint32_t row = 0; row < count; row++) {
+        rest[row] = difference(values[row], (int64_t)(line >> LINE_SHIFT));
+        line += slope;
+    }
 }
 
 /*
@@ -330,8 +362,7 @@ static void plan_line(const struct column *column, struct plan *best)
 
     const uint64_t slope = line_slope(column);
     int64_t rest[CODEC_VALUES_MAX];
-    for (uint32_t row = 0; row < column->count; row++)
-        rest[row] = difference(column->values[row], (int64_t)(slope * row >> LINE_SHIFT));
+    above_line(column->values, column->count, slope, rest);
     plan_patched(column, (struct plan){.head = HEAD_LINE, .slope = slope}, rest, column->count,
                  best);
 }
@@ -339,7 +370,7 @@ static void plan_line(const struct column *column, struct plan *best)
 struct plan plan_choose(struct column *column)
 {
     struct plan best = plan_frame(column);
-    if (best.width == 0 || column->count < 3)
+    if (best.width <= 1 || column->count < 3) /* deltas of such values are as wide at least */
         return best;
 
     column_take_deltas(column);
