@@ -145,7 +145,10 @@ static enum status measure_hash_pages(const struct kernel_data *data, struct ker
 }
 
 const struct kernel kernels_of_answers[] = {
-    {"aggregate", "value", measure_aggregate},     {"percentile", "value", measure_percentile},
-    {"exact-sum", "number", measure_exact_sum},    {"checksum-name", "name", measure_hash_names},
-    {"checksum-page", "page", measure_hash_pages}, {0},
+    {"aggregate", "value", NULL, measure_aggregate},
+    {"percentile", "value", NULL, measure_percentile},
+    {"exact-sum", "number", NULL, measure_exact_sum},
+    {"checksum-name", "name", NULL, measure_hash_names},
+    {"checksum-page", "page", NULL, measure_hash_pages},
+    {0},
 };

@@ -5,8 +5,7 @@
  * the interfaces that the pipeline uses:
  *
  *      read      the file source, batch by batch
- *      lines     cutting batches into bodies
- *      decode    bodies to rows, without cutting
+ *      decode    batches to rows
  *      ids       sorting them and finding none new: a second commit of the same, less its look-ups
  *      seen      new ids into the set             (kernel seen-add)
  *      arrange   the order of rows                (kernel arrange)
@@ -67,7 +66,7 @@ struct decoded_set {
     struct row_batch *batches; /* owned */
     size_t count, capacity;
     uint64_t messages;
-    struct spent read, lines, decode;
+    struct spent read, decode;
 };
 
 static void release_set(struct decoded_set *set)
@@ -98,25 +97,6 @@ static enum status write_set(struct budget_work *work, struct error *err)
     return STATUS_OK;
 }
 
-static uint64_t count_bodies(struct body_batch *batch)
-{
-    struct body body;
-    uint64_t count = 0;
-    while (body_batch_next(batch, &body))
-        count++;
-    batch->next = 0;
-    return count;
-}
-
-static enum status decode_bodies(struct decoder *decoder, struct body_batch *bodies,
-                                 struct row_batch *rows, struct error *err)
-{
-    struct body body;
-    while (body_batch_next(bodies, &body))
-        TRY(decoder_decode(decoder, body.bytes, bodies->received_ms, rows, err));
-    return STATUS_OK;
-}
-
 static enum status take_set(const struct budget_work *work, struct decoded_set *set,
                             struct error *err)
 {
@@ -127,7 +107,6 @@ static enum status take_set(const struct budget_work *work, struct decoded_set *
     TRY(file_source_open(&source, &path, 1, err));
     TRY(decoder_init(&decoder, &work->data->decoder, err));
     struct stage_clock read = {.cpu = CLOCK_THREAD_CPUTIME_ID};
-    struct stage_clock lines = read;
     struct stage_clock decode = read;
     for (;;) {
         enum source_event event;
@@ -136,20 +115,17 @@ static enum status take_set(const struct budget_work *work, struct decoded_set *
         stage_stop(&read);
         if (event != SOURCE_BODIES)
             break;
-        stage_start(&lines);
-        set->messages += count_bodies(&bodies);
-        stage_stop(&lines);
         if (mem_grow(&set->batches, &set->capacity, set->count + 1, sizeof *set->batches) !=
             STATUS_OK)
             return kernel_no_memory(err);
         struct row_batch *rows = &set->batches[set->count++];
         *rows = (struct row_batch){0};
         stage_start(&decode);
-        TRY(decode_bodies(&decoder, &bodies, rows, err));
+        TRY(kernel_decode(&decoder, &bodies, rows, err));
         stage_stop(&decode);
+        set->messages += rows->message_count;
     }
     set->read = read.spent;
-    set->lines = lines.spent;
     set->decode = decode.spent;
     return STATUS_OK;
 }
@@ -278,7 +254,7 @@ static double least(double best, int64_t time_ns)
 /* Totals in ns, the least of the rounds. */
 struct totals {
     uint64_t messages;
-    double read, lines, decode, commit, replay, write, ingest;
+    double read, decode, commit, replay, write, ingest;
     double read_elapsed, commit_elapsed, write_elapsed, ingest_elapsed;
 };
 
@@ -287,8 +263,7 @@ static void keep(struct totals *totals, const struct budget_work *work,
 {
     totals->messages = set->messages;
     totals->read = least(totals->read, set->read.cpu_ns);
-    totals->lines = least(totals->lines, set->lines.cpu_ns);
-    totals->decode = least(totals->decode, set->decode.cpu_ns - set->lines.cpu_ns);
+    totals->decode = least(totals->decode, set->decode.cpu_ns);
     totals->commit = least(totals->commit, work->commit.cpu_ns);
     totals->replay = least(totals->replay, work->replay.cpu_ns);
     totals->write = least(totals->write, work->write.cpu_ns);
@@ -350,13 +325,12 @@ static void fill_in(struct kernels_report *report, const struct totals *totals)
     ids = ids > 0 ? ids : 0;
     const double rest = totals->commit - ids - seen - arrange - encode - totals->write;
     const double read_ns = time_at(budget->line_bytes, marks->page_cache_pread);
+    const double scan_ns = time_at(budget->line_bytes, marks->one.read);
     const double write_ns = time_at(budget->store_bytes, marks->synced_write);
 
     add_stage(budget, (struct budget_stage){"read", "page cache, pread", totals->read,
                                             totals->read_elapsed, read_ns});
-    add_stage(budget, (struct budget_stage){"lines", "memory, read", totals->lines, 0,
-                                            time_at(budget->line_bytes, marks->one.read)});
-    add_stage(budget, (struct budget_stage){"decode", NULL, totals->decode, 0, 0});
+    add_stage(budget, (struct budget_stage){"decode", "memory, read", totals->decode, 0, scan_ns});
     add_stage(budget, (struct budget_stage){"ids", NULL, ids, 0, 0});
     add_stage(budget, (struct budget_stage){"seen", NULL, seen, 0, 0});
     add_stage(budget, (struct budget_stage){"arrange", "memory, copy", arrange, 0,

@@ -1,5 +1,5 @@
 /*
- * column_kernels.c - packing columns of integers and unpacking them, a kernel for each kind of data.
+ * column_kernels.c - packing columns of integers and unpacking them, by kind of data.
  *
  * The codec chooses the form; the data is made so that a different one is the smallest each time:
  *
@@ -166,23 +166,23 @@ COLUMN_KERNELS(few)
 COLUMN_KERNELS(wide)
 
 const struct kernel kernels_of_columns[] = {
-    {"pack-constant", "value", pack_constant},
-    {"pack-walk", "value", pack_walk},
-    {"pack-noise", "value", pack_noise},
-    {"pack-counter", "value", pack_counter},
-    {"pack-times", "value", pack_times},
-    {"pack-late", "value", pack_late},
-    {"pack-steps", "value", pack_steps},
-    {"pack-few", "value", pack_few},
-    {"pack-wide", "value", pack_wide},
-    {"unpack-constant", "value", unpack_constant},
-    {"unpack-walk", "value", unpack_walk},
-    {"unpack-noise", "value", unpack_noise},
-    {"unpack-counter", "value", unpack_counter},
-    {"unpack-times", "value", unpack_times},
-    {"unpack-late", "value", unpack_late},
-    {"unpack-steps", "value", unpack_steps},
-    {"unpack-few", "value", unpack_few},
-    {"unpack-wide", "value", unpack_wide},
+    {"pack-constant", "value", NULL, pack_constant},
+    {"pack-walk", "value", NULL, pack_walk},
+    {"pack-noise", "value", NULL, pack_noise},
+    {"pack-counter", "value", NULL, pack_counter},
+    {"pack-times", "value", NULL, pack_times},
+    {"pack-late", "value", NULL, pack_late},
+    {"pack-steps", "value", NULL, pack_steps},
+    {"pack-few", "value", NULL, pack_few},
+    {"pack-wide", "value", NULL, pack_wide},
+    {"unpack-constant", "value", NULL, unpack_constant},
+    {"unpack-walk", "value", NULL, unpack_walk},
+    {"unpack-noise", "value", NULL, unpack_noise},
+    {"unpack-counter", "value", NULL, unpack_counter},
+    {"unpack-times", "value", NULL, unpack_times},
+    {"unpack-late", "value", NULL, unpack_late},
+    {"unpack-steps", "value", NULL, unpack_steps},
+    {"unpack-few", "value", NULL, unpack_few},
+    {"unpack-wide", "value", NULL, unpack_wide},
     {0},
 };

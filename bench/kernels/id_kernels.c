@@ -151,8 +151,8 @@ static enum status measure_pages(const struct kernel_data *data, struct kernel_c
 }
 
 const struct kernel kernels_of_ids[] = {
-    {"seen-add", "id", measure_add},
-    {"seen-replay", "id", measure_replay},
-    {"seen-page-decode", "id", measure_pages},
+    {"seen-add", "id", NULL, measure_add},
+    {"seen-replay", "id", NULL, measure_replay},
+    {"seen-page-decode", "id", NULL, measure_pages},
     {0},
 };

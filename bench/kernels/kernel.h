@@ -22,6 +22,7 @@
 #include "engine/block/block.h"
 #include "engine/row/row.h"
 #include "ingest/decode/decode.h"
+#include "ingest/source/source.h"
 
 /* The runs of one kernel. */
 struct kernel_clock {
@@ -54,14 +55,6 @@ static inline void kernel_use(uint64_t value)
     __asm__ volatile("" : : "r"(value) : "memory");
 }
 
-/* A row with store-wide numbers, ready for a block. */
-struct kernel_row {
-    struct row_key key;
-    const struct cell *cells; /* ascending; borrowed from `rows` */
-    uint32_t cell_count;
-    uint8_t time_source;
-};
-
 /* What the kernels work on: a fleet's messages, as lines and as what becomes of them. */
 struct kernel_data {
     const char *dir;
@@ -69,8 +62,8 @@ struct kernel_data {
     struct buffer wide;  /* of W: 100,000 devices, as many messages at most as a batch holds */
     uint64_t messages;   /* in `lines` */
     struct decoder_config decoder;
-    struct row_batch rows;       /* `lines`, decoded */
-    struct kernel_row *readings; /* owned; in the order of a part */
+    struct row_batch rows;      /* `lines`, decoded */
+    struct block_row *readings; /* owned; in the order of a part; cells stand in `rows` */
     size_t reading_count;
     uint64_t *ids; /* owned; of the messages, ascending, each once */
     size_t id_count;
@@ -81,12 +74,17 @@ MUST_CHECK enum status kernel_data_make(struct kernel_data *data, const char *di
                                         uint64_t messages, struct error *err);
 void kernel_data_release(struct kernel_data *data);
 
+/* As a decoder thread does it: runs of plain lines, and others one by one. */
+MUST_CHECK enum status kernel_decode(struct decoder *decoder, struct body_batch *bodies,
+                                     struct row_batch *rows, struct error *err);
+
 /* The first lines of a set, as many as fit a batch of the file source. */
 struct slice kernel_first_batch(const struct buffer *lines);
 
 struct kernel {
     const char *name;
     const char *value;
+    const char *variant; /* NULL: what the processor offers */
     enum status (*measure)(const struct kernel_data *data, struct kernel_clock *clock,
                            struct error *err);
 };

@@ -4,8 +4,8 @@
 #include "bench/kernels/kernel.h"
 
 #include "bench/fleet/fleet.h"
+#include "engine/arrange/arrange.h"
 #include "engine/base/mem.h"
-#include "ingest/source/source.h"
 
 #include <errno.h>
 #include <ftw.h>
@@ -42,7 +42,11 @@ static enum status make_lines(const struct fleet_config *config, struct buffer *
         return kernel_no_memory(err);
     const struct fleet_output output = {.context = lines, .write = take_lines};
     struct fleet_totals totals;
-    return fleet_run(config, &output, &totals, err);
+    TRY(fleet_run(config, &output, &totals, err));
+    if (buffer_reserve(lines, SOURCE_SLACK_BYTES) != STATUS_OK)
+        return kernel_no_memory(err);
+    memset(lines->data + lines->len, 0, SOURCE_SLACK_BYTES); // a decoder may look at it
+    return STATUS_OK;
 }
 
 struct slice kernel_first_batch(const struct buffer *lines)
@@ -54,27 +58,51 @@ struct slice kernel_first_batch(const struct buffer *lines)
     return slice_of(batch.data, last ? (size_t)(last + 1 - batch.data) : 0);
 }
 
+static enum status take_plain_lines(struct decoder *decoder, struct body_batch *bodies,
+                                    struct row_batch *rows, struct error *err)
+{
+    size_t taken_len = 0;
+    TRY(decoder_take_lines(decoder, body_batch_lines(bodies), rows, &taken_len, err));
+    body_batch_skip(bodies, taken_len);
+    return STATUS_OK;
+}
+
+enum status kernel_decode(struct decoder *decoder, struct body_batch *bodies,
+                          struct row_batch *rows, struct error *err)
+{
+    struct body body;
+    TRY(take_plain_lines(decoder, bodies, rows, err));
+    while (body_batch_next(bodies, &body)) {
+        TRY(decoder_decode(decoder, body.bytes, bodies->received_ms, rows, err));
+        TRY(take_plain_lines(decoder, bodies, rows, err));
+    }
+    return STATUS_OK;
+}
+
 static enum status decode_lines(struct kernel_data *data, struct error *err)
 {
     OWNED(decoder_release) struct decoder decoder = {0};
     TRY(decoder_init(&decoder, &data->decoder, err));
     // Borrowed bytes: the batch is never released.
     struct body_batch bodies = {.bytes = data->lines.data, .len = data->lines.len};
-    struct body body;
-    while (body_batch_next(&bodies, &body)) {
-        TRY(decoder_decode(&decoder, body.bytes, 0, &data->rows, err));
-        data->messages++;
-    }
+    TRY(kernel_decode(&decoder, &bodies, &data->rows, err));
+    data->messages = data->rows.message_count;
     return STATUS_OK;
 }
 
 /* --- rows and ids ----------------------------------------------------------------------------- */
 
+static struct row_key key_of(const struct block_row *row)
+{
+    return (struct row_key){
+        .time_ms = row->time_ms, .message_id = row->message_id, .device = row->device};
+}
+
 static int compare_rows(const void *left, const void *right)
 {
-    const struct kernel_row *a = left;
-    const struct kernel_row *b = right;
-    return row_key_compare(&a->key, &b->key);
+    const struct row_key a = key_of(left);
+    const struct row_key b = key_of(right);
+    return row_key_compare(&a, &b);
 }
 
 static int compare_cells(const void *left, const void *right)
@@ -96,12 +124,7 @@ static enum status order_rows(struct kernel_data *data, struct error *err)
         const struct row *row = &batch->rows[TABLE_READINGS][i];
         struct cell *cells = batch->cells + row->first_cell;
         qsort(cells, row->cell_count, sizeof *cells, compare_cells);
-        data->readings[i] = (struct kernel_row){
-            .key = {.time_ms = row->time_ms, .message_id = row->message_id, .device = row->device},
-            .cells = cells,
-            .cell_count = row->cell_count,
-            .time_source = row->time_source,
-        };
+        data->readings[i] = block_row_of(row, batch->cells);
     }
     data->reading_count = count;
     qsort(data->readings, count, sizeof *data->readings, compare_rows);

@@ -78,7 +78,11 @@ static enum status measure_all(const struct kernels_config *config, const struct
             return error_set(err, STATUS_STOPPED, "stopped by a signal");
         assert(report->count < KERNELS_MAX);
         struct kernel_result *result = &report->results[report->count];
-        *result = (struct kernel_result){.name = kernel->name, .value = kernel->value};
+        *result = (struct kernel_result){
+            .name = kernel->name,
+            .value = kernel->value,
+            .variant = kernel->variant ? kernel->variant : report->variant,
+        };
         struct kernel_clock clock;
         kernel_clock_init(&clock, config->runs, result);
         message_detail("%s ...", kernel->name);

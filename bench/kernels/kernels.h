@@ -6,8 +6,8 @@
  *      budget     the stages of an ingest, ns a message each, beside the least they could take
  *
  * Times are those of the one thread that works (struct work_clock), the least and the median of
- * several runs. A cycle is one of the core's own clock (machine_core_hz), so that bytes a cycle do not depend on
- * it. What "value" means is each kernel's own: a message, an id, a number, a row.
+ * several runs. A cycle is one of the core's own clock (machine_core_hz), so that bytes a cycle do
+ * not depend on it. What "value" means is each kernel's own: a message, an id, a number, a row.
  *
  * Threads: one; the whole ingest of the budget uses those of the pipeline.
  */
@@ -30,6 +30,7 @@
 struct kernel_result {
     const char *name;    /* "block-decode" */
     const char *value;   /* what is counted: "row" */
+    const char *variant; /* "x86-64-v3", "portable": which copy of loops that there are twice */
     uint64_t values;     /* of a run */
     double bytes;        /* a value: those that the kernel reads, or writes where it makes them */
     double stored_bytes; /* a value, of what it packs or unpacks; 0: nothing of the kind */
@@ -72,7 +73,7 @@ struct kernels_report {
     struct machine machine;
     bool has_marks; /* else only their core_hz */
     struct machine_marks marks;
-    const char *variant; /* "x86-64-v3" or "portable": which copy of the loops in question runs */
+    const char *variant; /* of kernels that do not choose: what the processor offers */
     struct kernel_result results[KERNELS_MAX];
     size_t count;
     struct budget budget; /* stage_count 0: not asked for */

@@ -121,7 +121,7 @@ static bool add_result(cJSON *list, const struct kernels_report *report,
 {
     cJSON *object = add_item(list);
     return object && add_text(object, "name", result->name) &&
-           add_text(object, "variant", report->variant) &&
+           add_text(object, "variant", result->variant) &&
            add_text(object, "value", result->value) &&
            add(object, "values", (double)result->values) && add(object, "runs", result->runs) &&
            add(object, "ns_per_value", result->least_ns) &&

@@ -12,7 +12,7 @@
 
 #define FILE_BYTES_MAX ((size_t)1 << 20)
 
-/* --- writing ----------------------------------------------------------------------------------- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 static bool add(cJSON *object, const char *name, double number)
 {
@@ -69,7 +69,7 @@ enum status quick_print_json(const struct quick_figures *figures,
     return written ? STATUS_OK : error_set(err, STATUS_FULL, "cannot write the report");
 }
 
-/* --- reading ----------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 static void free_tree(cJSON **tree)
 {

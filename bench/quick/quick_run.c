@@ -45,7 +45,7 @@ struct quick_work {
     struct quick_samples samples;
 };
 
-/* --- the set ----------------------------------------------------------------------------------- */
+/* --- the set ---------------------------------------------------------------------------------- */
 
 static enum status write_lines(void *context, struct slice lines, bool *stop, struct error *err)
 {
@@ -73,7 +73,7 @@ static enum status make_set(struct quick_work *work, struct error *err)
     return line_file_close(&file, err);
 }
 
-/* --- rounds ------------------------------------------------------------------------------------ */
+/* --- rounds ----------------------------------------------------------------------------------- */
 
 static enum status calibrate(struct quick_work *work, struct error *err)
 {
@@ -157,7 +157,7 @@ static enum status run_round(struct quick_work *work, unsigned round, struct err
     return run_kernels(work, round, err);
 }
 
-/* --- figures ----------------------------------------------------------------------------------- */
+/* --- figures ---------------------------------------------------------------------------------- */
 
 static void add_samples(struct quick_figures *figures, struct quick_work *work)
 {
