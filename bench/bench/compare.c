@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 /* A query that takes long is not asked as often: three times, then until this is used up. */
 #define WARM_RUNS_LEAST ((size_t)3)
@@ -47,7 +48,10 @@ static void put_name(const struct compare_config *config, char name[SET_NAME_BYT
         const char c = from[i];
         const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
                            (c >= '0' && c <= '9') || c == '_' || (c == '.' && len > 0);
-        name[len++] = plain ? c : '-';
+        name[len] = '-';
+        if (plain)
+            name[len] = c;
+        len++;
     }
     name[len] = '\0';
     if (len == 0)
@@ -120,6 +124,8 @@ static enum status load_round(struct contest *contest, uint64_t round, struct er
     for (size_t i = 0; i < count; i++) {
         const size_t system = (i + (size_t)round) % count;
         TRY(check_signals(err));
+        // What the one before has left to be written is not to be written in this one's time.
+        sync();
         if (system == 0)
             TRY(mnsdb_load(contest, err));
         else

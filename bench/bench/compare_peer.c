@@ -154,7 +154,7 @@ static enum status load(struct contest *contest, size_t system, struct error *er
 {
     struct set_system *figures = figures_of(contest, system);
     const struct json_node *reply = NULL;
-    struct peer_load loaded;
+    struct peer_load loaded = {0};
     TRY(ask_with_set(contest, system, "load", &reply, err));
     TRY(peer_load_read(reply, &loaded, err));
     if (loaded.messages != contest->result->messages)
@@ -182,7 +182,7 @@ static enum status compact(struct contest *contest, size_t system, struct error 
 {
     struct set_system *figures = figures_of(contest, system);
     const struct json_node *reply = NULL;
-    struct peer_load compacted;
+    struct peer_load compacted = {0};
     TRY(ask_plainly(contest, system, "compact", LOAD_TIMEOUT_MS, &reply, err));
     TRY(peer_compact_read(reply, &compacted, err));
     figures->compact_seconds = compacted.seconds;
@@ -287,7 +287,7 @@ enum status peer_answer(struct contest *contest, size_t system, size_t query, st
     if (is_out(contest, system))
         return STATUS_OK;
     struct set_query *asked = &figures_of(contest, system)->queries[query];
-    struct peer_answer answered;
+    struct peer_answer answered = {0};
     struct error why = {0};
     enum status status = ask_query(contest, system, query, true, &answered, &why);
     if (status == STATUS_OK && answered.unsupported) {
@@ -302,7 +302,7 @@ enum status peer_answer(struct contest *contest, size_t system, size_t query, st
 static enum status time_once(struct contest *contest, size_t system, size_t query,
                              struct series *series_ms, struct error *err)
 {
-    struct peer_answer answered;
+    struct peer_answer answered = {0};
     TRY(ask_query(contest, system, query, false, &answered, err));
     if (answered.unsupported)
         return error_set(err, STATUS_INPUT, "answered once, and never again");

@@ -56,14 +56,15 @@ const char *spread_text(enum figure_kind kind, const struct spread *spread,
     char median[FIGURE_BYTES];
     char min[FIGURE_BYTES];
     char max[FIGURE_BYTES];
-    if (spread->count == 0)
+    if (spread->count == 0) {
         (void)snprintf(text, 2 * FIGURE_BYTES, UNKNOWN);
-    else if (spread->count == 1)
+    } else if (spread->count == 1) {
         (void)snprintf(text, 2 * FIGURE_BYTES, "%s", figure_text(kind, spread->median, median));
-    else
+    } else {
         (void)snprintf(text, 2 * FIGURE_BYTES, "%s (%.20s–%.20s)",
                        figure_text(kind, spread->median, median),
                        figure_text(kind, spread->min, min), figure_text(kind, spread->max, max));
+    }
     return text;
 }
 
