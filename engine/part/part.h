@@ -172,6 +172,8 @@ MUST_CHECK enum status part_writer_finish(struct part_writer *writer, struct err
  */
 struct part_filter {
     const uint64_t *device_bits; /* NULL: all; else a bit for each of names.devices */
+    uint32_t device_from;        /* the first device that is wanted */
+    uint32_t device_until;       /* no device from here on is wanted; 0: no bound */
     struct part_names names;
     int64_t from_ms;
     int64_t until_ms; /* TIME_MS_MAX: no bound */

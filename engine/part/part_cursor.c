@@ -79,9 +79,12 @@ static enum status damaged(const struct part_cursor *cursor, const char *what, s
 /* The first selected device at or after `device`; false if there is none. */
 static bool next_selected(const struct part_filter *filter, uint32_t device, uint32_t *selected)
 {
+    const uint64_t until =
+        filter->device_until > 0 ? filter->device_until : UINT32_MAX + UINT64_C(1);
+    device = device > filter->device_from ? device : filter->device_from;
     *selected = device;
-    if (!filter->device_bits)
-        return true;
+    if (!filter->device_bits || device >= until)
+        return device < until;
     const uint64_t words = (filter->names.devices + 63) / 64;
     uint32_t word = device / 64;
     if (word >= words)
@@ -93,7 +96,7 @@ static bool next_selected(const struct part_filter *filter, uint32_t device, uin
         bits = filter->device_bits[word];
     }
     *selected = word * 64 + (uint32_t)__builtin_ctzll(bits);
-    return *selected < filter->names.devices;
+    return *selected < filter->names.devices && *selected < until;
 }
 
 /* The lowest key that a wanted row can have, at or after `floor`. False if there is none. */
@@ -242,6 +245,8 @@ enum status part_cursor_next(struct part_cursor *cursor, const struct directory_
 
 static bool all_selected(const struct part_filter *filter, uint32_t first, uint32_t last)
 {
+    if (first < filter->device_from || (filter->device_until > 0 && last >= filter->device_until))
+        return false;
     if (!filter->device_bits)
         return true;
     assert(last < filter->names.devices);

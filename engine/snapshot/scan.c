@@ -15,16 +15,7 @@
 
 #include <assert.h>
 
-/* One scan under way. */
-struct scan {
-    struct snapshot *snapshot;
-    const struct scan_spec *spec;
-    const struct scan_visitor *visitor;
-    struct scan_statistics *statistics;
-    struct part_filter filter;
-};
-
-static bool part_may_match(const struct part_filter *filter, const struct part *part)
+bool part_may_match(const struct part_filter *filter, const struct part *part)
 {
     const struct block_summary *totals = &part->totals.summary;
     if (totals->row_count == 0 || totals->max_time_ms < filter->from_ms)
@@ -77,18 +68,22 @@ static enum status scan_block(const struct scan *scan, struct part_cursor *curso
     return give_runs(scan, cursor, rows);
 }
 
-static enum status scan_part(const struct scan *scan, const struct part *part, struct error *err)
+enum status scan_offer_part(const struct scan *scan, const struct part *part,
+                            struct part_rest *rest, struct error *err)
 {
-    if (part_is_whole(&scan->filter, part)) {
-        bool taken = false;
+    (void)err;
+    bool taken = false;
+    if (part_is_whole(&scan->filter, part))
         TRY(offer(scan, &part->totals.summary, &taken));
-        if (taken) {
-            scan->statistics->parts_from_totals++;
-            return STATUS_OK;
-        }
-    }
-    struct part_cursor *cursor = scan->snapshot->cursor;
-    TRY(part_cursor_open(cursor, part, scan->snapshot->txn, &scan->filter, err));
+    scan->statistics->parts_from_totals += taken;
+    *rest = (struct part_rest){.part = taken ? NULL : part};
+    return STATUS_OK;
+}
+
+enum status scan_rest(const struct scan *scan, const struct part_rest *rest, struct error *err)
+{
+    struct part_cursor *cursor = scan->cursor;
+    TRY(part_cursor_open(cursor, rest->part, scan->txn, &scan->filter, err));
     for (;;) {
         const struct directory_entry *entry = NULL;
         TRY(part_cursor_next(cursor, &entry, err));
@@ -105,7 +100,10 @@ static enum status scan_parts(const struct scan *scan, struct error *err)
         if (!part_may_match(&scan->filter, &list->parts[i]))
             continue;
         scan->statistics->parts_read++;
-        TRY(scan_part(scan, &list->parts[i], err));
+        struct part_rest rest = {0};
+        TRY(scan_offer_part(scan, &list->parts[i], &rest, err));
+        if (rest.part)
+            TRY(scan_rest(scan, &rest, err));
     }
     return STATUS_OK;
 }
@@ -138,25 +136,48 @@ static enum status scan_ordered(const struct scan *scan, struct error *err)
     scan->statistics->parts_read += count;
     struct part_merge *merge = scan->snapshot->merge;
     const struct part_reading reading = {
-        .txn = scan->snapshot->txn, .filter = &scan->filter, .selection = &scan->spec->columns};
+        .txn = scan->txn, .filter = &scan->filter, .selection = &scan->spec->columns};
+    uint64_t blocks_before = 0;
+    uint64_t rows_before = 0;
+    part_merge_counts(merge, &blocks_before, &rows_before); // of all its scans
     TRY(part_merge_open(merge, parts, count, &reading, err));
     const enum status status = give_merged(scan, err);
     uint64_t blocks = 0;
     uint64_t rows = 0;
     part_merge_counts(merge, &blocks, &rows);
-    scan->statistics->blocks_read += blocks;
-    scan->statistics->rows_decoded += rows;
+    scan->statistics->blocks_read += blocks - blocks_before;
+    scan->statistics->rows_decoded += rows - rows_before;
     return status;
 }
 
-static struct part_filter filter_of(const struct snapshot *snapshot, const struct scan_spec *spec)
+/* Bounds the devices by those selected, so that no walk looks for them among all bits. */
+static void bound_devices(struct part_filter *filter)
 {
-    return (struct part_filter){
+    const uint64_t *const bits = filter->device_bits;
+    const uint32_t words = (uint32_t)((filter->names.devices + 63) / 64);
+    uint32_t first = 0;
+    while (first < words && bits[first] == 0)
+        first++;
+    uint32_t until = words;
+    while (until > first && bits[until - 1] == 0)
+        until--;
+    if (first == until)
+        return;
+    filter->device_from = first * 64 + (uint32_t)__builtin_ctzll(bits[first]);
+    filter->device_until = until * 64 - (uint32_t)__builtin_clzll(bits[until - 1]);
+}
+
+struct part_filter scan_filter_of(const struct snapshot *snapshot, const struct scan_spec *spec)
+{
+    struct part_filter filter = {
         .device_bits = spec->device_bits,
         .names = snapshot_names(snapshot, spec->table),
         .from_ms = spec->from_ms,
         .until_ms = spec->until_ms,
     };
+    if (filter.device_bits)
+        bound_devices(&filter);
+    return filter;
 }
 
 enum status snapshot_scan(struct snapshot *snapshot, const struct scan_spec *spec,
@@ -169,7 +190,9 @@ enum status snapshot_scan(struct snapshot *snapshot, const struct scan_spec *spe
         .spec = spec,
         .visitor = visitor,
         .statistics = statistics,
-        .filter = filter_of(snapshot, spec),
+        .filter = scan_filter_of(snapshot, spec),
+        .txn = snapshot->txn,
+        .cursor = snapshot->cursor,
     };
     statistics->parts_total += snapshot->parts[spec->table].count;
     statistics->log_records = snapshot->state.log_records;
@@ -239,7 +262,7 @@ enum status scan_cursor_open(struct scan_cursor *cursor, const struct scan_spec 
 {
     assert(cursor->snapshot->txn);
     cursor->spec = *spec;
-    cursor->filter = filter_of(cursor->snapshot, spec);
+    cursor->filter = scan_filter_of(cursor->snapshot, spec);
     cursor->next_part = 0;
     cursor->in_part = false;
     cursor->rows = NULL;

@@ -54,6 +54,7 @@ static enum status load_log(struct snapshot *snapshot, struct error *err)
 static enum status load_contents(struct snapshot *snapshot, struct error *err)
 {
     const struct store_counters *counters = &snapshot->state.counters;
+    name_cache_clear(snapshot->names);
     TRY(name_list_load(&snapshot->devices, snapshot->txn, KEY_DEVICES, counters->devices, err));
     TRY(name_list_load(&snapshot->metrics, snapshot->txn, KEY_METRICS, counters->metrics, err));
     for (int table = 0; table < TABLE_COUNT; table++) {
@@ -104,7 +105,8 @@ void snapshot_pause(struct snapshot *snapshot)
 
 static enum status open_parts(struct snapshot *snapshot, struct error *err)
 {
-    if (part_cursor_new(&snapshot->cursor) == STATUS_OK &&
+    if (name_cache_new(&snapshot->names) == STATUS_OK &&
+        part_cursor_new(&snapshot->cursor) == STATUS_OK &&
         part_merge_new(&snapshot->merge) == STATUS_OK)
         return STATUS_OK;
     return no_memory(snapshot, err);
@@ -164,6 +166,7 @@ void snapshot_close(struct snapshot *snapshot)
     }
     name_list_release(&snapshot->devices);
     name_list_release(&snapshot->metrics);
+    name_cache_free(snapshot->names);
     if (!snapshot->kv_borrowed)
         kv_close(snapshot->kv);
     mem_free(snapshot->dir);

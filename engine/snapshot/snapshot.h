@@ -46,6 +46,13 @@ const char *snapshot_setting(const struct snapshot *snapshot, const char *name);
 /* Names by number, 0 ... count - 1. Bytes as sent: never print them raw. */
 uint32_t snapshot_device_count(const struct snapshot *snapshot);
 struct slice snapshot_device_name(const struct snapshot *snapshot, uint32_t device);
+/*
+ * All device numbers by name, valid as the names are; NULL: no memory. Made at the first call.
+ */
+const uint32_t *snapshot_device_order(const struct snapshot *snapshot);
+/* Sets the bits of the devices called `name`, as a whole or behind the first '/'. */
+MUST_CHECK enum status snapshot_mark_devices(const struct snapshot *snapshot, struct slice name,
+                                             uint64_t *bits);
 uint32_t snapshot_metric_count(const struct snapshot *snapshot);
 struct slice snapshot_metric_name(const struct snapshot *snapshot, uint32_t metric);
 
@@ -99,6 +106,23 @@ struct scan_statistics {
 MUST_CHECK enum status snapshot_scan(struct snapshot *snapshot, const struct scan_spec *spec,
                                      const struct scan_visitor *visitor,
                                      struct scan_statistics *statistics, struct error *err);
+
+/*
+ * The same scan, shared among threads: what belongs to one device goes to one visitor, which only
+ * one thread calls at a time; whole parts may go to the first. Whose results do not depend on the
+ * order of rows, and can be put together, are as exact as of one thread. Not for ordered scans.
+ *
+ * snapshot_scan_threads says how many visitors are worth it: 1 for small scans and where the
+ * process has one processor. Threads take no signals.
+ */
+#define SCAN_THREADS_MAX 16u
+uint32_t snapshot_scan_threads(const struct snapshot *snapshot, const struct scan_spec *spec);
+MUST_CHECK enum status snapshot_scan_shared(struct snapshot *snapshot, const struct scan_spec *spec,
+                                            const struct scan_visitor *visitors, uint32_t count,
+                                            struct scan_statistics *statistics, struct error *err);
+
+/* Exactly so many threads for any scan that can be shared, SCAN_THREADS_MAX at most; 0: as needed. */
+void snapshot_set_threads(struct snapshot *snapshot, uint32_t count);
 
 /*
  * The same scan, pulled: for readers that are asked for rows instead of handing them out. Several

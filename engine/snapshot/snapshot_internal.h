@@ -11,6 +11,13 @@
 #include "engine/part/part.h"
 #include "engine/snapshot/snapshot.h"
 
+/* What is made of the names on demand; see name_cache.c. */
+struct name_cache;
+
+MUST_CHECK enum status name_cache_new(struct name_cache **cache);
+void name_cache_clear(struct name_cache *cache);
+void name_cache_free(struct name_cache *cache); /* NULL is fine */
+
 struct snapshot {
     char *dir; /* owned */
     struct kv *kv;
@@ -21,13 +28,43 @@ struct snapshot {
     struct store_state state;
     struct name_list devices;
     struct name_list metrics;
+    struct name_cache *names;            /* owned; of the devices */
     struct part_list parts[TABLE_COUNT]; /* the last of each: the commit log's rows, if any */
     struct part_memory log_rows[TABLE_COUNT];
+
+    uint32_t thread_count; /* for shared scans; 0: as many as there are processors */
 
     /* Scratch memory. */
     struct part_cursor *cursor;
     struct part_merge *merge;
 };
+
+/* One scan under way. */
+struct scan {
+    struct snapshot *snapshot;
+    const struct scan_spec *spec;
+    const struct scan_visitor *visitor;
+    struct scan_statistics *statistics;
+    struct part_filter filter;
+    struct kv_txn *txn;
+    struct part_cursor *cursor;
+};
+
+struct part_filter scan_filter_of(const struct snapshot *snapshot, const struct scan_spec *spec);
+/* False if no row of the part can be in range. */
+bool part_may_match(const struct part_filter *filter, const struct part *part);
+
+/* What is left of a part when all that spares reading its blocks was offered. */
+struct part_rest {
+    const struct part *part; /* NULL: nothing */
+};
+
+/* Offers what is known of a part without its blocks. */
+MUST_CHECK enum status scan_offer_part(const struct scan *scan, const struct part *part,
+                                       struct part_rest *rest, struct error *err);
+/* Reads the rest block by block. */
+MUST_CHECK enum status scan_rest(const struct scan *scan, const struct part_rest *rest,
+                                 struct error *err);
 
 static inline struct part_names snapshot_names(const struct snapshot *snapshot, enum table table)
 {

@@ -423,6 +423,52 @@ enum status accumulator_add_summary(struct accumulator *accumulator,
     return exact_sum_add_scaled(&accumulator->more->sum, summary->sum, summary->sum_exponent);
 }
 
+/* --- merging ------------------------------------------------------------------------------- */
+
+static enum status merge_more(struct accumulator_more *into, struct accumulator_more *from,
+                              const struct accumulator_needs *needs)
+{
+    assert(from->held_ms == 0);
+    TRY(exact_sum_merge(&into->sum, &from->sum));
+    TRY(exact_sum_merge(&into->square_sum, &from->square_sum));
+    if (from->min.kind != NUMBER_NULL) {
+        widen_min(&into->min, from->min);
+        widen_max(&into->max, from->max);
+    }
+    if (needs->ends && from->first.value.kind != NUMBER_NULL)
+        widen_ends(into, &from->first, &from->last);
+    if (needs->times && from->min_at.value.kind != NUMBER_NULL) {
+        add_time(&into->min_at, from->min_at.value, from->min_at.time_ms, 1);
+        add_time(&into->max_at, from->max_at.value, from->max_at.time_ms, -1);
+    }
+    return needs->values ? value_pool_merge(&into->values, &from->values) : STATUS_OK;
+}
+
+enum status accumulator_merge(struct accumulator *into, struct accumulator *from,
+                              const struct accumulator_needs *needs)
+{
+    if (into->count == 0 && !into->open && !into->more) {
+        *into = *from;
+        *from = (struct accumulator){0};
+        return STATUS_OK;
+    }
+    if (from->more) {
+        TRY(need_more(into));
+        TRY(spill(from));
+        TRY(merge_more(into->more, from->more, needs));
+    }
+    into->count += from->count;
+    if (from->open) {
+        TRY(open_at(into, from->exponent));
+        into->min = from->min < into->min ? from->min : into->min;
+        into->max = from->max > into->max ? from->max : into->max;
+        TRY(add_total(into, from->total));
+    }
+    accumulator_release(from);
+    *from = (struct accumulator){0};
+    return STATUS_OK;
+}
+
 /* --- time-weighted ------------------------------------------------------------------------- */
 
 static enum status hold_apart(struct accumulator_more *more, struct number value, int64_t held_ms)

@@ -90,6 +90,13 @@ MUST_CHECK enum status accumulator_add_summary(struct accumulator *accumulator,
 MUST_CHECK enum status accumulator_hold(struct accumulator *accumulator, struct number value,
                                         int64_t held_ms);
 
+/*
+ * Adds all that `from` has seen, and leaves it empty. Both were made with the same needs, of which
+ * twa is none.
+ */
+MUST_CHECK enum status accumulator_merge(struct accumulator *into, struct accumulator *from,
+                                         const struct accumulator_needs *needs);
+
 void accumulator_release(struct accumulator *accumulator);
 
 /* --- results, of what was needed; all null when count is 0 --------------------------------- */

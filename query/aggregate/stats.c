@@ -135,6 +135,19 @@ static void prepare_times(struct stats *stats)
         bucket_grid_init(&stats->grid, spec->every, spec->zone);
 }
 
+static size_t group_count(const struct stats *stats)
+{
+    switch (stats->spec->by) {
+    case STATS_BY_DEVICE:
+        return snapshot_device_count(stats->snapshot);
+    case STATS_BY_PRODUCT:
+        return stats->products.count;
+    case STATS_BY_NONE:
+        break;
+    }
+    return 1;
+}
+
 static enum status prepare(struct stats *stats, struct error *err)
 {
     const struct stats_spec *spec = stats->spec;
@@ -143,9 +156,9 @@ static enum status prepare(struct stats *stats, struct error *err)
     for (size_t i = 0; i < spec->aggregates->count; i++)
         note_need(stats, spec->aggregates->items[i].kind);
     prepare_times(stats);
-    stats_groups_init(&stats->groups, stats->name_count);
     if (spec->by == STATS_BY_PRODUCT)
         TRY(product_list_init(&stats->products, stats->snapshot, err));
+    stats_groups_init(&stats->groups, stats->name_count, group_count(stats));
     if (!stats->needs.twa)
         return STATUS_OK;
     stats->held = mem_alloc_zeroed(stats->name_count, sizeof *stats->held);

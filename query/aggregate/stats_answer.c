@@ -403,7 +403,10 @@ enum status stats_answer(struct stats *stats, struct answer *answer,
     const struct stats_spec *spec = stats->spec;
     TRY(add_columns(stats, answer, err));
     OWNED(mem_free_owned) uint32_t *order = NULL;
-    if (stats_groups_sort(&stats->groups, group_name, stats, &order) != STATUS_OK)
+    const bool by_device = spec->by == STATS_BY_DEVICE && stats->groups.count > 0;
+    const uint32_t *by_name = by_device ? snapshot_device_order(stats->snapshot) : NULL;
+    if ((by_device && !by_name) ||
+        stats_groups_sort(&stats->groups, by_name, group_name, stats, &order) != STATUS_OK)
         return no_memory(err);
     if (spec->every && spec->fill != STATS_FILL_NONE)
         return add_filled(stats, answer, order, statistics, err);

@@ -1,9 +1,13 @@
 /*
- * stats_groups.c - a hash table of entries, and their order at the end.
+ * stats_groups.c - entries by group and bucket, and their order at the end.
  *
- * Rows come device by device and bucket by bucket, so most look-ups are for the
- * entry found last. A slot keeps the hash beside the entry's number: neither a probe
- * nor a larger table reads entries that are others'.
+ * Rows come device by device and within one by time, so most look-ups are for the entry found last
+ * in their group, or for a bucket behind all others of the group, which then is new.
+ *
+ * (1) While `chained`, each group's entries hang together from the newest bucket to the oldest. A
+ *     walk that comes past a bucket proves that there is none.
+ * (2) A walk gives up after WALK_MAX steps; then all entries are put into a hash table. An entry
+ *     that the table does not know is added without a place in its chain, which ends (1) for good.
  *
  * For the order, names are sorted once a group; entries are then dealt out to the
  * places of their groups. Within a group they mostly appeared in order of buckets.
@@ -11,17 +15,20 @@
 #include "query/aggregate/stats_groups.h"
 
 #include "engine/base/mem.h"
-#include "query/name_order/name_order.h"
+#include "engine/name_order/name_order.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #define SLOTS_MIN ((size_t)64)
-#define NO_ENTRY  SIZE_MAX
+#define WALK_MAX  8u
+#define NO_ENTRY  UINT32_MAX
 #define NO_RANK   UINT32_MAX
 
-void stats_groups_init(struct stats_groups *groups, size_t metric_count)
+void stats_groups_init(struct stats_groups *groups, size_t metric_count, size_t group_count)
 {
-    *groups = (struct stats_groups){.metric_count = metric_count, .latest = NO_ENTRY};
+    *groups = (struct stats_groups){
+        .metric_count = metric_count, .group_count = group_count, .chained = true};
 }
 
 void stats_groups_release(struct stats_groups *groups)
@@ -30,9 +37,12 @@ void stats_groups_release(struct stats_groups *groups)
         accumulator_release(&groups->accumulators[i]);
     mem_free(groups->entries);
     mem_free(groups->accumulators);
+    mem_free(groups->groups);
     mem_free(groups->slots);
     *groups = (struct stats_groups){0};
 }
+
+/* --- the hash table ------------------------------------------------------------------------ */
 
 /* Keys are our own numbers, which nobody chooses to collide: mixing is enough. */
 static uint32_t key_hash(uint32_t group, int64_t bucket_ms)
@@ -63,25 +73,48 @@ static enum status grow_slots(struct stats_groups *groups)
 {
     if (groups->slot_count >= 2 * (groups->count + 1))
         return STATUS_OK;
-    const size_t count = groups->slot_count ? groups->slot_count * 2 : SLOTS_MIN;
+    size_t count = groups->slot_count ? groups->slot_count : SLOTS_MIN;
+    while (count < 2 * (groups->count + 1))
+        count *= 2;
     struct stats_slot *slots = mem_alloc_zeroed(count, sizeof *slots);
     if (!slots)
         return STATUS_NOMEM;
-    for (size_t i = 0; i < groups->slot_count; i++) {
-        const struct stats_slot slot = groups->slots[i];
-        size_t place = slot.hash & (count - 1);
-        while (slot.entry != 0 && slots[place].entry != 0)
-            place = (place + 1) & (count - 1);
-        if (slot.entry != 0)
-            slots[place] = slot;
-    }
     mem_free(groups->slots);
     groups->slots = slots;
     groups->slot_count = count;
+    groups->slotted = 0;
     return STATUS_OK;
 }
 
-static enum status add_entry(struct stats_groups *groups, uint32_t group, int64_t bucket_ms)
+/* Looks a key up, or NO_ENTRY. Gives slots to the entries that have none yet. */
+static enum status look_up(struct stats_groups *groups, uint32_t group, int64_t bucket_ms,
+                           uint32_t *entry)
+{
+    TRY(grow_slots(groups));
+    for (; groups->slotted < groups->count; groups->slotted++) {
+        const struct stats_entry *added = &groups->entries[groups->slotted];
+        const uint32_t hash = key_hash(added->group, added->bucket_ms);
+        *find_slot(groups, added->group, added->bucket_ms, hash) =
+            (struct stats_slot){.hash = hash, .entry = (uint32_t)groups->slotted + 1};
+    }
+    *entry = find_slot(groups, group, bucket_ms, key_hash(group, bucket_ms))->entry - 1;
+    return STATUS_OK;
+}
+
+/* --- finding ------------------------------------------------------------------------------- */
+
+static enum status make_groups(struct stats_groups *groups)
+{
+    groups->groups = mem_alloc(groups->group_count, sizeof *groups->groups);
+    if (!groups->groups)
+        return STATUS_NOMEM;
+    for (size_t i = 0; i < groups->group_count; i++)
+        groups->groups[i] = (struct stats_group){.newest = NO_ENTRY, .latest = NO_ENTRY};
+    return STATUS_OK;
+}
+
+static enum status add_entry(struct stats_groups *groups, uint32_t group, int64_t bucket_ms,
+                             uint32_t older)
 {
     const size_t used = groups->count * groups->metric_count;
     if (groups->count >= UINT32_MAX - 1u)
@@ -91,28 +124,111 @@ static enum status add_entry(struct stats_groups *groups, uint32_t group, int64_
                  sizeof *groups->accumulators));
     for (size_t i = 0; i < groups->metric_count; i++)
         groups->accumulators[used + i] = (struct accumulator){0};
-    groups->entries[groups->count++] = (struct stats_entry){.bucket_ms = bucket_ms, .group = group};
+    groups->entries[groups->count++] =
+        (struct stats_entry){.bucket_ms = bucket_ms, .group = group, .older = older};
+    return STATUS_OK;
+}
+
+/*
+ * Walks the group's chain down to a bucket: *entry is its entry, or NO_ENTRY and *newer the one
+ * before its place. False if that took too many steps.
+ */
+static bool walk_chain(const struct stats_groups *groups, uint32_t group, int64_t bucket_ms,
+                       uint32_t *entry, uint32_t *newer)
+{
+    uint32_t at = groups->groups[group].newest;
+    *entry = NO_ENTRY;
+    *newer = NO_ENTRY;
+    for (uint32_t step = 0; step < WALK_MAX; step++) {
+        if (at == NO_ENTRY || groups->entries[at].bucket_ms < bucket_ms)
+            return true;
+        if (groups->entries[at].bucket_ms == bucket_ms) {
+            *entry = at;
+            return true;
+        }
+        *newer = at;
+        at = groups->entries[at].older;
+    }
+    return at == NO_ENTRY;
+}
+
+/* Adds the newest entry of a group, or the one behind `newer`. */
+static enum status chain_entry(struct stats_groups *groups, uint32_t group, int64_t bucket_ms,
+                               uint32_t newer)
+{
+    const uint32_t older =
+        newer == NO_ENTRY ? groups->groups[group].newest : groups->entries[newer].older;
+    TRY(add_entry(groups, group, bucket_ms, older));
+    if (newer == NO_ENTRY)
+        groups->groups[group].newest = (uint32_t)groups->count - 1;
+    else
+        groups->entries[newer].older = (uint32_t)groups->count - 1;
+    return STATUS_OK;
+}
+
+static bool is_entry(const struct stats_groups *groups, size_t entry, uint32_t group,
+                     int64_t bucket_ms)
+{
+    return entry < groups->count && groups->entries[entry].bucket_ms == bucket_ms &&
+           groups->entries[entry].group == group;
+}
+
+/* An entry that is not the one found last. */
+static enum status find_entry(struct stats_groups *groups, uint32_t group, int64_t bucket_ms,
+                              uint32_t *entry)
+{
+    uint32_t newer = NO_ENTRY;
+    const bool walked = walk_chain(groups, group, bucket_ms, entry, &newer);
+    /* Only entries that once were looked up in vain are in no chain, and none is behind the first. */
+    const bool absent = walked && (groups->chained || newer == NO_ENTRY);
+    if (*entry == NO_ENTRY && !absent) {
+        const size_t behind = (size_t)groups->groups[group].latest + 1;
+        if (is_entry(groups, behind, group, bucket_ms))
+            *entry = (uint32_t)behind;
+        else
+            TRY(look_up(groups, group, bucket_ms, entry));
+    }
+    if (*entry != NO_ENTRY)
+        return STATUS_OK;
+    if (walked) {
+        TRY(chain_entry(groups, group, bucket_ms, newer));
+    } else {
+        TRY(add_entry(groups, group, bucket_ms, NO_ENTRY));
+        groups->chained = false;
+    }
+    *entry = (uint32_t)groups->count - 1;
     return STATUS_OK;
 }
 
 enum status stats_groups_find(struct stats_groups *groups, uint32_t group, int64_t bucket_ms,
                               size_t *entry)
 {
-    const size_t latest = groups->latest;
-    if (latest != NO_ENTRY && groups->entries[latest].group == group &&
-        groups->entries[latest].bucket_ms == bucket_ms) {
-        *entry = latest;
-        return STATUS_OK;
+    if (!groups->groups)
+        TRY(make_groups(groups));
+    assert(group < groups->group_count);
+    uint32_t found = groups->groups[group].latest;
+    if (found == NO_ENTRY || groups->entries[found].bucket_ms != bucket_ms) {
+        TRY(find_entry(groups, group, bucket_ms, &found));
+        groups->groups[group].latest = found;
     }
-    TRY(grow_slots(groups));
-    const uint32_t hash = key_hash(group, bucket_ms);
-    struct stats_slot *slot = find_slot(groups, group, bucket_ms, hash);
-    if (slot->entry == 0) {
-        TRY(add_entry(groups, group, bucket_ms));
-        *slot = (struct stats_slot){.hash = hash, .entry = (uint32_t)groups->count};
+    *entry = found;
+    return STATUS_OK;
+}
+
+enum status stats_groups_merge(struct stats_groups *groups, struct stats_groups *from,
+                               const struct accumulator_needs *needs)
+{
+    const size_t count = groups->count + from->count;
+    TRY(mem_grow(&groups->entries, &groups->capacity, count, sizeof *groups->entries));
+    TRY(mem_grow(&groups->accumulators, &groups->accumulator_capacity, count * groups->metric_count,
+                 sizeof *groups->accumulators));
+    for (size_t i = 0; i < from->count; i++) {
+        size_t entry = 0;
+        TRY(stats_groups_find(groups, from->entries[i].group, from->entries[i].bucket_ms, &entry));
+        for (size_t metric = 0; metric < groups->metric_count; metric++)
+            TRY(accumulator_merge(stats_groups_at(groups, entry, metric),
+                                  stats_groups_at(from, i, metric), needs));
     }
-    *entry = slot->entry - 1;
-    groups->latest = *entry;
     return STATUS_OK;
 }
 
@@ -136,13 +252,9 @@ static void group_list_release(struct group_list *list)
     mem_free(list->order);
 }
 
-/* Room for all groups up to the greatest number. */
 static enum status group_list_init(struct group_list *list, const struct stats_groups *groups)
 {
-    uint32_t greatest = 0;
-    for (size_t i = 0; i < groups->count; i++)
-        greatest = groups->entries[i].group > greatest ? groups->entries[i].group : greatest;
-    list->rank_count = (size_t)greatest + 1;
+    list->rank_count = groups->group_count;
     const size_t most = list->rank_count < groups->count ? list->rank_count : groups->count;
     list->ranks = mem_alloc(list->rank_count, sizeof *list->ranks);
     list->numbers = mem_alloc(most, sizeof *list->numbers);
@@ -168,6 +280,15 @@ static enum status rank_groups(struct group_list *list, const struct stats_group
     for (uint32_t rank = 0; rank < list->count; rank++)
         list->ranks[list->numbers[list->order[rank]]] = rank;
     return STATUS_OK;
+}
+
+static void rank_by_order(struct group_list *list, const struct stats_groups *groups,
+                          const uint32_t *by_name)
+{
+    for (size_t i = 0; i < groups->group_count; i++) {
+        if (groups->groups[by_name[i]].newest != NO_ENTRY)
+            list->ranks[by_name[i]] = list->count++;
+    }
 }
 
 static int compare_buckets(const void *left, const void *right, void *context)
@@ -209,7 +330,7 @@ static enum status order_entries(struct stats_groups *groups, const struct group
     return STATUS_OK;
 }
 
-enum status stats_groups_sort(struct stats_groups *groups,
+enum status stats_groups_sort(struct stats_groups *groups, const uint32_t *by_name,
                               struct slice (*name_of)(const void *context, uint32_t group),
                               const void *context, uint32_t **order)
 {
@@ -220,6 +341,9 @@ enum status stats_groups_sort(struct stats_groups *groups,
         return STATUS_OK;
     OWNED(group_list_release) struct group_list list = {0};
     TRY(group_list_init(&list, groups));
-    TRY(rank_groups(&list, groups, name_of, context));
+    if (by_name)
+        rank_by_order(&list, groups, by_name);
+    else
+        TRY(rank_groups(&list, groups, name_of, context));
     return order_entries(groups, &list, *order);
 }

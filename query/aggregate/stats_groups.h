@@ -1,7 +1,8 @@
 /*
  * stats_groups.h - the groups and buckets of one `stats` query, and their accumulators.
  *
- *      (group, bucket) ──hash──▶ entry ──▶ accumulators[entry * metric_count + metric]
+ *      group ──▶ newest bucket ──▶ older ──▶ older ...     entries
+ *                                                           └─▶ accumulators[entry * metric_count + metric]
  *
  * An entry exists once a shown metric has a value in it. Entries are numbered in
  * the order they appear; accumulators move when entries are added.
@@ -21,6 +22,13 @@
 struct stats_entry {
     int64_t bucket_ms; /* its start; 0 without buckets */
     uint32_t group;    /* a device or product number; 0 without groups */
+    uint32_t older;    /* the group's entry of the next earlier bucket; NO_ENTRY: none */
+};
+
+/* Where a group's entries begin. */
+struct stats_group {
+    uint32_t newest; /* NO_ENTRY: it has none */
+    uint32_t latest; /* the entry found last */
 };
 
 struct stats_slot {
@@ -34,17 +42,24 @@ struct stats_groups {
     struct accumulator *accumulators; /* owned; metric_count an entry */
     size_t accumulator_capacity;
     size_t metric_count;
-    struct stats_slot *slots; /* owned; open addressing, at most half full */
+    struct stats_group *groups; /* owned; by number; NULL until the first entry */
+    size_t group_count;
+    bool chained;             /* the chains hold all entries */
+    struct stats_slot *slots; /* owned; open addressing, at most half full; NULL: not needed yet */
     size_t slot_count;
-    size_t latest; /* the entry found last */
+    size_t slotted; /* entries before this one have slots */
 };
 
-void stats_groups_init(struct stats_groups *groups, size_t metric_count);
+void stats_groups_init(struct stats_groups *groups, size_t metric_count, size_t group_count);
 void stats_groups_release(struct stats_groups *groups);
 
 /* The entry of a group and bucket, added with empty accumulators when new. */
 MUST_CHECK enum status stats_groups_find(struct stats_groups *groups, uint32_t group,
                                          int64_t bucket_ms, size_t *entry);
+
+/* Moves what `from` has into `groups`: see accumulator_merge. */
+MUST_CHECK enum status stats_groups_merge(struct stats_groups *groups, struct stats_groups *from,
+                                          const struct accumulator_needs *needs);
 
 static inline struct accumulator *stats_groups_at(struct stats_groups *groups, size_t entry,
                                                   size_t metric)
@@ -54,9 +69,10 @@ static inline struct accumulator *stats_groups_at(struct stats_groups *groups, s
 
 /*
  * The entries by name of the group and by bucket: `*order` (the caller's to free with
- * mem_free) holds their numbers. `name_of` gives a group's name.
+ * mem_free) holds their numbers. `by_name` has all group numbers in order of their names; if it is
+ * NULL, `name_of` gives a group's name.
  */
-MUST_CHECK enum status stats_groups_sort(struct stats_groups *groups,
+MUST_CHECK enum status stats_groups_sort(struct stats_groups *groups, const uint32_t *by_name,
                                          struct slice (*name_of)(const void *context,
                                                                  uint32_t group),
                                          const void *context, uint32_t **order);

@@ -12,6 +12,8 @@
 
 #include <assert.h>
 
+#define NEAR_ROWS 16u
+
 /* --- where rows belong --------------------------------------------------------------------- */
 
 static uint32_t group_of(const struct stats *stats, uint32_t device)
@@ -58,6 +60,19 @@ static uint32_t bucket_run_end(const int64_t *times_ms, uint32_t row, uint32_t u
 {
     if (times_ms[until_row - 1] < until_ms)
         return until_row;
+    /* Short runs are the rule where devices have few rows: counted without a branch a row. */
+    while (row + NEAR_ROWS <= until_row) {
+        uint32_t before = 0;
+        for (uint32_t i = 0; i < NEAR_ROWS; i++)
+            before += times_ms[row + i] < until_ms;
+        row += before;
+        if (before < NEAR_ROWS)
+            return row;
+        if (row + NEAR_ROWS < until_row && times_ms[row + NEAR_ROWS] < until_ms)
+            break;
+    }
+    if (times_ms[row] >= until_ms)
+        return row;
     uint32_t step = 1;
     while (row + step < until_row && times_ms[row + step] < until_ms)
         step *= 2;
@@ -235,6 +250,55 @@ static enum status take_summary(void *context, const struct block_summary *summa
 
 /* --- the scan ------------------------------------------------------------------------------ */
 
+/* The threads of a shared scan: each has groups of its own, which are put together at the end. */
+struct stats_threads {
+    struct stats *all; /* owned; what they point to but their groups is borrowed */
+    struct scan_visitor *visitors;
+    uint32_t count;
+};
+
+static void threads_release(struct stats_threads *threads)
+{
+    for (uint32_t i = 0; i < threads->count; i++)
+        stats_groups_release(&threads->all[i].groups);
+    mem_free(threads->all);
+    mem_free(threads->visitors);
+}
+
+static enum status threads_init(struct stats_threads *threads, const struct stats *stats,
+                                const struct scan_visitor *visitor, uint32_t count)
+{
+    threads->all = mem_alloc(count, sizeof *threads->all);
+    threads->visitors = mem_alloc(count, sizeof *threads->visitors);
+    if (!threads->all || !threads->visitors)
+        return STATUS_NOMEM;
+    for (; threads->count < count; threads->count++) {
+        struct stats *own = &threads->all[threads->count];
+        *own = *stats;
+        stats_groups_init(&own->groups, stats->groups.metric_count, stats->groups.group_count);
+        threads->visitors[threads->count] = *visitor;
+        threads->visitors[threads->count].context = own;
+    }
+    return STATUS_OK;
+}
+
+static enum status scan_shared(struct stats *stats, const struct scan_spec *scan,
+                               const struct scan_visitor *visitor, uint32_t count,
+                               struct scan_statistics *statistics, struct error *err)
+{
+    OWNED(threads_release) struct stats_threads threads = {0};
+    if (threads_init(&threads, stats, visitor, count) != STATUS_OK)
+        return error_set(err, STATUS_NOMEM, "no memory for %u threads", count);
+    TRY(snapshot_scan_shared(stats->snapshot, scan, threads.visitors, count, statistics, err));
+    stats->groups = threads.all[0].groups;
+    threads.all[0].groups = (struct stats_groups){0};
+    for (uint32_t i = 1; i < count; i++) {
+        if (stats_groups_merge(&stats->groups, &threads.all[i].groups, &stats->needs) != STATUS_OK)
+            return error_set(err, STATUS_NOMEM, "no memory to put the groups together");
+    }
+    return STATUS_OK;
+}
+
 enum status stats_scan(struct stats *stats, struct scan_statistics *statistics, struct error *err)
 {
     const struct accumulator_needs *needs = &stats->needs;
@@ -248,6 +312,9 @@ enum status stats_scan(struct stats *stats, struct scan_statistics *statistics, 
     const bool rows_only = needs->times || needs->squares || needs->values || needs->twa;
     const struct scan_visitor visitor = {
         .context = stats, .summary = rows_only ? NULL : take_summary, .rows = take_rows};
+    const uint32_t threads = snapshot_scan_threads(stats->snapshot, &scan);
+    if (threads > 1)
+        return scan_shared(stats, &scan, &visitor, threads, statistics, err);
     TRY(snapshot_scan(stats->snapshot, &scan, &visitor, statistics, err));
     for (size_t place = 0; needs->twa && place < stats->name_count; place++) {
         if (end_hold(stats, place, INT64_MAX) != STATUS_OK)

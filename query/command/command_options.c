@@ -64,6 +64,10 @@ static const struct option_spec stats_options[] = {
     {.name = "fill",
      .argument = "HOW",
      .help = "Buckets without values: none (no row), null, zero, prev, linear. Default: none."},
+    {.name = "threads",
+     .argument = "N",
+     .help = "Read with N threads. Default: as many as there are processors, one if it is quickly "
+             "done."},
 };
 
 static const struct option_spec online_options[] = {

@@ -52,7 +52,10 @@ static enum status query_stats(struct command *command, struct answer *answer, s
                               .every = has_buckets ? &width : NULL,
                               .zone = &command->zone};
     TRY(read_groups(command->options, &spec, err));
+    uint64_t threads = 0;
+    TRY(options_number(command->options, "threads", 1, SCAN_THREADS_MAX, &threads, err));
     TRY(command_open(command, err));
+    snapshot_set_threads(command->snapshot, (uint32_t)threads);
     TRY(command_metric_names(command, &names, &spec.metric_count, err));
     spec.metrics = names;
     return stats_query(command->snapshot, &spec, answer, &command->statistics, err);

@@ -24,9 +24,9 @@ struct last {
     uint32_t *places;  /* owned; by metric number */
     uint32_t *numbers; /* owned; shown metrics that the store knows, ascending */
     uint32_t number_count;
-    struct dated_number **latest; /* owned arrays; by device number; NULL: no row yet */
-    int64_t *seen_ms;             /* owned; by device number: its newest reading */
-    uint32_t device_count;
+    struct device_places devices;
+    struct dated_number **latest; /* owned arrays; by the device's place; NULL: no row yet */
+    int64_t *seen_ms;             /* owned; by place: the device's newest reading */
     struct event_history history;
     struct timeline timeline;
 };
@@ -38,9 +38,10 @@ static enum status no_memory(struct error *err)
 
 static void release(struct last *last)
 {
-    for (uint32_t i = 0; last->latest && i < last->device_count; i++)
+    for (uint32_t i = 0; last->latest && i < last->devices.count; i++)
         mem_free(last->latest[i]);
     mem_free(last->latest);
+    device_places_release(&last->devices);
     mem_free(last->names);
     mem_free(last->places);
     mem_free(last->numbers);
@@ -82,12 +83,13 @@ static void choose_names(struct last *last)
 static enum status prepare(struct last *last)
 {
     const uint32_t known = snapshot_metric_count(last->snapshot);
-    last->device_count = snapshot_device_count(last->snapshot);
+    TRY(device_places_init(&last->devices, last->spec->selection->device_bits,
+                           snapshot_device_count(last->snapshot)));
     last->names = mem_alloc(last->spec->metric_count + known, sizeof *last->names);
     last->places = mem_alloc(known, sizeof *last->places);
     last->numbers = mem_alloc(known, sizeof *last->numbers);
-    last->latest = mem_alloc_zeroed(last->device_count, sizeof *last->latest);
-    last->seen_ms = mem_alloc_zeroed(last->device_count, sizeof *last->seen_ms);
+    last->latest = mem_alloc_zeroed(last->devices.count, sizeof *last->latest);
+    last->seen_ms = mem_alloc_zeroed(last->devices.count, sizeof *last->seen_ms);
     if (!last->names || !last->places || !last->numbers || !last->latest || !last->seen_ms)
         return STATUS_NOMEM;
     choose_names(last);
@@ -107,22 +109,21 @@ static enum status prepare(struct last *last)
 
 /* --- rows ---------------------------------------------------------------------------------- */
 
-static enum status see_device(struct last *last, uint32_t device, int64_t time_ms)
+/* The newest values of a device, of which there is a row; NULL: no memory. */
+static struct dated_number *see_device(struct last *last, uint32_t device, int64_t time_ms)
 {
-    if (last->latest[device]) {
-        if (time_ms > last->seen_ms[device])
-            last->seen_ms[device] = time_ms;
-        return STATUS_OK;
+    const uint32_t at = device_place(&last->devices, device);
+    if (!last->latest[at]) {
+        last->latest[at] = mem_alloc_zeroed(last->name_count, sizeof **last->latest);
+        last->seen_ms[at] = time_ms;
+    } else if (time_ms > last->seen_ms[at]) {
+        last->seen_ms[at] = time_ms;
     }
-    last->latest[device] = mem_alloc_zeroed(last->name_count, sizeof **last->latest);
-    last->seen_ms[device] = time_ms;
-    return last->latest[device] ? STATUS_OK : STATUS_NOMEM;
+    return last->latest[at];
 }
 
-static void see_value(struct last *last, uint32_t device, uint32_t place,
-                      const struct dated_number *number)
+static void see_value(struct dated_number *latest, const struct dated_number *number)
 {
-    struct dated_number *latest = &last->latest[device][place];
     const bool newer =
         number->time_ms > latest->time_ms ||
         (number->time_ms == latest->time_ms && number->message_id > latest->message_id);
@@ -140,17 +141,19 @@ static enum status take_summary(void *context, const struct block_summary *summa
             summary->columns[i].has_ends || last->places[summary->columns[i].metric] == NO_PLACE;
     if (!*taken)
         return STATUS_OK;
-    TRY(see_device(last, device, summary->max_time_ms));
+    struct dated_number *latest = see_device(last, device, summary->max_time_ms);
+    if (!latest)
+        return STATUS_NOMEM;
     for (uint32_t i = 0; i < summary->column_count; i++) {
         const uint32_t place = last->places[summary->columns[i].metric];
         if (place != NO_PLACE)
-            see_value(last, device, place, &summary->columns[i].last);
+            see_value(&latest[place], &summary->columns[i].last);
     }
     return STATUS_OK;
 }
 
 /* Rows [from_row, until_row) are of one device: the last one that has the column counts. */
-static void take_column(struct last *last, const struct row_vector *rows,
+static void take_column(struct dated_number *latest, const struct row_vector *rows,
                         const struct column_vector *column, uint32_t from_row, uint32_t until_row)
 {
     for (uint32_t row = until_row; row > from_row; row--) {
@@ -160,7 +163,7 @@ static void take_column(struct last *last, const struct row_vector *rows,
         const struct dated_number number = {.value = value,
                                             .time_ms = rows->times_ms[row - 1],
                                             .message_id = rows->message_ids[row - 1]};
-        see_value(last, row_vector_device(rows, row - 1), last->places[column->metric], &number);
+        see_value(latest, &number);
         return;
     }
 }
@@ -173,9 +176,12 @@ static enum status take_rows(void *context, const struct row_vector *rows, uint3
         const uint32_t device = row_vector_device(rows, row);
         while (end < until_row && row_vector_device(rows, end) == device)
             end++;
-        TRY(see_device(last, device, rows->times_ms[end - 1]));
+        struct dated_number *latest = see_device(last, device, rows->times_ms[end - 1]);
+        if (!latest)
+            return STATUS_NOMEM;
         for (uint32_t i = 0; i < rows->column_count; i++)
-            take_column(last, rows, &rows->columns[i], row, end);
+            take_column(&latest[last->places[rows->columns[i].metric]], rows, &rows->columns[i],
+                        row, end);
     }
     return STATUS_OK;
 }
@@ -201,7 +207,8 @@ static void drop_unseen(struct last *last, bool *shown)
     for (uint32_t place = 0; place < last->name_count; place++)
         shown[place] = last->spec->metric_count > 0;
     for (uint32_t i = 0; i < selection->device_count; i++) {
-        const struct dated_number *latest = last->latest[selection->devices[i]];
+        const struct dated_number *latest =
+            last->latest[device_place(&last->devices, selection->devices[i])];
         for (uint32_t place = 0; latest && place < last->name_count; place++)
             shown[place] = shown[place] || latest[place].value.kind != NUMBER_NULL;
     }
@@ -239,9 +246,10 @@ static enum status add_columns(const struct last *last, const bool *shown, struc
 static bool newest_event(const struct last *last, uint32_t device, int64_t *time_ms)
 {
     const struct selection *selection = last->spec->selection;
-    const size_t start = last->history.starts[device];
-    for (size_t i = last->history.starts[device + 1]; i > start; i--) {
-        const int64_t event_ms = last->history.events[i - 1].time_ms;
+    size_t count = 0;
+    const struct status_event *events = event_history_of(&last->history, device, &count);
+    for (size_t i = count; i > 0; i--) {
+        const int64_t event_ms = events[i - 1].time_ms;
         if (event_ms < selection->until_ms) {
             *time_ms = event_ms;
             return event_ms >= selection->from_ms;
@@ -253,12 +261,13 @@ static bool newest_event(const struct last *last, uint32_t device, int64_t *time
 static void put_seen(const struct last *last, uint32_t device, struct answer_cell *cell)
 {
     int64_t event_ms = 0;
-    const bool has_reading = last->latest[device] != NULL;
+    const uint32_t at = device_place(&last->devices, device);
+    const bool has_reading = last->latest[at] != NULL;
     const bool has_event = newest_event(last, device, &event_ms);
-    if (has_event && (!has_reading || event_ms > last->seen_ms[device]))
+    if (has_event && (!has_reading || event_ms > last->seen_ms[at]))
         *cell = cell_of_time(event_ms);
     else if (has_reading)
-        *cell = cell_of_time(last->seen_ms[device]);
+        *cell = cell_of_time(last->seen_ms[at]);
 }
 
 static enum status put_state(struct last *last, uint32_t device, struct answer_cell *cells,
@@ -284,7 +293,7 @@ static enum status add_row(struct last *last, struct answer *answer, uint32_t de
     put_seen(last, device, &cell[1]);
     TRY(put_state(last, device, &cell[2], err));
     cell += 4;
-    const struct dated_number *latest = last->latest[device];
+    const struct dated_number *latest = last->latest[device_place(&last->devices, device)];
     for (uint32_t place = 0; place < last->name_count; place++) {
         if (!shown[place])
             continue;

@@ -1,7 +1,7 @@
 /*
  * event_history.c - the status events of the selected devices, read once in order.
  *
- *      starts   [0] [3] [3] [8] ...            by device number
+ *      starts   [0] [3] [3] [8] ...            by place of the device
  *                |   |___|   \_________
  *      events    e e e   e e e e e   ...       by (device, time, id)
  *
@@ -17,6 +17,7 @@ void event_history_release(struct event_history *history)
 {
     mem_free(history->events);
     mem_free(history->starts);
+    device_places_release(&history->places);
     *history = (struct event_history){0};
 }
 
@@ -44,12 +45,11 @@ static bool read_integer(const struct column_vector *column, uint32_t row, int64
     return !__builtin_mul_overflow(number.mantissa, power_of_ten(number.exponent), integer);
 }
 
-/* The starts of all devices up to and with `device`: none of them has events beyond here yet. */
-static void begin_device(struct event_history *history, uint32_t device)
+/* The starts of all places up to and with `place`: none of them has events beyond here yet. */
+static void begin_place(struct event_history *history, uint32_t place)
 {
-    assert(device < history->device_count);
-    while (history->latest_device < device)
-        history->starts[++history->latest_device] = history->count;
+    while (history->latest_place < place)
+        history->starts[++history->latest_place] = history->count;
 }
 
 static enum status take_rows(void *context, const struct row_vector *rows, uint32_t from_row,
@@ -61,7 +61,9 @@ static enum status take_rows(void *context, const struct row_vector *rows, uint3
     TRY(mem_grow(&history->events, &history->capacity, history->count + (until_row - from_row),
                  sizeof *history->events));
     for (uint32_t row = from_row; row < until_row; row++) {
-        begin_device(history, row_vector_device(rows, row));
+        const uint32_t device = row_vector_device(rows, row);
+        if (row == from_row || device != row_vector_device(rows, row - 1))
+            begin_place(history, device_place(&history->places, device));
         struct status_event event = {.time_ms = rows->times_ms[row]};
         int64_t state = STATUS_OFFLINE;
         int64_t age_ms = 0;
@@ -79,10 +81,13 @@ enum status event_history_read(struct event_history *history, struct snapshot *s
                                struct scan_statistics *statistics, struct error *err)
 {
     static const uint32_t metrics[] = {STATUS_METRIC_STATE, STATUS_METRIC_CONTACT_AGE};
-    *history = (struct event_history){.device_count = snapshot_device_count(snapshot)};
-    history->starts = mem_alloc_zeroed((size_t)history->device_count + 1, sizeof *history->starts);
+    *history = (struct event_history){0};
+    if (device_places_init(&history->places, selection->device_bits,
+                           snapshot_device_count(snapshot)) == STATUS_OK)
+        history->starts = mem_alloc((size_t)history->places.count + 1, sizeof *history->starts);
     if (!history->starts)
         return error_set(err, STATUS_NOMEM, "no memory for status events");
+    history->starts[0] = 0;
     const struct scan_spec scan = {.table = TABLE_STATUS,
                                    .device_bits = selection->device_bits,
                                    .from_ms = TIME_MS_MIN,
@@ -92,19 +97,26 @@ enum status event_history_read(struct event_history *history, struct snapshot *s
     const struct scan_visitor visitor = {.context = history, .rows = take_rows};
     if (selection->device_count > 0)
         TRY(snapshot_scan(snapshot, &scan, &visitor, statistics, err));
-    while (history->latest_device < history->device_count)
-        history->starts[++history->latest_device] = history->count;
+    begin_place(history, history->places.count);
     return STATUS_OK;
+}
+
+const struct status_event *event_history_of(const struct event_history *history, uint32_t device,
+                                            size_t *count)
+{
+    const uint32_t place = device_place(&history->places, device);
+    assert(place < history->places.count);
+    *count = history->starts[place + 1] - history->starts[place];
+    return history->events + history->starts[place];
 }
 
 enum status event_history_timeline(const struct event_history *history, uint32_t device,
                                    const struct timeline_rules *rules, struct timeline *timeline,
                                    struct error *err)
 {
-    assert(device < history->device_count);
-    const size_t start = history->starts[device];
-    const size_t count = history->starts[device + 1] - start;
-    if (timeline_build(timeline, history->events + start, count, rules) != STATUS_OK)
+    size_t count = 0;
+    const struct status_event *events = event_history_of(history, device, &count);
+    if (timeline_build(timeline, events, count, rules) != STATUS_OK)
         return error_set(err, STATUS_NOMEM, "no memory for a timeline of %zu events", count);
     return STATUS_OK;
 }

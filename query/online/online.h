@@ -50,15 +50,19 @@ MUST_CHECK enum status sessions_query(struct snapshot *snapshot, const struct on
 struct event_history {
     struct status_event *events; /* owned */
     size_t count, capacity;
-    size_t *starts; /* owned; by device number: its first event; one more at the end */
-    uint32_t device_count;
-    uint32_t latest_device; /* while reading: the device of the newest event */
+    struct device_places places;
+    size_t *starts;        /* owned; by place: the device's first event; one more at the end */
+    uint32_t latest_place; /* while reading: of the newest event's device */
 };
 
 MUST_CHECK enum status event_history_read(struct event_history *history, struct snapshot *snapshot,
                                           const struct selection *selection,
                                           struct scan_statistics *statistics, struct error *err);
 void event_history_release(struct event_history *history);
+
+/* The events of a selected device. */
+const struct status_event *event_history_of(const struct event_history *history, uint32_t device,
+                                            size_t *count);
 
 /* The timeline of one device; an empty one if it has no events. */
 MUST_CHECK enum status event_history_timeline(const struct event_history *history, uint32_t device,

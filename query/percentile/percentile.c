@@ -1,7 +1,8 @@
 /*
  * percentile.c - counting where the range is small, radix sort where it is not.
  *
- * (1) Every value added is in exactly one place: a counter, a list, or the others.
+ * (1) Every value added is in exactly one place: a counter, a list, or the others. After a merge
+ *     of pools a list may hold values that have counters, and two series one exponent.
  * (2) A series turns to counting when it holds COUNTING_MIN values or more and their
  *     range is at most COUNTERS_PER_VALUE times their number. Values that come later
  *     and lie outside gather in the list, and the counters are made anew, wider, when
@@ -223,6 +224,95 @@ enum status value_pool_add(struct value_pool *pool, struct number number)
                  sizeof *pool->others));
     pool->others[pool->other_count++] = number;
     pool->count++;
+    return STATUS_OK;
+}
+
+/* --- merging -------------------------------------------------------------------------------- */
+
+/* Widens the counters of a series to hold those of another, if that is no more than may be. */
+static enum status widen_counters(struct value_series *series, const struct value_series *other,
+                                  bool *fits)
+{
+    const int64_t high = series->counter_low + (int64_t)series->counter_len - 1;
+    const int64_t other_high = other->counter_low + (int64_t)other->counter_len - 1;
+    const int64_t low =
+        series->counter_low < other->counter_low ? series->counter_low : other->counter_low;
+    const uint64_t range = distance(low, high > other_high ? high : other_high);
+    *fits = range < COUNTERS_MAX;
+    if (!*fits || range + 1 == series->counter_len)
+        return STATUS_OK;
+    uint64_t *counters = mem_alloc_zeroed((size_t)range + 1, sizeof *counters);
+    if (!counters)
+        return STATUS_NOMEM;
+    memcpy(counters + distance(low, series->counter_low), series->counters,
+           series->counter_len * sizeof *counters);
+    mem_free(series->counters);
+    series->counters = counters;
+    series->counter_low = low;
+    series->counter_len = (size_t)range + 1;
+    return STATUS_OK;
+}
+
+static void add_counters(struct value_series *series, const struct value_series *other)
+{
+    uint64_t *const counters = series->counters + distance(series->counter_low, other->counter_low);
+    for (size_t i = 0; i < other->counter_len; i++)
+        counters[i] += other->counters[i];
+}
+
+/* Makes a series the pool's own, whatever others of its exponent there are. */
+static enum status move_series(struct value_pool *pool, struct value_series *from)
+{
+    TRY(mem_grow(&pool->series, &pool->series_capacity, pool->series_count + 1,
+                 sizeof *pool->series));
+    pool->series[pool->series_count++] = *from;
+    *from = (struct value_series){0};
+    return STATUS_OK;
+}
+
+static enum status merge_series(struct value_pool *pool, struct value_series *from)
+{
+    struct value_series *series = NULL;
+    for (size_t i = 0; i < pool->series_count && !series; i++) {
+        if (pool->series[i].exponent == from->exponent)
+            series = &pool->series[i];
+    }
+    if (!series)
+        return move_series(pool, from);
+    if (from->counters && !series->counters) {
+        series->counters = from->counters;
+        series->counter_low = from->counter_low;
+        series->counter_len = from->counter_len;
+        from->counters = NULL;
+    } else if (from->counters) {
+        bool fits = false;
+        TRY(widen_counters(series, from, &fits));
+        if (!fits)
+            return move_series(pool, from);
+        add_counters(series, from);
+    }
+    TRY(mem_grow(&series->values, &series->value_capacity, series->value_count + from->value_count,
+                 sizeof *series->values));
+    if (from->value_count > 0)
+        memcpy(series->values + series->value_count, from->values,
+               from->value_count * sizeof *from->values);
+    series->value_count += from->value_count;
+    return STATUS_OK;
+}
+
+enum status value_pool_merge(struct value_pool *pool, struct value_pool *from)
+{
+    assert(!pool->sorted && !from->sorted);
+    for (size_t i = 0; i < from->series_count; i++)
+        TRY(merge_series(pool, &from->series[i]));
+    TRY(mem_grow(&pool->others, &pool->other_capacity, pool->other_count + from->other_count,
+                 sizeof *pool->others));
+    if (from->other_count > 0)
+        memcpy(pool->others + pool->other_count, from->others,
+               from->other_count * sizeof *from->others);
+    pool->other_count += from->other_count;
+    pool->count += from->count;
+    value_pool_release(from);
     return STATUS_OK;
 }
 

@@ -47,6 +47,9 @@ MUST_CHECK enum status value_pool_add_run(struct value_pool *pool, const int64_t
                                           size_t count, int exponent);
 MUST_CHECK enum status value_pool_add(struct value_pool *pool, struct number number);
 
+/* Adds all values of `from`, and leaves it empty. On STATUS_NOMEM both may only be released. */
+MUST_CHECK enum status value_pool_merge(struct value_pool *pool, struct value_pool *from);
+
 /* The value at a rank, 0 ... count - 1 (asserted), in ascending order. Sorts at the first call. */
 MUST_CHECK enum status value_pool_at(struct value_pool *pool, uint64_t rank, struct number *number);
 

@@ -8,12 +8,14 @@
 #include "query/selection/selection.h"
 
 #include "engine/base/mem.h"
+#include "engine/name_order/name_order.h"
 #include "engine/row/row.h"
 #include "query/glob/glob.h"
-#include "query/name_order/name_order.h"
 
 #include <assert.h>
 #include <string.h>
+
+#define DEVICES_FEW_SHARE 16u /* few are selected: no more than a 16th of all */
 
 struct slice device_product(struct slice device)
 {
@@ -34,12 +36,6 @@ struct name_glob {
     bool plain;
 };
 
-static bool ends_in(struct slice name, struct slice ending)
-{
-    return ending.len <= name.len &&
-           slice_equal(slice_of(name.data + (name.len - ending.len), ending.len), ending);
-}
-
 static bool matches_name(const struct name_glob *glob, struct slice name)
 {
     return glob->plain ? slice_equal(glob->pattern, name) : glob_matches(glob->pattern, name);
@@ -47,8 +43,6 @@ static bool matches_name(const struct name_glob *glob, struct slice name)
 
 static bool matches_device(const struct name_glob *glob, struct slice device)
 {
-    if (glob->plain && !ends_in(device, glob->pattern))
-        return false;
     return matches_name(glob, device) || matches_name(glob, device_short_name(device));
 }
 
@@ -84,13 +78,10 @@ static enum status read_globs(struct selection_globs *globs, const struct select
     return STATUS_OK;
 }
 
-static bool takes_device(const struct selection_globs *globs, struct slice name)
+static bool takes_product(const struct selection_globs *globs, struct slice name)
 {
-    bool taken = globs->device_count == 0;
-    for (size_t i = 0; i < globs->device_count && !taken; i++)
-        taken = matches_device(&globs->all[i], name);
-    if (!taken || globs->product_count == 0)
-        return taken;
+    if (globs->product_count == 0)
+        return true;
     const struct slice product = device_product(name);
     const struct name_glob *of_products = globs->all + globs->device_count;
     for (size_t i = 0; i < globs->product_count; i++) {
@@ -98,6 +89,45 @@ static bool takes_device(const struct selection_globs *globs, struct slice name)
             return true;
     }
     return false;
+}
+
+/*
+ * Sets the bits of the devices that a glob of them takes; without any, all. Plain globs are looked
+ * up rather than tried on every name.
+ */
+static enum status mark_devices(const struct selection_globs *globs,
+                                const struct snapshot *snapshot, uint64_t *bits)
+{
+    const uint32_t total = snapshot_device_count(snapshot);
+    for (uint32_t device = 0; globs->device_count == 0 && device < total; device++)
+        bits[device / 64] |= UINT64_C(1) << (device % 64);
+    for (size_t i = 0; i < globs->device_count; i++) {
+        const struct name_glob *glob = &globs->all[i];
+        if (glob->plain)
+            TRY(snapshot_mark_devices(snapshot, glob->pattern, bits));
+        for (uint32_t device = 0; !glob->plain && device < total; device++) {
+            if (matches_device(glob, snapshot_device_name(snapshot, device)))
+                bits[device / 64] |= UINT64_C(1) << (device % 64);
+        }
+    }
+    return STATUS_OK;
+}
+
+/* Drops those of other products, and counts. */
+static uint32_t keep_products(const struct selection_globs *globs, const struct snapshot *snapshot,
+                              uint64_t *bits)
+{
+    uint32_t count = 0;
+    for (uint32_t word = 0; word < (snapshot_device_count(snapshot) + 63) / 64; word++) {
+        for (uint64_t left = bits[word]; left != 0; left &= left - 1) {
+            const uint32_t device = word * 64 + (uint32_t)__builtin_ctzll(left);
+            if (takes_product(globs, snapshot_device_name(snapshot, device)))
+                count++;
+            else
+                bits[word] &= ~(left & -left);
+        }
+    }
+    return count;
 }
 
 static enum status choose_devices(struct selection *selection, const struct snapshot *snapshot,
@@ -113,12 +143,8 @@ static enum status choose_devices(struct selection *selection, const struct snap
         return STATUS_NOMEM;
     OWNED(globs_release) struct selection_globs globs = {0};
     TRY(read_globs(&globs, spec));
-    for (uint32_t device = 0; device < total; device++) {
-        if (!takes_device(&globs, snapshot_device_name(snapshot, device)))
-            continue;
-        selection->device_count++;
-        selection->device_bits[device / 64] |= UINT64_C(1) << (device % 64);
-    }
+    TRY(mark_devices(&globs, snapshot, selection->device_bits));
+    selection->device_count = keep_products(&globs, snapshot, selection->device_bits);
     if (selection->device_count == total) {
         mem_free(selection->device_bits);
         selection->device_bits = NULL;
@@ -148,30 +174,103 @@ void selection_release(struct selection *selection)
     *selection = (struct selection){0};
 }
 
+/* --- places -------------------------------------------------------------------------------- */
+
+enum status device_places_init(struct device_places *places, const uint64_t *device_bits,
+                               uint32_t device_count)
+{
+    *places = (struct device_places){.count = device_count};
+    if (!device_bits)
+        return STATUS_OK;
+    const uint32_t words = (device_count + 63) / 64;
+    uint32_t selected = 0;
+    for (uint32_t word = 0; word < words; word++)
+        selected += (uint32_t)__builtin_popcountll(device_bits[word]);
+    if (selected > device_count / DEVICES_FEW_SHARE)
+        return STATUS_OK;
+    places->numbers = mem_alloc(selected, sizeof *places->numbers);
+    if (!places->numbers)
+        return STATUS_NOMEM;
+    places->count = 0;
+    for (uint32_t word = 0; word < words; word++) {
+        for (uint64_t left = device_bits[word]; left != 0; left &= left - 1)
+            places->numbers[places->count++] = word * 64 + (uint32_t)__builtin_ctzll(left);
+    }
+    return STATUS_OK;
+}
+
+void device_places_release(struct device_places *places)
+{
+    mem_free(places->numbers);
+    *places = (struct device_places){0};
+}
+
+uint32_t device_place(const struct device_places *places, uint32_t device)
+{
+    if (!places->numbers)
+        return device;
+    uint32_t low = 0;
+    uint32_t high = places->count;
+    while (low < high) {
+        const uint32_t middle = low + (high - low) / 2;
+        if (places->numbers[middle] < device)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    assert(low < places->count && places->numbers[low] == device);
+    return low;
+}
+
+/* --- order --------------------------------------------------------------------------------- */
+
+/* Sorts the names of the selected ones. */
+static enum status sort_few(struct selection *selection, const struct snapshot *snapshot)
+{
+    const uint32_t count = selection->device_count;
+    OWNED(mem_free_owned) struct slice *names = mem_alloc(count, sizeof *names);
+    OWNED(device_places_release) struct device_places places = {0};
+    TRY(device_places_init(&places, selection->device_bits, snapshot_device_count(snapshot)));
+    if (!names)
+        return STATUS_NOMEM;
+    assert(places.numbers && places.count == count);
+    for (uint32_t i = 0; i < count; i++)
+        names[i] = snapshot_device_name(snapshot, places.numbers[i]);
+    TRY(name_order(names, count, selection->devices));
+    for (uint32_t i = 0; i < count; i++)
+        selection->devices[i] = places.numbers[selection->devices[i]];
+    return STATUS_OK;
+}
+
+/* Takes the selected ones out of all, which are sorted once a snapshot. */
+static enum status sort_many(struct selection *selection, const struct snapshot *snapshot)
+{
+    const uint32_t total = snapshot_device_count(snapshot);
+    const uint32_t *order = snapshot_device_order(snapshot);
+    if (!order)
+        return STATUS_NOMEM;
+    uint32_t found = 0;
+    for (uint32_t i = 0; i < total && found < selection->device_count; i++) {
+        if (device_bit(selection->device_bits, order[i]))
+            selection->devices[found++] = order[i];
+    }
+    assert(found == selection->device_count);
+    return STATUS_OK;
+}
+
 enum status selection_sort(struct selection *selection, const struct snapshot *snapshot,
                            struct error *err)
 {
-    const uint32_t total = snapshot_device_count(snapshot);
     const uint32_t count = selection->device_count;
-    OWNED(mem_free_owned) struct slice *names = mem_alloc(count, sizeof *names);
-    OWNED(mem_free_owned) uint32_t *numbers = mem_alloc(count, sizeof *numbers);
     mem_free(selection->devices);
     selection->devices = mem_alloc(count, sizeof *selection->devices);
-    if (!names || !numbers || !selection->devices)
+    if (!selection->devices)
         return error_set(err, STATUS_NOMEM, "no memory for the list of devices");
-    uint32_t found = 0;
-    for (uint32_t device = 0; device < total && found < count; device++) {
-        if (!device_bit(selection->device_bits, device))
-            continue;
-        names[found] = snapshot_device_name(snapshot, device);
-        numbers[found++] = device;
-    }
-    assert(found == count);
-    if (name_order(names, count, selection->devices) != STATUS_OK)
-        return error_set(err, STATUS_NOMEM, "no memory to sort the devices");
-    for (uint32_t i = 0; i < count; i++)
-        selection->devices[i] = numbers[selection->devices[i]];
-    return STATUS_OK;
+    const bool few =
+        selection->device_bits && count <= snapshot_device_count(snapshot) / DEVICES_FEW_SHARE;
+    const enum status status = few ? sort_few(selection, snapshot) : sort_many(selection, snapshot);
+    return status == STATUS_OK ? STATUS_OK
+                               : error_set(err, status, "no memory to sort the devices");
 }
 
 struct scan_spec selection_scan(const struct selection *selection, enum table table)

@@ -49,6 +49,21 @@ void selection_release(struct selection *selection);
 MUST_CHECK enum status selection_sort(struct selection *selection, const struct snapshot *snapshot,
                                       struct error *err);
 
+/*
+ * Places 0 ... count - 1 for the selected devices, by number: arrays of what is kept per device
+ * are no longer than a query for few of many devices needs.
+ */
+struct device_places {
+    uint32_t *numbers; /* owned; by place; NULL: every device has one, its number */
+    uint32_t count;
+};
+
+MUST_CHECK enum status device_places_init(struct device_places *places, const uint64_t *device_bits,
+                                          uint32_t device_count);
+void device_places_release(struct device_places *places);
+/* The device is selected (asserted). */
+uint32_t device_place(const struct device_places *places, uint32_t device);
+
 /* A scan over the selection; the caller adds columns and order. */
 struct scan_spec selection_scan(const struct selection *selection, enum table table);
 

@@ -8,7 +8,7 @@
 #include "sql/tables/tables_internal.h"
 
 #include "engine/base/mem.h"
-#include "query/name_order/name_order.h"
+#include "engine/name_order/name_order.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -11,7 +11,7 @@
 #include "sql/tables/tables_internal.h"
 
 #include "engine/base/mem.h"
-#include "query/name_order/name_order.h"
+#include "engine/name_order/name_order.h"
 
 #include <assert.h>
 #include <errno.h>

@@ -173,6 +173,7 @@ class Db:
         args += ["--by", by] if by else []
         args += ["--fill", fill] if fill != "none" else []
         args += ["--tz", zone] if zone != "UTC" else []
+        args += ["--threads", "3"] if len(args) % 2 else []  # answers do not depend on how many read
         want = answers.stats_rows(self.oracle, metrics, aggs, sel, every, by, fill, zone)
         return self.check(want, "stats", *args, zone=zone)
 

@@ -169,6 +169,37 @@ static void a_pool_survives_every_failed_allocation(void **state)
     }
 }
 
+/* Pools of equal, overlapping and distant ranges, with and without counters. */
+static void pools_put_together_rank_as_one(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t count;
+        int64_t low;
+        uint64_t range;
+        int exponent;
+    } pools[] = {
+        {50, 0, 100, 0},     {6000, 0, 100, 0},   {6000, 50, 5000, 0},
+        {100, 20, 9000, 0},  {6000, -400, 90, 0}, {5000, INT64_C(800000000000), 70, 0},
+        {4500, 3, 1000, -2}, {40, -9, 30, -2},
+    };
+    struct sample sample;
+    sample_begin(&sample);
+    for (size_t i = 0; i < sizeof pools / sizeof pools[0]; i++) {
+        struct value_pool before = sample.pool;
+        sample.pool = (struct value_pool){0};
+        add_random(&sample, pools[i].count, pools[i].low, pools[i].range, pools[i].exponent);
+        const struct number real = number_from_real((double)i / 3.0);
+        assert_int_equal(value_pool_add(&sample.pool, real), STATUS_OK);
+        sample.numbers[sample.count++] = real;
+        assert_int_equal(value_pool_merge(&before, &sample.pool), STATUS_OK);
+        assert_int_equal(sample.pool.count, 0);
+        sample.pool = before;
+        assert_int_equal(sample.pool.count, sample.count);
+    }
+    sample_check(&sample);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -177,6 +208,7 @@ int main(void)
         cmocka_unit_test(values_of_a_large_range_are_sorted),
         cmocka_unit_test(values_outside_the_counters_are_kept_and_counted_later),
         cmocka_unit_test(several_exponents_and_doubles_are_merged),
+        cmocka_unit_test(pools_put_together_rank_as_one),
         cmocka_unit_test(a_pool_survives_every_failed_allocation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,7 @@
 /*
  * test_name_order.c - names sorted by the bytes in which they differ.
  */
-#include "query/name_order/name_order.h"
+#include "engine/name_order/name_order.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

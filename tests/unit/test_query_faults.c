@@ -73,6 +73,15 @@ static enum status basics_by_device(struct query_store *store, struct answer *an
     return stats_query(store->snapshot, &spec, answer, &statistics, NULL);
 }
 
+static enum status ranks_and_ends(struct query_store *store, struct answer *answer)
+{
+    static struct aggregate_list list;
+    struct scan_statistics statistics = {0};
+    TRY(aggregate_list_parse("median,p95,first,last,min_time,stddev", &list, NULL));
+    const struct stats_spec spec = {.selection = &store->selection, .aggregates = &list};
+    return stats_query(store->snapshot, &spec, answer, &statistics, NULL);
+}
+
 static enum status online(struct query_store *store, struct answer *answer)
 {
     struct scan_statistics statistics = {0};
@@ -142,6 +151,15 @@ static void stats_by_device_survive(void **state)
 {
     sweep(*state, basics_by_device);
 }
+static void stats_read_by_threads_survive(void **state)
+{
+    struct query_store *store = *state;
+    snapshot_set_threads(store->snapshot, 3);
+    sweep(store, ranks_and_ends);
+    sweep(store, basics_by_device);
+    snapshot_set_threads(store->snapshot, 0);
+}
+
 static void online_survives(void **state)
 {
     sweep(*state, online);
@@ -176,6 +194,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(stats_with_all_aggregates_survive),
         cmocka_unit_test(stats_by_device_survive),
+        cmocka_unit_test(stats_read_by_threads_survive),
         cmocka_unit_test(online_survives),
         cmocka_unit_test(online_by_product_survives),
         cmocka_unit_test(sessions_survive),

@@ -13,7 +13,7 @@
  *     the shorter one.
  * (2) Equal keys say nothing, be it for a NUL in a name or for what lies behind.
  */
-#include "query/name_order/name_order.h"
+#include "engine/name_order/name_order.h"
 
 #include "engine/base/mem.h"
 

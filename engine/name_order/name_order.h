@@ -3,8 +3,8 @@
  *
  * Threads: pure.
  */
-#ifndef MNSDB_QUERY_NAME_ORDER_NAME_ORDER_H
-#define MNSDB_QUERY_NAME_ORDER_NAME_ORDER_H
+#ifndef MNSDB_ENGINE_NAME_ORDER_NAME_ORDER_H
+#define MNSDB_ENGINE_NAME_ORDER_NAME_ORDER_H
 
 #include "engine/base/bytes.h"
 #include "engine/base/error.h"
