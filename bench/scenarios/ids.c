@@ -249,6 +249,7 @@ static enum status run_in(const struct workspace *workspace, struct ids_report *
         size_t random_batch;
     } sets[] = {
         {"snowflakes", 0},
+        {"random 8Ki", (size_t)1 << 13},
         {"random 64Ki", (size_t)1 << 16},
         {"random 256Ki", (size_t)1 << 18},
         {"random 1Mi", (size_t)1 << 20},

@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-#define STORE_FORMAT_VERSION 1u
+#define STORE_FORMAT_VERSION 2u
 
 /* What the store holds; part of every commit. */
 struct store_counters {

@@ -65,6 +65,20 @@ struct key key_directory(uint64_t part, const struct row_key *first, uint32_t or
     return key;
 }
 
+struct key key_slices_prefix(uint64_t part)
+{
+    struct key key = key_of(KEY_SLICES);
+    key_add_u64(&key, part);
+    return key;
+}
+
+struct key key_slices(uint64_t part, uint32_t ordinal)
+{
+    struct key key = key_slices_prefix(part);
+    key_add_u32(&key, ordinal);
+    return key;
+}
+
 struct key key_stream_prefix(uint64_t part)
 {
     struct key key = key_of(KEY_STREAM);

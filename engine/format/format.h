@@ -12,6 +12,7 @@
  *                                                       state
  *      'I' part u64, device u32, time u64,
  *          message id u64, ordinal u32         checked  directory: summaries of consecutive blocks
+ *      'T' part u64, ordinal u32               checked  slices: totals by quarter of an hour
  *      'B' part u64, stream offset u64         raw      blocks of the part, a byte stream cut into
  *                                                       values
  *      'L' sequence u64, chunk u16             checked  a commit log record (state, ids, rows), cut
@@ -64,6 +65,7 @@
 #define KEY_PART      'P'
 #define KEY_DIRECTORY 'I'
 #define KEY_STREAM    'B'
+#define KEY_SLICES    'T'
 #define KEY_LOG       'L'
 #define KEY_REJECTS   'R'
 #define KEY_BODY      'X'
@@ -103,6 +105,8 @@ struct key key_part(enum table table, uint64_t part);
 struct key key_directory_prefix(uint64_t part);
 /* `ordinal` counts the directory values of a part, so that a lost one is missed. */
 struct key key_directory(uint64_t part, const struct row_key *first, uint32_t ordinal);
+struct key key_slices_prefix(uint64_t part);
+struct key key_slices(uint64_t part, uint32_t ordinal);
 struct key key_stream_prefix(uint64_t part);
 struct key key_stream(uint64_t part, uint64_t offset);
 struct key key_log_prefix(uint64_t sequence);

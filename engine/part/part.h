@@ -83,7 +83,7 @@ void part_memory_release(struct part_memory *memory);
  * What the record of a part says.
  *
  *      OFFSET  SIZE  MEANING (payload of key 'P'; little-endian)
- *           0     1  flags: 1 dense blocks, 2 consumed, 4 merge output under way
+ *           0     1  flags: 1 dense blocks, 2 consumed, 4 merge output under way, 8 slices
  *           1     8  blocks
  *           9     8  bytes of the stream
  *          17     8  values of the directory
@@ -101,6 +101,7 @@ struct part {
     bool dense;    /* blocks of up to PART_BLOCK_ROWS_DENSE rows */
     bool consumed; /* an input of a merge: rows up to and with `consumed_key` are in the output */
     bool merging;  /* the output of a merge that is under way */
+    bool sliced;   /* has slices (engine/slices) */
     struct row_key consumed_key;
     uint64_t block_count; /* as written; a consumed part has fewer left */
     uint64_t stream_bytes;

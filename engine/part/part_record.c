@@ -12,7 +12,8 @@ enum part_flag {
     FLAG_DENSE = 1,
     FLAG_CONSUMED = 2,
     FLAG_MERGING = 4,
-    FLAGS_KNOWN = 7,
+    FLAG_SLICED = 8,
+    FLAGS_KNOWN = 15,
 };
 
 void part_release(struct part *part)
@@ -72,7 +73,7 @@ static enum status encode_part(const struct part *part, struct buffer *out)
     TRY(buffer_reserve(out, 64 + part->input_count * sizeof(uint64_t)));
     buffer_put_u8(out,
                   (uint8_t)((part->dense ? FLAG_DENSE : 0) | (part->consumed ? FLAG_CONSUMED : 0) |
-                            (part->merging ? FLAG_MERGING : 0)));
+                            (part->merging ? FLAG_MERGING : 0) | (part->sliced ? FLAG_SLICED : 0)));
     buffer_put_u64(out, part->block_count);
     buffer_put_u64(out, part->stream_bytes);
     buffer_put_u64(out, part->directory_values);
@@ -140,6 +141,7 @@ enum status part_decode(struct part *part, struct slice payload, struct part_nam
     part->dense = flags & FLAG_DENSE;
     part->consumed = flags & FLAG_CONSUMED;
     part->merging = flags & FLAG_MERGING;
+    part->sliced = flags & FLAG_SLICED;
     part->block_count = cursor_u64(&cursor);
     part->stream_bytes = cursor_u64(&cursor);
     part->directory_values = cursor_u64(&cursor);

@@ -3,6 +3,7 @@
  *
  *      part skipped by its times
  *       \_ or answered by its totals      (wholly in range, all devices)
+ *       \_ or by its slices               (likewise; what they leave is read from blocks)
  *           \_ or block answered by its summary
  *               \_ or decoded: runs of wanted rows
  *
@@ -12,10 +13,23 @@
 #include "engine/snapshot/snapshot_internal.h"
 
 #include "engine/base/mem.h"
+#include "engine/slices/slices.h"
 
 #include <assert.h>
 
-bool part_may_match(const struct part_filter *filter, const struct part *part)
+/* One scan under way. */
+struct scan {
+    struct snapshot *snapshot;
+    const struct scan_spec *spec;
+    const struct scan_visitor *visitor;
+    struct scan_statistics *statistics;
+    struct part_filter filter;
+    bool has_taken; /* slices answered for a time within the filter's: its rows are left out */
+    int64_t taken_from_ms; /* inclusive, both */
+    int64_t taken_last_ms;
+};
+
+static bool part_may_match(const struct part_filter *filter, const struct part *part)
 {
     const struct block_summary *totals = &part->totals.summary;
     if (totals->row_count == 0 || totals->max_time_ms < filter->from_ms)
@@ -40,20 +54,60 @@ static enum status offer(const struct scan *scan, const struct block_summary *su
     return scan->visitor->summary(scan->visitor->context, summary, taken);
 }
 
+static bool row_is_taken(const struct scan *scan, const struct row_vector *rows, uint32_t row)
+{
+    return rows->times_ms[row] >= scan->taken_from_ms && rows->times_ms[row] <= scan->taken_last_ms;
+}
+
+/* Gives those rows of a run that slices have not answered for. */
+static enum status give_rest(const struct scan *scan, const struct row_vector *rows, uint32_t from,
+                             uint32_t until)
+{
+    while (from < until) {
+        uint32_t end = from;
+        while (end < until && !row_is_taken(scan, rows, end))
+            end++;
+        if (end > from)
+            TRY(scan->visitor->rows(scan->visitor->context, rows, from, end));
+        while (end < until && row_is_taken(scan, rows, end))
+            end++;
+        from = end;
+    }
+    return STATUS_OK;
+}
+
 static enum status give_runs(const struct scan *scan, const struct part_cursor *cursor,
                              const struct row_vector *rows)
 {
     uint32_t from = 0;
     uint32_t until = 0;
     while (part_cursor_run(cursor, &from, &until))
-        TRY(scan->visitor->rows(scan->visitor->context, rows, from, until));
+        TRY(scan->has_taken ? give_rest(scan, rows, from, until)
+                            : scan->visitor->rows(scan->visitor->context, rows, from, until));
     return STATUS_OK;
+}
+
+/* How much of a block slices have answered for. */
+enum taken_share { TAKEN_NOTHING, TAKEN_SOME, TAKEN_ALL };
+
+static enum taken_share taken_share(const struct scan *scan, const struct block_summary *summary)
+{
+    if (!scan->has_taken || summary->max_time_ms < scan->taken_from_ms ||
+        summary->min_time_ms > scan->taken_last_ms)
+        return TAKEN_NOTHING;
+    return summary->min_time_ms >= scan->taken_from_ms &&
+                   summary->max_time_ms <= scan->taken_last_ms
+               ? TAKEN_ALL
+               : TAKEN_SOME;
 }
 
 static enum status scan_block(const struct scan *scan, struct part_cursor *cursor,
                               const struct directory_entry *entry, struct error *err)
 {
-    if (part_cursor_whole(cursor)) {
+    const enum taken_share share = taken_share(scan, &entry->summary);
+    if (share == TAKEN_ALL)
+        return STATUS_OK;
+    if (share == TAKEN_NOTHING && part_cursor_whole(cursor)) {
         bool taken = false;
         TRY(offer(scan, &entry->summary, &taken));
         if (taken) {
@@ -68,22 +122,10 @@ static enum status scan_block(const struct scan *scan, struct part_cursor *curso
     return give_runs(scan, cursor, rows);
 }
 
-enum status scan_offer_part(const struct scan *scan, const struct part *part,
-                            struct part_rest *rest, struct error *err)
+static enum status scan_blocks(const struct scan *scan, const struct part *part, struct error *err)
 {
-    (void)err;
-    bool taken = false;
-    if (part_is_whole(&scan->filter, part))
-        TRY(offer(scan, &part->totals.summary, &taken));
-    scan->statistics->parts_from_totals += taken;
-    *rest = (struct part_rest){.part = taken ? NULL : part};
-    return STATUS_OK;
-}
-
-enum status scan_rest(const struct scan *scan, const struct part_rest *rest, struct error *err)
-{
-    struct part_cursor *cursor = scan->cursor;
-    TRY(part_cursor_open(cursor, rest->part, scan->txn, &scan->filter, err));
+    struct part_cursor *cursor = scan->snapshot->cursor;
+    TRY(part_cursor_open(cursor, part, scan->snapshot->txn, &scan->filter, err));
     for (;;) {
         const struct directory_entry *entry = NULL;
         TRY(part_cursor_next(cursor, &entry, err));
@@ -93,6 +135,89 @@ enum status scan_rest(const struct scan *scan, const struct part_rest *rest, str
     }
 }
 
+/* Whether all rows of a summary are in the scan's time. */
+static bool is_in_time(const struct part_filter *filter, const struct block_summary *summary)
+{
+    return summary->min_time_ms >= filter->from_ms &&
+           (filter->until_ms == TIME_MS_MAX || summary->max_time_ms < filter->until_ms);
+}
+
+/* Offers slices from `first` on; `*until` is the first one that is not taken. */
+static enum status offer_slices(const struct scan *scan, const struct slices *slices, size_t first,
+                                size_t *until)
+{
+    bool taken = true;
+    *until = first;
+    while (*until < slices->count &&
+           is_in_time(&scan->filter, &slices->items[*until].totals.summary)) {
+        TRY(offer(scan, &slices->items[*until].totals.summary, &taken));
+        if (!taken)
+            break;
+        scan->statistics->blocks_from_summary++;
+        ++*until;
+    }
+    return STATUS_OK;
+}
+
+/* Whether rows of the scan's time lie in slices [from, until). */
+static bool slices_match(const struct scan *scan, const struct slices *slices, size_t from,
+                         size_t until)
+{
+    for (size_t i = from; i < until; i++) {
+        const struct block_summary *summary = &slices->items[i].totals.summary;
+        const bool before_end =
+            scan->filter.until_ms == TIME_MS_MAX || summary->min_time_ms < scan->filter.until_ms;
+        if (summary->max_time_ms >= scan->filter.from_ms && before_end)
+            return true;
+    }
+    return false;
+}
+
+/*
+ * Answers from a part's slices, where it has some and they are wanted: from the first one that is
+ * wholly in the scan's time up to one that is not taken. The rest is read from blocks.
+ */
+static enum status scan_slices(const struct scan *scan, const struct part *part, bool *done,
+                               struct error *err)
+{
+    *done = false;
+    if (!scan->visitor->summary || scan->filter.device_bits || part->consumed || !part->sliced)
+        return STATUS_OK;
+    OWNED(slices_release) struct slices slices = {0};
+    TRY(slices_load(&slices, part, scan->snapshot->txn, scan->filter.names, err));
+    size_t first = 0;
+    while (first < slices.count &&
+           slices.items[first].totals.summary.min_time_ms < scan->filter.from_ms)
+        first++;
+    size_t until = first;
+    TRY(offer_slices(scan, &slices, first, &until));
+    if (until == first)
+        return STATUS_OK;
+    *done = true;
+    if (!slices_match(scan, &slices, 0, first) && !slices_match(scan, &slices, until, slices.count))
+        return STATUS_OK;
+    struct scan rest = *scan;
+    rest.taken_from_ms = slices.items[first].from_ms;
+    rest.taken_last_ms = slices.items[until - 1].totals.summary.max_time_ms;
+    rest.has_taken = true;
+    return scan_blocks(&rest, part, err);
+}
+
+static enum status scan_part(const struct scan *scan, const struct part *part, struct error *err)
+{
+    if (part_is_whole(&scan->filter, part)) {
+        bool taken = false;
+        TRY(offer(scan, &part->totals.summary, &taken));
+        if (taken) {
+            scan->statistics->parts_from_totals++;
+            return STATUS_OK;
+        }
+    }
+    bool done = false;
+    TRY(scan_slices(scan, part, &done, err));
+    return done ? STATUS_OK : scan_blocks(scan, part, err);
+}
+
 static enum status scan_parts(const struct scan *scan, struct error *err)
 {
     const struct part_list *list = &scan->snapshot->parts[scan->spec->table];
@@ -100,10 +225,7 @@ static enum status scan_parts(const struct scan *scan, struct error *err)
         if (!part_may_match(&scan->filter, &list->parts[i]))
             continue;
         scan->statistics->parts_read++;
-        struct part_rest rest = {0};
-        TRY(scan_offer_part(scan, &list->parts[i], &rest, err));
-        if (rest.part)
-            TRY(scan_rest(scan, &rest, err));
+        TRY(scan_part(scan, &list->parts[i], err));
     }
     return STATUS_OK;
 }
@@ -136,48 +258,25 @@ static enum status scan_ordered(const struct scan *scan, struct error *err)
     scan->statistics->parts_read += count;
     struct part_merge *merge = scan->snapshot->merge;
     const struct part_reading reading = {
-        .txn = scan->txn, .filter = &scan->filter, .selection = &scan->spec->columns};
-    uint64_t blocks_before = 0;
-    uint64_t rows_before = 0;
-    part_merge_counts(merge, &blocks_before, &rows_before); // of all its scans
+        .txn = scan->snapshot->txn, .filter = &scan->filter, .selection = &scan->spec->columns};
     TRY(part_merge_open(merge, parts, count, &reading, err));
     const enum status status = give_merged(scan, err);
     uint64_t blocks = 0;
     uint64_t rows = 0;
     part_merge_counts(merge, &blocks, &rows);
-    scan->statistics->blocks_read += blocks - blocks_before;
-    scan->statistics->rows_decoded += rows - rows_before;
+    scan->statistics->blocks_read += blocks;
+    scan->statistics->rows_decoded += rows;
     return status;
 }
 
-/* Bounds the devices by those selected, so that no walk looks for them among all bits. */
-static void bound_devices(struct part_filter *filter)
+static struct part_filter filter_of(const struct snapshot *snapshot, const struct scan_spec *spec)
 {
-    const uint64_t *const bits = filter->device_bits;
-    const uint32_t words = (uint32_t)((filter->names.devices + 63) / 64);
-    uint32_t first = 0;
-    while (first < words && bits[first] == 0)
-        first++;
-    uint32_t until = words;
-    while (until > first && bits[until - 1] == 0)
-        until--;
-    if (first == until)
-        return;
-    filter->device_from = first * 64 + (uint32_t)__builtin_ctzll(bits[first]);
-    filter->device_until = until * 64 - (uint32_t)__builtin_clzll(bits[until - 1]);
-}
-
-struct part_filter scan_filter_of(const struct snapshot *snapshot, const struct scan_spec *spec)
-{
-    struct part_filter filter = {
+    return (struct part_filter){
         .device_bits = spec->device_bits,
         .names = snapshot_names(snapshot, spec->table),
         .from_ms = spec->from_ms,
         .until_ms = spec->until_ms,
     };
-    if (filter.device_bits)
-        bound_devices(&filter);
-    return filter;
 }
 
 enum status snapshot_scan(struct snapshot *snapshot, const struct scan_spec *spec,
@@ -190,9 +289,7 @@ enum status snapshot_scan(struct snapshot *snapshot, const struct scan_spec *spe
         .spec = spec,
         .visitor = visitor,
         .statistics = statistics,
-        .filter = scan_filter_of(snapshot, spec),
-        .txn = snapshot->txn,
-        .cursor = snapshot->cursor,
+        .filter = filter_of(snapshot, spec),
     };
     statistics->parts_total += snapshot->parts[spec->table].count;
     statistics->log_records = snapshot->state.log_records;
@@ -262,7 +359,7 @@ enum status scan_cursor_open(struct scan_cursor *cursor, const struct scan_spec 
 {
     assert(cursor->snapshot->txn);
     cursor->spec = *spec;
-    cursor->filter = scan_filter_of(cursor->snapshot, spec);
+    cursor->filter = filter_of(cursor->snapshot, spec);
     cursor->next_part = 0;
     cursor->in_part = false;
     cursor->rows = NULL;

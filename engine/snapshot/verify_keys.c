@@ -50,6 +50,8 @@ static size_t key_length(uint8_t type)
         return 1 + 8 + 4 + 8 + 8 + 4;
     case KEY_STREAM:
         return 1 + 8 + 8;
+    case KEY_SLICES:
+        return 1 + 8 + 4;
     case KEY_LOG:
         return 1 + 8 + 2;
     case KEY_REJECTS:
@@ -99,6 +101,8 @@ static void end_run(struct key_walk *walk)
     if (run->type != 0 && run->part && run->type == KEY_DIRECTORY && !run->part->consumed)
         verify_equal(walk->verification, thing, "values of its directory", run->values,
                      run->part->directory_values);
+    if (run->type == KEY_SLICES && run->part && !run->part->sliced)
+        verify_report(walk->verification, thing, "it has slices that its record does not know of");
 }
 
 static void begin_run(struct key_walk *walk, uint8_t type, uint64_t number)
@@ -154,7 +158,7 @@ static enum status check_part_value(struct key_walk *walk, const struct kv_entry
     part_text(number, thing);
     if (type == KEY_STREAM)
         check_stream(walk, entry, thing);
-    else
+    else if (type == KEY_DIRECTORY)
         TRY(verify_settle(walk->verification, thing, check_directory(walk, entry, thing, err),
                           err));
     walk->run.values++;
@@ -184,6 +188,7 @@ static enum status check_entry(struct key_walk *walk, const struct kv_entry *ent
     }
     switch (entry->key.data[0]) {
     case KEY_DIRECTORY:
+    case KEY_SLICES:
     case KEY_STREAM:
         return check_part_value(walk, entry, err);
     case KEY_BODY:

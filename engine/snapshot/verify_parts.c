@@ -8,6 +8,7 @@
 #include "engine/snapshot/verify_internal.h"
 
 #include "engine/base/mem.h"
+#include "engine/slices/slices.h"
 
 #include <stdio.h>
 
@@ -16,6 +17,7 @@ struct part_walk {
     const struct part *part;
     char thing[THING_BYTES];
     struct part_totals totals;
+    struct slices slices; /* of its rows, anew, if it has some */
     uint64_t blocks;
     uint64_t stream_end; /* where the next block must begin, if a block was seen */
     bool has_last;
@@ -25,6 +27,7 @@ struct part_walk {
 static void part_walk_release(struct part_walk *walk)
 {
     part_totals_release(&walk->totals);
+    slices_release(&walk->slices);
 }
 
 /* Every status row says online or offline; an age is a number of milliseconds. */
@@ -110,7 +113,8 @@ static enum status verify_block(struct verification *verification, struct part_w
     walk->blocks++;
     walk->stream_end = entry->offset + entry->bytes_len;
     count_rows(verification, walk->part, rows);
-    if (part_totals_add(&walk->totals, &summary) != STATUS_OK)
+    if (part_totals_add(&walk->totals, &summary) != STATUS_OK ||
+        slices_add_rows(&walk->slices, rows, 0, rows->count) != STATUS_OK)
         return error_set(err, STATUS_NOMEM, "no memory to verify totals");
     return STATUS_OK;
 }
@@ -128,6 +132,26 @@ static void verify_totals(struct verification *verification, const struct part_w
         (walk->totals.summary.row_count > 0 &&
          !block_summary_equal(&walk->totals.summary, &part->totals.summary)))
         verify_report(verification, walk->thing, "its totals are not those of its blocks");
+}
+
+/* Those of a part that is being consumed are of rows that have left it. */
+static enum status verify_slices(struct verification *verification, struct part_walk *walk,
+                                 struct error *err)
+{
+    if (walk->part->memory || walk->part->consumed)
+        return STATUS_OK;
+    OWNED(slices_release) struct slices kept = {0};
+    TRY(slices_load(&kept, walk->part, verification->snapshot->txn,
+                    snapshot_names(verification->snapshot, walk->part->table), err));
+    if (kept.count == 0)
+        return STATUS_OK;
+    bool equal = false;
+    if (slices_settle(&walk->slices) != STATUS_OK ||
+        slices_compare(&kept, &walk->slices, &equal) != STATUS_OK)
+        return error_set(err, STATUS_NOMEM, "no memory to verify slices");
+    if (!equal)
+        verify_report(verification, walk->thing, "its slices are not those of its rows");
+    return STATUS_OK;
 }
 
 static enum status walk_blocks(struct verification *verification, struct part_walk *walk,
@@ -153,14 +177,16 @@ static enum status walk_blocks(struct verification *verification, struct part_wa
 static enum status verify_part(struct verification *verification, const struct part *part,
                                struct error *err)
 {
-    OWNED(part_walk_release) struct part_walk walk = {.part = part};
+    /* Where the part has slices there are no more of them than its rows allow. */
+    OWNED(part_walk_release)
+    struct part_walk walk = {.part = part, .slices = {.rows_expected = UINT64_MAX}};
     if (part->memory)
         snprintf(walk.thing, sizeof walk.thing, "commit log");
     else
         snprintf(walk.thing, sizeof walk.thing, "part %llu", (unsigned long long)part->number);
     TRY(verify_settle(verification, walk.thing, walk_blocks(verification, &walk, err), err));
     verify_totals(verification, &walk);
-    return STATUS_OK;
+    return verify_settle(verification, walk.thing, verify_slices(verification, &walk, err), err);
 }
 
 /* The output of the merge that has consumed an input, or NULL. */

@@ -4,8 +4,7 @@
 #include "engine/store/store_internal.h"
 
 /* The log is folded beyond this many rows or values: it is what every reader decodes anew. */
-#define FOLD_ROWS_STEADY 65536u
-#define FOLD_ROWS_BULK   8192u
+#define FOLD_ROWS_MAX    8192u
 #define FOLD_CELLS_MAX   ((size_t)1 << 20)
 #define FOLD_RECORDS_MAX 4096u
 
@@ -14,17 +13,8 @@ static bool fold_is_due(const struct store *store, enum upkeep upkeep)
     const struct store_state *state = &store->state;
     if (state->log_records == 0)
         return false;
-    if (state->log_records >= FOLD_RECORDS_MAX || store->log_cells >= FOLD_CELLS_MAX)
-        return true;
-    switch (upkeep) {
-    case UPKEEP_SETTLE:
-        return true;
-    case UPKEEP_BULK:
-        return state->log_rows >= FOLD_ROWS_BULK;
-    case UPKEEP_STEADY:
-        break;
-    }
-    return state->log_rows >= FOLD_ROWS_STEADY;
+    return upkeep == UPKEEP_SETTLE || state->log_rows >= FOLD_ROWS_MAX ||
+           state->log_records >= FOLD_RECORDS_MAX || store->log_cells >= FOLD_CELLS_MAX;
 }
 
 enum status store_maintain(struct store *store, enum upkeep upkeep, bool *more, struct error *err)

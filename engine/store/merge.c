@@ -11,7 +11,9 @@
  * (2) Inputs are read through a snapshot of their own: what LMDB hands out in a
  *     write transaction does not survive its next write.
  * (3) A crash resumes: the output's record names its inputs, theirs say how far they are consumed.
+ * (4) The output has slices (totals by time) of the rows that it has, after each step.
  */
+#include "engine/slices/slices.h"
 #include "engine/store/merge_policy.h"
 #include "engine/store/store_internal.h"
 
@@ -36,6 +38,7 @@ struct merge_step {
     bool finished;       /* the inputs have no rows left */
     struct cell *cells;  /* owned; of one row */
     size_t cell_capacity;
+    struct slices slices; /* owned; of the output */
 };
 
 static struct part *find_part(struct part_list *list, uint64_t number)
@@ -116,6 +119,17 @@ static uint64_t step_bytes(struct store *store)
     return bytes > STEP_BYTES_MAX ? STEP_BYTES_MAX : bytes;
 }
 
+/* The output's slices as the steps before left them. */
+static enum status load_slices(struct merge_step *step, struct error *err)
+{
+    struct part *output = step->output;
+    TRY(slices_load(&step->slices, output, step->read, store_names(step->store, output->table),
+                    err));
+    for (uint32_t i = 0; i < output->input_count; i++)
+        step->slices.rows_expected += step->inputs[i]->totals.summary.row_count;
+    return STATUS_OK;
+}
+
 static enum status write_rows(struct merge_step *step, struct error *err)
 {
     static const struct block_selection all = {
@@ -142,8 +156,12 @@ static enum status write_rows(struct merge_step *step, struct error *err)
         }
         for (uint32_t row = from; row < until; row++)
             TRY(write_row(step, rows, row, err));
+        if (slices_add_rows(&step->slices, rows, from, until) != STATUS_OK)
+            return no_memory(err);
     }
-    return part_writer_finish(store->writer, err);
+    step->output->sliced = slices_are_kept(&step->slices);
+    TRY(part_writer_finish(store->writer, err));
+    return slices_save(&step->slices, step->output, step->write, err);
 }
 
 /* Notes how far the inputs are consumed and gives back their pages. */
@@ -176,6 +194,7 @@ static enum status remove_inputs(struct merge_step *step, struct part_list *list
     bool all_done = true;
     for (uint32_t i = 0; i < step->output->input_count; i++) {
         bool done = false;
+        TRY(slices_remove(step->output->inputs[i], step->write, err));
         TRY(part_remove(find_part(list, step->output->inputs[i]), step->write, RETIRE_VALUES, &done,
                         err));
         all_done = all_done && done;
@@ -199,6 +218,7 @@ static enum status fill_transaction(struct merge_step *step, struct part_list *l
                                     struct error *err)
 {
     TRY(find_inputs(step, list, err));
+    TRY(load_slices(step, err));
     TRY(write_rows(step, err));
     if (step->wrote)
         TRY(retire_inputs(step, list, err));
@@ -253,6 +273,7 @@ enum status store_merge_step(struct store *store, enum upkeep upkeep, bool *more
         struct merge_step step = {.store = store, .output = output};
         const enum status status = run_step(&step, list, err);
         mem_free(step.cells);
+        slices_release(&step.slices);
         *more = true;
         if (status != STATUS_OK)
             store->stale = true;
