@@ -17,19 +17,7 @@
 
 #include <assert.h>
 
-/* One scan under way. */
-struct scan {
-    struct snapshot *snapshot;
-    const struct scan_spec *spec;
-    const struct scan_visitor *visitor;
-    struct scan_statistics *statistics;
-    struct part_filter filter;
-    bool has_taken; /* slices answered for a time within the filter's: its rows are left out */
-    int64_t taken_from_ms; /* inclusive, both */
-    int64_t taken_last_ms;
-};
-
-static bool part_may_match(const struct part_filter *filter, const struct part *part)
+bool part_may_match(const struct part_filter *filter, const struct part *part)
 {
     const struct block_summary *totals = &part->totals.summary;
     if (totals->row_count == 0 || totals->max_time_ms < filter->from_ms)
@@ -54,35 +42,35 @@ static enum status offer(const struct scan *scan, const struct block_summary *su
     return scan->visitor->summary(scan->visitor->context, summary, taken);
 }
 
-static bool row_is_taken(const struct scan *scan, const struct row_vector *rows, uint32_t row)
+static bool row_is_taken(const struct part_rest *rest, const struct row_vector *rows, uint32_t row)
 {
-    return rows->times_ms[row] >= scan->taken_from_ms && rows->times_ms[row] <= scan->taken_last_ms;
+    return rows->times_ms[row] >= rest->taken_from_ms && rows->times_ms[row] <= rest->taken_last_ms;
 }
 
 /* Gives those rows of a run that slices have not answered for. */
-static enum status give_rest(const struct scan *scan, const struct row_vector *rows, uint32_t from,
-                             uint32_t until)
+static enum status give_rest(const struct scan *scan, const struct part_rest *rest,
+                             const struct row_vector *rows, uint32_t from, uint32_t until)
 {
     while (from < until) {
         uint32_t end = from;
-        while (end < until && !row_is_taken(scan, rows, end))
+        while (end < until && !row_is_taken(rest, rows, end))
             end++;
         if (end > from)
             TRY(scan->visitor->rows(scan->visitor->context, rows, from, end));
-        while (end < until && row_is_taken(scan, rows, end))
+        while (end < until && row_is_taken(rest, rows, end))
             end++;
         from = end;
     }
     return STATUS_OK;
 }
 
-static enum status give_runs(const struct scan *scan, const struct part_cursor *cursor,
-                             const struct row_vector *rows)
+static enum status give_runs(const struct scan *scan, const struct part_rest *rest,
+                             const struct part_cursor *cursor, const struct row_vector *rows)
 {
     uint32_t from = 0;
     uint32_t until = 0;
     while (part_cursor_run(cursor, &from, &until))
-        TRY(scan->has_taken ? give_rest(scan, rows, from, until)
+        TRY(rest->has_taken ? give_rest(scan, rest, rows, from, until)
                             : scan->visitor->rows(scan->visitor->context, rows, from, until));
     return STATUS_OK;
 }
@@ -90,21 +78,23 @@ static enum status give_runs(const struct scan *scan, const struct part_cursor *
 /* How much of a block slices have answered for. */
 enum taken_share { TAKEN_NOTHING, TAKEN_SOME, TAKEN_ALL };
 
-static enum taken_share taken_share(const struct scan *scan, const struct block_summary *summary)
+static enum taken_share taken_share(const struct part_rest *rest,
+                                    const struct block_summary *summary)
 {
-    if (!scan->has_taken || summary->max_time_ms < scan->taken_from_ms ||
-        summary->min_time_ms > scan->taken_last_ms)
+    if (!rest->has_taken || summary->max_time_ms < rest->taken_from_ms ||
+        summary->min_time_ms > rest->taken_last_ms)
         return TAKEN_NOTHING;
-    return summary->min_time_ms >= scan->taken_from_ms &&
-                   summary->max_time_ms <= scan->taken_last_ms
+    return summary->min_time_ms >= rest->taken_from_ms &&
+                   summary->max_time_ms <= rest->taken_last_ms
                ? TAKEN_ALL
                : TAKEN_SOME;
 }
 
-static enum status scan_block(const struct scan *scan, struct part_cursor *cursor,
-                              const struct directory_entry *entry, struct error *err)
+static enum status scan_block(const struct scan *scan, const struct part_rest *rest,
+                              struct part_cursor *cursor, const struct directory_entry *entry,
+                              struct error *err)
 {
-    const enum taken_share share = taken_share(scan, &entry->summary);
+    const enum taken_share share = taken_share(rest, &entry->summary);
     if (share == TAKEN_ALL)
         return STATUS_OK;
     if (share == TAKEN_NOTHING && part_cursor_whole(cursor)) {
@@ -119,20 +109,7 @@ static enum status scan_block(const struct scan *scan, struct part_cursor *curso
     TRY(part_cursor_rows(cursor, &scan->spec->columns, &rows, err));
     scan->statistics->blocks_read++;
     scan->statistics->rows_decoded += rows->count;
-    return give_runs(scan, cursor, rows);
-}
-
-static enum status scan_blocks(const struct scan *scan, const struct part *part, struct error *err)
-{
-    struct part_cursor *cursor = scan->snapshot->cursor;
-    TRY(part_cursor_open(cursor, part, scan->snapshot->txn, &scan->filter, err));
-    for (;;) {
-        const struct directory_entry *entry = NULL;
-        TRY(part_cursor_next(cursor, &entry, err));
-        if (!entry)
-            return STATUS_OK;
-        TRY(scan_block(scan, cursor, entry, err));
-    }
+    return give_runs(scan, rest, cursor, rows);
 }
 
 /* Whether all rows of a summary are in the scan's time. */
@@ -177,14 +154,13 @@ static bool slices_match(const struct scan *scan, const struct slices *slices, s
  * Answers from a part's slices, where it has some and they are wanted: from the first one that is
  * wholly in the scan's time up to one that is not taken. The rest is read from blocks.
  */
-static enum status scan_slices(const struct scan *scan, const struct part *part, bool *done,
-                               struct error *err)
+static enum status offer_all_slices(const struct scan *scan, const struct part *part,
+                                    struct part_rest *rest, struct error *err)
 {
-    *done = false;
     if (!scan->visitor->summary || scan->filter.device_bits || part->consumed || !part->sliced)
         return STATUS_OK;
     OWNED(slices_release) struct slices slices = {0};
-    TRY(slices_load(&slices, part, scan->snapshot->txn, scan->filter.names, err));
+    TRY(slices_load(&slices, part, scan->txn, scan->filter.names, err));
     size_t first = 0;
     while (first < slices.count &&
            slices.items[first].totals.summary.min_time_ms < scan->filter.from_ms)
@@ -193,29 +169,36 @@ static enum status scan_slices(const struct scan *scan, const struct part *part,
     TRY(offer_slices(scan, &slices, first, &until));
     if (until == first)
         return STATUS_OK;
-    *done = true;
+    rest->has_taken = true;
+    rest->taken_from_ms = slices.items[first].from_ms;
+    rest->taken_last_ms = slices.items[until - 1].totals.summary.max_time_ms;
     if (!slices_match(scan, &slices, 0, first) && !slices_match(scan, &slices, until, slices.count))
-        return STATUS_OK;
-    struct scan rest = *scan;
-    rest.taken_from_ms = slices.items[first].from_ms;
-    rest.taken_last_ms = slices.items[until - 1].totals.summary.max_time_ms;
-    rest.has_taken = true;
-    return scan_blocks(&rest, part, err);
+        rest->part = NULL;
+    return STATUS_OK;
 }
 
-static enum status scan_part(const struct scan *scan, const struct part *part, struct error *err)
+enum status scan_offer_part(const struct scan *scan, const struct part *part,
+                            struct part_rest *rest, struct error *err)
 {
-    if (part_is_whole(&scan->filter, part)) {
-        bool taken = false;
+    bool taken = false;
+    if (part_is_whole(&scan->filter, part))
         TRY(offer(scan, &part->totals.summary, &taken));
-        if (taken) {
-            scan->statistics->parts_from_totals++;
+    scan->statistics->parts_from_totals += taken;
+    *rest = (struct part_rest){.part = taken ? NULL : part};
+    return taken ? STATUS_OK : offer_all_slices(scan, part, rest, err);
+}
+
+enum status scan_rest(const struct scan *scan, const struct part_rest *rest, struct error *err)
+{
+    struct part_cursor *cursor = scan->cursor;
+    TRY(part_cursor_open(cursor, rest->part, scan->txn, &scan->filter, err));
+    for (;;) {
+        const struct directory_entry *entry = NULL;
+        TRY(part_cursor_next(cursor, &entry, err));
+        if (!entry)
             return STATUS_OK;
-        }
+        TRY(scan_block(scan, rest, cursor, entry, err));
     }
-    bool done = false;
-    TRY(scan_slices(scan, part, &done, err));
-    return done ? STATUS_OK : scan_blocks(scan, part, err);
 }
 
 static enum status scan_parts(const struct scan *scan, struct error *err)
@@ -225,7 +208,10 @@ static enum status scan_parts(const struct scan *scan, struct error *err)
         if (!part_may_match(&scan->filter, &list->parts[i]))
             continue;
         scan->statistics->parts_read++;
-        TRY(scan_part(scan, &list->parts[i], err));
+        struct part_rest rest = {0};
+        TRY(scan_offer_part(scan, &list->parts[i], &rest, err));
+        if (rest.part)
+            TRY(scan_rest(scan, &rest, err));
     }
     return STATUS_OK;
 }
@@ -258,25 +244,48 @@ static enum status scan_ordered(const struct scan *scan, struct error *err)
     scan->statistics->parts_read += count;
     struct part_merge *merge = scan->snapshot->merge;
     const struct part_reading reading = {
-        .txn = scan->snapshot->txn, .filter = &scan->filter, .selection = &scan->spec->columns};
+        .txn = scan->txn, .filter = &scan->filter, .selection = &scan->spec->columns};
+    uint64_t blocks_before = 0;
+    uint64_t rows_before = 0;
+    part_merge_counts(merge, &blocks_before, &rows_before); // of all its scans
     TRY(part_merge_open(merge, parts, count, &reading, err));
     const enum status status = give_merged(scan, err);
     uint64_t blocks = 0;
     uint64_t rows = 0;
     part_merge_counts(merge, &blocks, &rows);
-    scan->statistics->blocks_read += blocks;
-    scan->statistics->rows_decoded += rows;
+    scan->statistics->blocks_read += blocks - blocks_before;
+    scan->statistics->rows_decoded += rows - rows_before;
     return status;
 }
 
-static struct part_filter filter_of(const struct snapshot *snapshot, const struct scan_spec *spec)
+/* Bounds the devices by those selected, so that no walk looks for them among all bits. */
+static void bound_devices(struct part_filter *filter)
 {
-    return (struct part_filter){
+    const uint64_t *const bits = filter->device_bits;
+    const uint32_t words = (uint32_t)((filter->names.devices + 63) / 64);
+    uint32_t first = 0;
+    while (first < words && bits[first] == 0)
+        first++;
+    uint32_t until = words;
+    while (until > first && bits[until - 1] == 0)
+        until--;
+    if (first == until)
+        return;
+    filter->device_from = first * 64 + (uint32_t)__builtin_ctzll(bits[first]);
+    filter->device_until = until * 64 - (uint32_t)__builtin_clzll(bits[until - 1]);
+}
+
+struct part_filter scan_filter_of(const struct snapshot *snapshot, const struct scan_spec *spec)
+{
+    struct part_filter filter = {
         .device_bits = spec->device_bits,
         .names = snapshot_names(snapshot, spec->table),
         .from_ms = spec->from_ms,
         .until_ms = spec->until_ms,
     };
+    if (filter.device_bits)
+        bound_devices(&filter);
+    return filter;
 }
 
 enum status snapshot_scan(struct snapshot *snapshot, const struct scan_spec *spec,
@@ -289,7 +298,9 @@ enum status snapshot_scan(struct snapshot *snapshot, const struct scan_spec *spe
         .spec = spec,
         .visitor = visitor,
         .statistics = statistics,
-        .filter = filter_of(snapshot, spec),
+        .filter = scan_filter_of(snapshot, spec),
+        .txn = snapshot->txn,
+        .cursor = snapshot->cursor,
     };
     statistics->parts_total += snapshot->parts[spec->table].count;
     statistics->log_records = snapshot->state.log_records;
@@ -359,7 +370,7 @@ enum status scan_cursor_open(struct scan_cursor *cursor, const struct scan_spec 
 {
     assert(cursor->snapshot->txn);
     cursor->spec = *spec;
-    cursor->filter = filter_of(cursor->snapshot, spec);
+    cursor->filter = scan_filter_of(cursor->snapshot, spec);
     cursor->next_part = 0;
     cursor->in_part = false;
     cursor->rows = NULL;

@@ -57,6 +57,9 @@ bool part_may_match(const struct part_filter *filter, const struct part *part);
 /* What is left of a part when all that spares reading its blocks was offered. */
 struct part_rest {
     const struct part *part; /* NULL: nothing */
+    bool has_taken;          /* slices answered for a time: its rows are left out */
+    int64_t taken_from_ms;   /* inclusive, both */
+    int64_t taken_last_ms;
 };
 
 /* Offers what is known of a part without its blocks. */
