@@ -72,8 +72,8 @@ struct commits_report {
 };
 
 /*
- * Fills in `feed`; the store is made at `store` and stays. `messages`: 0 for small commits, else the
- * first so many messages of the same feed in bulk.
+ * Fills in `feed`; the store is made at `store` and stays. `messages`: 0 for small commits, else
+ * the first so many messages of the same feed in bulk.
  */
 MUST_CHECK enum status commits_feed_store(const struct commits_config *config, const char *store,
                                           uint64_t messages, struct commits_feed *feed,

@@ -27,7 +27,7 @@ void slices_release(struct slices *slices)
     *slices = (struct slices){0};
 }
 
-/* --- where a row belongs ----------------------------------------------------------------------- */
+/* --- where a row belongs --------------------------------------------------------------------- */
 
 static bool slice_holds(const struct slice_totals *slice, int64_t from_ms)
 {
@@ -70,7 +70,7 @@ static enum status open_slice(struct slices *slices, int64_t from_ms, struct sli
     return STATUS_OK;
 }
 
-/* --- what was added becomes a summary ------------------------------------------------------------ */
+/* --- what was added becomes a summary -------------------------------------------------------- */
 
 /* A mantissa of a decoded column as the number that it stands for. */
 static struct number number_of(int64_t mantissa, int16_t exponent)

@@ -1,8 +1,8 @@
 /*
  * slices.h - totals of a merged part by quarter of an hour, over all devices together.
  *
- * A part's rows are sorted by device: a device's hours lie apart, and a block holds many hours. What
- * asks for all devices by hour would decode everything. Slices answer it: quarters of an
+ * A part's rows are sorted by device: a device's hours lie apart, and a block holds many hours.
+ * What asks for all devices by hour would decode everything. Slices answer it: quarters of an
  * hour, for every zone and every longer bucket begins with one.
  *
  *      value 'T'  part u64, ordinal u32     [ summary | summary | ... ]  as a directory's, <= 4 KiB
@@ -63,7 +63,7 @@ struct slices {
     bool given_up;          /* the rows do not fill them: there are none */
 };
 
-/* The beginning of the quarter of an hour that a time lies in; it must not be below SLICE_TIME_MIN. */
+/* The beginning of the quarter of an hour that a time, SLICE_TIME_MIN at least, lies in. */
 #define SLICE_TIME_MIN (INT64_MIN + 2 * SLICE_MS)
 static inline int64_t slice_start_ms(int64_t time_ms)
 {

@@ -1,5 +1,5 @@
 /*
- * test_scenarios.c - the measuring scenarios: their counts, and the bounds that hold on any machine.
+ * test_scenarios.c - the measuring scenarios: their counts, and bounds that hold on any machine.
  *
  * Bytes written are those given to write calls, which nothing but the engine decides.
  *

@@ -19,7 +19,7 @@
 #define BUCKETS_MAX 4096u
 #define HOUR_MS     INT64_C(3600000)
 
-/* --- what rows amount to, by bucket ------------------------------------------------------------ */
+/* --- what rows amount to, by bucket ----------------------------------------------------------- */
 
 struct bucket {
     uint64_t count;
@@ -212,7 +212,7 @@ static uint64_t compare_range(struct snapshot *snapshot, struct fixture_range ra
     return rows;
 }
 
-/* --- tests ------------------------------------------------------------------------------------- */
+/* --- tests ------------------------------------------------------------------------------------ */
 
 static void hours_of_all_devices_come_from_slices_and_are_what_the_rows_say(void **state)
 {
