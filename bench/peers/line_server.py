@@ -112,6 +112,9 @@ class LineServer:
             with open(path, "rb") as file:
                 while (piece := b"".join(itertools.islice(file, lines_each))) and not failures:
                     pieces.put(piece)
+        except BaseException as ended:
+            failures.append(ended)  # what waits is not posted any more
+            raise
         finally:
             for _ in threads:
                 pieces.put(None)

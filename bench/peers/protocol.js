@@ -83,41 +83,53 @@ function countLines(file) {
 // Threads that a database may use: those that this process may.
 const THREADS = os.availableParallelism();
 
-// Reads commands and answers them one after the other. `driver` has describe, prepare, load, compact, query,
-// cold and close; each may be async.
+// Reads commands and answers them one after the other. `driver` has describe, prepare, load, compact,
+// query, cold and close; each may be async. One that is async has interrupt, too.
 async function serve(driver) {
-  let closing = false;
+  let ended = false; // a signal came
+  let busy = false;
   const end = async () => {
-    if (closing) return;
-    closing = true;
     await driver.close();
     process.exit(0);
   };
-  process.on('SIGTERM', end);
-  process.on('SIGINT', end);
-  // Databases write to standard output now and then; the protocol's lines keep a file of their own.
-  const lines = readline.createInterface({ input: process.stdin });
-  for await (const line of lines) {
+  // What is running is interrupted first: a database that is busy cannot be closed.
+  const stop = () => {
+    ended = true;
+    if (!busy) end();
+    else if (driver.interrupt) driver.interrupt();
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+  for await (const line of readline.createInterface({ input: process.stdin })) {
     if (!line.trim()) continue;
-    let answer;
-    let quits = false;
-    try {
-      const command = JSON.parse(line);
-      quits = command.do === 'quit';
-      if (quits) answer = {};
-      else if (!['describe', 'prepare', 'load', 'compact', 'query', 'cold'].includes(command.do))
-        answer = { error: `no command '${command.do}'` };
-      else if (command.do === 'query' && !METRICS.includes(command.metric))
-        answer = { unsupported: `only ${METRICS.join(' and ')} are loaded` };
-      else answer = (await driver[command.do](command)) || {};
-    } catch (failure) {
-      answer = { error: String((failure && failure.message) || failure).slice(0, 2000) };
+    busy = true;
+    const answer = await answerTo(driver, line);
+    busy = false;
+    if (ended) break;
+    if (answer === null) {
+      await driver.close();
+      fs.writeSync(1, '{}\n');
+      process.exit(0);
     }
-    if (quits) await driver.close();
     fs.writeSync(1, JSON.stringify(answer) + '\n');
-    if (quits) process.exit(0);
   }
   await end();
+}
+
+const COMMANDS = ['describe', 'prepare', 'load', 'compact', 'query', 'cold'];
+
+// The answer to a line; null to `quit`.
+async function answerTo(driver, line) {
+  try {
+    const command = JSON.parse(line);
+    if (command.do === 'quit') return null;
+    if (!COMMANDS.includes(command.do)) return { error: `no command '${command.do}'` };
+    if (command.do === 'query' && !METRICS.includes(command.metric))
+      return { unsupported: `only ${METRICS.join(' and ')} are loaded` };
+    return (await driver[command.do](command)) || {};
+  } catch (failure) {
+    return { error: String((failure && failure.message) || failure).slice(0, 2000) };
+  }
 }
 
 module.exports = {

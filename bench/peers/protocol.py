@@ -27,8 +27,8 @@ class Unsupported(Exception):
 # --- commands ------------------------------------------------------------------------------------
 
 
-class Ended(Exception):
-    """SIGTERM or SIGINT came."""
+class Ended(BaseException):
+    """SIGTERM or SIGINT came: no failure of a command, so not among the exceptions that are answered."""
 
 
 def raise_ended(signal_number, frame):
