@@ -174,9 +174,9 @@ void name_table_release(struct name_table *table)
 }
 
 /* Many names of a hostile or a very wide set must not stay for ever. */
-static void forget_many_names(struct name_table *table)
+static void forget_many_names(struct name_table *table, size_t kept_max)
 {
-    if (table->count > NAME_COUNT_KEPT_MAX)
+    if (table->count > kept_max)
         name_table_release(table);
 }
 
@@ -190,8 +190,9 @@ void row_batch_clear(struct row_batch *batch)
     batch->cell_count = 0;
     batch->reject_count = 0;
     arena_reset(&batch->arena);
-    forget_many_names(&batch->devices);
-    forget_many_names(&batch->metrics);
+    forget_many_names(&batch->devices,
+                      batch->known_devices ? NAME_COUNT_KEPT_KNOWN : NAME_COUNT_KEPT_MAX);
+    forget_many_names(&batch->metrics, NAME_COUNT_KEPT_MAX);
 }
 
 void row_batch_release(struct row_batch *batch)

@@ -27,6 +27,7 @@
 #include "engine/base/arena.h"
 #include "engine/base/bytes.h"
 #include "engine/base/error.h"
+#include "engine/known/known.h"
 #include "engine/number/number.h"
 
 #include <stdbool.h>
@@ -89,13 +90,16 @@ struct cell {
 struct row {
     int64_t time_ms; /* UTC */
     uint64_t message_id;
-    uint32_t device;     /* local to the batch */
+    uint32_t device;     /* local to the batch, or the store's with ROW_DEVICE_KNOWN set */
     uint32_t first_cell; /* in row_batch.cells */
     uint32_t cell_count;
     uint8_t time_source; /* enum time_source */
     uint8_t clock_fault; /* 1 if a broken clock was passed over */
     uint16_t unused;
 };
+
+/* In row.device: the other bits are the store's number of a device that it holds. */
+#define ROW_DEVICE_KNOWN KNOWN_NUMBER_LIMIT
 
 #define BODY_DIGEST_BYTES 32u
 
@@ -153,6 +157,8 @@ struct name_table {
 
 /* A batch that is cleared with more names than this in a table forgets them. */
 #define NAME_COUNT_KEPT_MAX ((size_t)1 << 18)
+/* The same of devices where the store's are known: by then these are among them. */
+#define NAME_COUNT_KEPT_KNOWN 1024u
 
 #define NAME_UNMAPPED UINT32_MAX
 
@@ -167,6 +173,8 @@ struct row_batch {
     size_t reject_count, reject_capacity;
     struct name_table devices;
     struct name_table metrics;
+    /* Devices to be looked for before they enter `devices`; borrowed, may be NULL. */
+    const struct known_names *known_devices;
     struct arena arena; /* bodies and details of the rejects */
 };
 

@@ -90,8 +90,7 @@ static enum status take_row(struct commit *commit, struct row_batch *batch, enum
     struct row *taken = &set->rows[table][set->row_count[table]];
     *taken = *row;
     taken->first_cell = (uint32_t)set->cell_count;
-    TRY(commit_map_name(commit, &store->devices, &batch->devices, row->device, &taken->device,
-                        err));
+    TRY(commit_map_device(commit, batch, row->device, &taken->device, err));
     TRY(commit_map_cells(commit, batch, table, row, set->cells + set->cell_count, err));
     set->cell_count += row->cell_count;
     set->row_count[table]++;
@@ -332,6 +331,7 @@ enum status store_commit(struct store *store, struct row_batch *const *batches, 
         commit_forget_numbers(batches, batch_count);
         return status;
     }
+    store_publish_names(store);
     *result = commit.result;
     return STATUS_OK;
 }

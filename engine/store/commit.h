@@ -36,6 +36,18 @@ MUST_CHECK enum status commit_map_name(struct commit *commit, struct dictionary 
                                        struct name_table *names, uint32_t local, uint32_t *number,
                                        struct error *err);
 
+/* The store's number of a row's device. */
+static inline MUST_CHECK enum status commit_map_device(struct commit *commit,
+                                                       struct row_batch *batch, uint32_t device,
+                                                       uint32_t *number, struct error *err)
+{
+    if (device & ROW_DEVICE_KNOWN) {
+        *number = device & ~ROW_DEVICE_KNOWN;
+        return STATUS_OK;
+    }
+    return commit_map_name(commit, &commit->store->devices, &batch->devices, device, number, err);
+}
+
 /* Copies the cells of a row, with store-wide metrics, ascending. There is room in `to`. */
 MUST_CHECK enum status commit_map_cells(struct commit *commit, struct row_batch *batch,
                                         enum table table, const struct row *row, struct cell *to,

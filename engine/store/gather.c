@@ -54,13 +54,9 @@ static inline enum status gather_row(struct gathering *gathering, enum table tab
     struct store *store = gathering->commit->store;
     struct row_batch *batch = gathering->batch;
     struct block_row gathered = block_row_of(row, batch->cells);
-    gathered.device = batch->devices.global[row->device];
-    if (gathered.device == NAME_UNMAPPED) {
-        uint32_t device = 0;
-        TRY(commit_map_name(gathering->commit, &store->devices, &batch->devices, row->device,
-                            &device, err));
-        gathered.device = device;
-    }
+    uint32_t device = 0;
+    TRY(commit_map_device(gathering->commit, batch, row->device, &device, err));
+    gathered.device = device;
     const uint32_t *global = table == TABLE_READINGS ? batch->metrics.global : NULL;
     if (!cells_may_stay(gathered.cells, row->cell_count, global))
         TRY(copy_cells(gathering, table, row, &gathered.cells, err));

@@ -247,12 +247,34 @@ void store_close(struct store *store)
     id_set_release(&store->pending);
     dictionary_release(&store->devices);
     dictionary_release(&store->metrics);
+    known_names_release(&store->known_devices);
     for (int table = 0; table < TABLE_COUNT; table++)
         part_list_release(&store->parts[table]);
     kv_close(store->kv);
     close_file(&store->lock_file);
     mem_free(store->dir);
     mem_free(store);
+}
+
+/* Names that find no place stay unknown: that costs time only. */
+void store_publish_names(struct store *store)
+{
+    if (!store->publishes)
+        return;
+    const struct name_table *const table = &store->devices.table;
+    for (; store->published < table->count; store->published++)
+        (void)known_names_add(&store->known_devices, table->names[store->published],
+                              (uint32_t)store->published);
+}
+
+const struct known_names *store_known_devices(struct store *store)
+{
+    if (!store->publishes)
+        known_names_init(&store->known_devices);
+    store->publishes = true;
+    if (!store->stale)
+        store_publish_names(store);
+    return &store->known_devices;
 }
 
 struct kv *store_kv(const struct store *store)

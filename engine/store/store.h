@@ -61,6 +61,13 @@ MUST_CHECK enum status store_commit(struct store *store, struct row_batch *const
                                     size_t batch_count, struct commit_result *result,
                                     struct error *err);
 
+/*
+ * The devices that the store holds, growing with each commit, for row_batch.known_devices of
+ * batches that are committed to this store. Asked for by the thread that commits; looking names up
+ * is for any. Valid until the store is closed.
+ */
+const struct known_names *store_known_devices(struct store *store);
+
 /* How far maintenance goes. */
 enum upkeep {
     UPKEEP_BULK,   /* while a recorded set is read: keep the number of parts below some 64 */

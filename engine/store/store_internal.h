@@ -28,6 +28,9 @@ struct store {
     struct store_counters committed; /* as of the newest commit */
     struct dictionary devices;
     struct dictionary metrics;
+    struct known_names known_devices; /* the first names of `devices`, for decoders */
+    size_t published;                 /* how many of `devices` were offered to known_devices */
+    bool publishes;                   /* somebody asked for known_devices */
     struct part_list parts[TABLE_COUNT];
     struct id_set pending; /* ids in the commit log */
     size_t log_cells;      /* values in the commit log */
@@ -65,6 +68,9 @@ MUST_CHECK enum status store_finish(struct store *store, struct kv_txn *txn, str
 
 /* Marks the store stale and gives the status back: the way out of a failed transaction. */
 enum status store_abandon(struct store *store, struct kv_txn *txn, enum status status);
+
+/* Makes names that are on disk known to decoders: after a commit. */
+void store_publish_names(struct store *store);
 
 /* Sorts the rows of store->arranged and writes them as a new part a table, if there are any. */
 MUST_CHECK enum status store_write_parts(struct store *store, struct kv_txn *txn,

@@ -261,16 +261,26 @@ FAST_PATH bool resolve_device(struct fast_run *run)
 {
     const struct pending_device *const oldest = &run->pending[run->resolved++ % PENDING_MAX];
     uint32_t *const number = &run->batch->rows[TABLE_READINGS][oldest->row].device;
-    return name_table_hit(&run->batch->devices, oldest->hash, oldest->name, number) ||
-           fast_resolve_slowly(run, oldest);
+    const struct known_names *const known = run->batch->known_devices;
+    if (known && known_names_hit(known, oldest->hash, oldest->name, number)) {
+        *number |= ROW_DEVICE_KNOWN;
+        return true;
+    }
+    if (!known && name_table_hit(&run->batch->devices, oldest->hash, oldest->name, number))
+        return true;
+    return fast_resolve_slowly(run, oldest);
 }
 
 /* The row's device will be known later. */
 FAST_PATH bool push_device(struct fast_run *run, struct slice name)
 {
+    const struct known_names *const known = run->batch->known_devices;
     const struct name_table *const devices = &run->batch->devices;
-    const uint64_t hash = name_table_hash(devices, name);
-    name_table_prefetch(devices, hash);
+    const uint64_t hash = known ? known_names_hash(known, name) : name_table_hash(devices, name);
+    if (known)
+        known_names_prefetch(known, hash);
+    else
+        name_table_prefetch(devices, hash);
     if (run->pushed - run->resolved == PENDING_MAX && !resolve_device(run))
         return false;
     run->pending[run->pushed++ % PENDING_MAX] = (struct pending_device){

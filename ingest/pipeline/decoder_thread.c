@@ -117,6 +117,7 @@ static enum status run_once(struct decoder_thread *thread, bool *more, struct er
     struct work *work = work_queue_take(queue);
     if (!work)
         return STATUS_OK;
+    work->rows.known_devices = thread->intake->known_devices;
     uint64_t sequence = 0;
     enum status status = pull(thread, more, &sequence, err);
     if (status == STATUS_OK && *more)

@@ -84,16 +84,26 @@ static enum status maintain_steadily(void *context, bool *more, struct error *er
     return store_maintain(context, UPKEEP_STEADY, more, err);
 }
 
-struct pipeline_sink pipeline_steady_sink(struct store *store)
+static struct pipeline_sink sink_of(struct store *store,
+                                    enum status (*maintain)(void *context, bool *more,
+                                                            struct error *err))
 {
     return (struct pipeline_sink){
-        .context = store, .commit = commit_to_store, .maintain = maintain_steadily};
+        .context = store,
+        .commit = commit_to_store,
+        .maintain = maintain,
+        .known_devices = store_known_devices(store),
+    };
+}
+
+struct pipeline_sink pipeline_steady_sink(struct store *store)
+{
+    return sink_of(store, maintain_steadily);
 }
 
 struct pipeline_sink pipeline_store_sink(struct store *store)
 {
-    return (struct pipeline_sink){
-        .context = store, .commit = commit_to_store, .maintain = maintain_store};
+    return sink_of(store, maintain_store);
 }
 
 /* --- upkeep ---------------------------------------------------------------------------------- */
@@ -285,6 +295,7 @@ static enum status run(struct pipeline *pipeline, unsigned threads, struct error
         .config = pipeline->config->decoder,
         .listener = &pipeline->config->listener,
         .queue = &pipeline->queue,
+        .known_devices = pipeline->config->sink.known_devices,
         .ends_by_itself = pipeline->config->steady,
     };
     pipeline->upkeep_is_due = pipeline->config->steady; // of a run before this one

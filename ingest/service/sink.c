@@ -133,7 +133,10 @@ void sink_init(struct sink *sink, const struct pipeline_sink *inner, const struc
 
 struct pipeline_sink sink_for_pipeline(struct sink *sink)
 {
-    return (struct pipeline_sink){.context = sink, .commit = commit, .maintain = maintain};
+    return (struct pipeline_sink){.context = sink,
+                                  .commit = commit,
+                                  .maintain = maintain,
+                                  .known_devices = sink->inner.known_devices};
 }
 
 /* --- counting only --------------------------------------------------------------------------- */

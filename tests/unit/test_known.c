@@ -1,0 +1,160 @@
+/*
+ * test_known.c - names that threads look up while one adds.
+ */
+#include "engine/base/mem.h"
+#include "engine/known/known.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define NAME_COUNT   20000u
+#define READER_COUNT 3u
+
+struct name_text {
+    char text[KNOWN_NAME_BYTES_MAX + 2];
+};
+
+static struct slice name_of(struct name_text *room, uint32_t index)
+{
+    (void)snprintf(room->text, sizeof room->text, "product/device-%u", index);
+    return slice_of_text(room->text);
+}
+
+static bool find(const struct known_names *known, struct slice name, uint32_t *number)
+{
+    const uint64_t hash = known_names_hash(known, name);
+    known_names_prefetch(known, hash);
+    return known_names_hit(known, hash, name, number);
+}
+
+static void only_names_that_were_added_are_known(void **state)
+{
+    (void)state;
+    OWNED(known_names_release) struct known_names known = {0};
+    known_names_init(&known);
+    struct name_text room;
+    uint32_t number = 0;
+    assert_false(find(&known, name_of(&room, 0), &number));
+    for (uint32_t i = 0; i < NAME_COUNT; i += 2)
+        assert_true(known_names_add(&known, name_of(&room, i), i + 7));
+    for (uint32_t i = 0; i < NAME_COUNT; i++) {
+        assert_int_equal(find(&known, name_of(&room, i), &number), i % 2 == 0);
+        if (i % 2 == 0)
+            assert_int_equal(number, i + 7);
+    }
+}
+
+static void names_are_known_up_to_the_length_of_a_slot(void **state)
+{
+    (void)state;
+    OWNED(known_names_release) struct known_names known = {0};
+    known_names_init(&known);
+    uint8_t bytes[KNOWN_NAME_BYTES_MAX + 1];
+    memset(bytes, 'n', sizeof bytes);
+    uint32_t number = 0;
+    for (uint32_t len = 0; len <= KNOWN_NAME_BYTES_MAX; len++)
+        assert_true(known_names_add(&known, slice_of(bytes, len), len));
+    assert_false(known_names_add(&known, slice_of(bytes, sizeof bytes), 99));
+    assert_false(known_names_add(&known, slice_of_text("x"), KNOWN_NUMBER_LIMIT));
+    for (uint32_t len = 0; len <= KNOWN_NAME_BYTES_MAX; len++) {
+        assert_true(find(&known, slice_of(bytes, len), &number));
+        assert_int_equal(number, len);
+    }
+    assert_false(find(&known, slice_of(bytes, sizeof bytes), &number));
+    bytes[KNOWN_NAME_BYTES_MAX - 1] = 'm';
+    assert_false(find(&known, slice_of(bytes, KNOWN_NAME_BYTES_MAX), &number));
+}
+
+/* --- threads ------------------------------------------------------------------------------- */
+
+struct reader {
+    pthread_t thread;
+    const struct known_names *known;
+    _Atomic uint32_t *added;
+    bool wrong;
+};
+
+/* What was added before is found with its number; nothing has another. */
+static void *read_names(void *context)
+{
+    struct reader *const reader = context;
+    struct name_text room;
+    uint32_t added = 0;
+    while (added < NAME_COUNT) {
+        added = atomic_load_explicit(reader->added, memory_order_acquire);
+        for (uint32_t i = 0; i < NAME_COUNT; i += 61) {
+            uint32_t number = UINT32_MAX;
+            const bool found = find(reader->known, name_of(&room, i), &number);
+            reader->wrong = reader->wrong || (i < added && !found) || (found && number != i);
+        }
+    }
+    return NULL;
+}
+
+static void names_are_found_while_others_are_added(void **state)
+{
+    (void)state;
+    OWNED(known_names_release) struct known_names known = {0};
+    known_names_init(&known);
+    _Atomic uint32_t added = 0;
+    struct reader readers[READER_COUNT];
+    for (size_t i = 0; i < READER_COUNT; i++) {
+        readers[i] = (struct reader){.known = &known, .added = &added};
+        assert_int_equal(pthread_create(&readers[i].thread, NULL, read_names, &readers[i]), 0);
+    }
+    struct name_text room;
+    bool all_taken = true;
+    for (uint32_t i = 0; i < NAME_COUNT; i++) {
+        all_taken = known_names_add(&known, name_of(&room, i), i) && all_taken;
+        atomic_store_explicit(&added, i + 1, memory_order_release);
+    }
+    for (size_t i = 0; i < READER_COUNT; i++) {
+        assert_int_equal(pthread_join(readers[i].thread, NULL), 0);
+        assert_false(readers[i].wrong);
+    }
+    assert_true(all_taken);
+}
+
+/* --- memory -------------------------------------------------------------------------------- */
+
+#ifdef MNSDB_TEST_FAULTS
+static void without_memory_a_name_stays_unknown_and_the_others_known(void **state)
+{
+    (void)state;
+    for (long nth = 0; nth < 6; nth++) {
+        OWNED(known_names_release) struct known_names known = {0};
+        known_names_init(&known);
+        struct name_text room;
+        bool taken[200];
+        mem_fail_at(nth);
+        for (uint32_t i = 0; i < 200; i++)
+            taken[i] = known_names_add(&known, name_of(&room, i), i);
+        mem_fail_at(-1);
+        for (uint32_t i = 0; i < 200; i++) {
+            uint32_t number = 0;
+            assert_int_equal(find(&known, name_of(&room, i), &number), taken[i]);
+        }
+        assert_false(taken[0] && taken[32] && taken[64]);
+    }
+    assert_int_equal(mem_live_blocks(), 0);
+}
+#endif
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(only_names_that_were_added_are_known),
+        cmocka_unit_test(names_are_known_up_to_the_length_of_a_slot),
+        cmocka_unit_test(names_are_found_while_others_are_added),
+#ifdef MNSDB_TEST_FAULTS
+        cmocka_unit_test(without_memory_a_name_stays_unknown_and_the_others_known),
+#endif
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
