@@ -293,7 +293,7 @@ class Cases:
         )  # fmt: skip
         self.check_answer("Q2", answers[3], "loaded again")
 
-    def test_nothing_goes_on_after_a_signal(self):
+    def end_by_signal(self, *unanswered):
         with subprocess.Popen(
             [str(PEERS / self.driver[0]), *self.driver[1:]], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL, env=environment(),
@@ -303,11 +303,20 @@ class Cases:
                     process.stdin.write((json.dumps(command) + "\n").encode())
                     process.stdin.flush()
                     self.assertNotIn("error", json.loads(process.stdout.readline()))
+                for command in unanswered:
+                    process.stdin.write((json.dumps(command) + "\n").encode())
+                process.stdin.flush()
                 process.send_signal(signal.SIGTERM)
                 self.assertEqual(process.wait(DRIVER_S), 0)
             finally:
                 process.kill()
         self.assertEqual(self.left_over(), [])
+
+    def test_nothing_goes_on_after_a_signal(self):
+        self.end_by_signal()
+
+    def test_nothing_goes_on_after_a_signal_while_busy(self):
+        self.end_by_signal({"do": "load", **self.where}, {"do": "compact"})
 
     def left_over(self):
         """Processes whose command line names the directory."""
