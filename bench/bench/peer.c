@@ -94,6 +94,7 @@ enum status peer_start(struct peer *peer, const char *command, struct error *err
         return error_set(err, STATUS_INPUT, "a driver with too long a name");
     memcpy(copy, command, strlen(command) + 1);
     TRY(cut_words(copy, words, err));
+    assert(words[0]);
 
     int input[2];
     int output[2];

@@ -215,7 +215,9 @@ static void print_bytes(const struct set_view *view, FILE *out)
 /* Powers of ten, with their names below the title. */
 static void put_grid(const struct scale *scale, double height, FILE *out)
 {
-    for (double power = scale->least; power <= scale->most * 1.001; power *= 10) {
+    const int powers = (int)lround(log10(scale->most / scale->least));
+    for (int i = 0; i <= powers; i++) {
+        const double power = scale->least * pow(10, i);
         const double x = place_of(scale, power);
         (void)fprintf(out,
                       "<line class=\"grid\" x1=\"%.1f\" y1=\"%.0f\" x2=\"%.1f\" y2=\"%.0f\"/>\n"

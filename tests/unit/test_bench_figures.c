@@ -47,9 +47,9 @@ static void figures_beyond_all_measure_are_refused(void **state)
 {
     (void)state;
     OWNED(series_release) struct series series = {0};
-    assert_int_equal(series_add(&series, INFINITY, NULL), STATUS_INPUT);
-    assert_int_equal(series_add(&series, -INFINITY, NULL), STATUS_INPUT);
-    assert_int_equal(series_add(&series, NAN, NULL), STATUS_INPUT);
+    assert_int_equal(series_add(&series, (double)INFINITY, NULL), STATUS_INPUT);
+    assert_int_equal(series_add(&series, -(double)INFINITY, NULL), STATUS_INPUT);
+    assert_int_equal(series_add(&series, (double)NAN, NULL), STATUS_INPUT);
     assert_int_equal(series_add(&series, 1e19, NULL), STATUS_INPUT);
     for (size_t i = 0; i < SERIES_VALUES_MAX; i++)
         assert_int_equal(series_add(&series, 1, NULL), STATUS_OK);
@@ -80,7 +80,7 @@ static void a_ratio_of_nothing_is_not_known(void **state)
     assert_true(ratio_of(0, 3) == 0);
     assert_true(ratio_of(6, 0) < 0);
     assert_true(ratio_of(-1, 3) < 0);
-    assert_true(ratio_of(NAN, 3) < 0);
+    assert_true(ratio_of((double)NAN, 3) < 0);
     assert_true(ratio_of(1e300, 1e-300) < 0);
     assert_string_equal(ratio_text(ratio_of(6, 0), text), "–");
     assert_string_equal(ratio_text(12.4, text), "12×");
@@ -103,7 +103,7 @@ static void figures_have_three_digits_that_count(void **state)
     assert_string_equal(figure_text(FIGURE_RATE, 512, text), "512");
     assert_string_equal(figure_text(FIGURE_MEMORY, 512e6, text), "512 MB");
     assert_string_equal(figure_text(FIGURE_MS, -1, text), "–");
-    assert_string_equal(figure_text(FIGURE_MS, NAN, text), "–");
+    assert_string_equal(figure_text(FIGURE_MS, (double)NAN, text), "–");
     assert_string_equal(figure_text(FIGURE_MS, 1e300, text), "–");
 }
 
