@@ -489,6 +489,32 @@ static void plain_shapes_take_the_fast_path(void **state)
     assert_int_equal(fixture->decoder.general_count, 1);
 }
 
+/* --- devices that the store holds ------------------------------------------------------------ */
+
+#define LINE_OF(device) "{" PAYLOAD "," UPLOAD ",\"topic\":\"/" device "/update\"," ID "," TIME "}"
+
+static void a_device_that_the_store_holds_has_the_stores_number(void **state)
+{
+    struct fixture *fixture = *state;
+    struct row_batch *batch = &fixture->batch;
+    OWNED(known_names_release) struct known_names known = {0};
+    known_names_init(&known);
+    assert_true(known_names_add(&known, slice_of_text("pk/held"), 123456));
+    batch->known_devices = &known;
+    static const char *const lines[] = {LINE_OF("pk/new"), LINE_OF("pk/held"), LINE_OF("pk/new")};
+    for (size_t i = 0; i < COUNT_OF(lines); i++)
+        assert_int_equal(decoder_decode(&fixture->decoder, slice_of_text(lines[i]), 0, batch, NULL),
+                         STATUS_OK);
+    assert_int_equal(batch->row_count[TABLE_READINGS], 3);
+    const struct row *const rows = batch->rows[TABLE_READINGS];
+    assert_int_equal(rows[0].device, 0);
+    assert_int_equal(rows[1].device, ROW_DEVICE_KNOWN | 123456);
+    assert_int_equal(rows[2].device, 0);
+    assert_int_equal(batch->devices.count, 1);
+    assert_true(slice_equal(batch->devices.names[0], slice_of_text("pk/new")));
+    batch->known_devices = NULL;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -514,6 +540,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(status_devices_may_come_from_the_topic, setup, teardown),
         cmocka_unit_test_setup_teardown(the_walkthrough_reads_as_its_vendor_says, setup, teardown),
         cmocka_unit_test_setup_teardown(plain_shapes_take_the_fast_path, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_device_that_the_store_holds_has_the_stores_number, setup,
+                                        teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
