@@ -8,7 +8,7 @@
 #include "query/aggregate/accumulator.h"
 #include "query/percentile/percentile.h"
 
-#define VALUES     (256u * 1024u)
+#define VALUES     ((size_t)1 << 18)
 #define RUN_ROWS   1024u
 #define HASH_BYTES (1u << 20)
 #define PAGE_BYTES 4096u

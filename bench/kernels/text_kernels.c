@@ -194,8 +194,9 @@ static enum status measure_decimals(const struct kernel_data *data, struct kerne
 #define NAME_BYTES 32u
 
 struct names {
-    char (*texts)[NAME_BYTES]; /* owned */
-    uint32_t *order;           /* owned; which name is looked up when */
+    char (*texts)[NAME_BYTES]; /* owned; all of the same length */
+    size_t len;
+    uint32_t *order; /* owned; which name is looked up when */
     struct name_table table;
 };
 
@@ -214,7 +215,8 @@ static enum status make_names(struct names *names, uint32_t count, struct error 
         return kernel_no_memory(err);
     for (uint32_t i = 0; i < count; i++) {
         uint32_t number = 0;
-        (void)snprintf(names->texts[i], NAME_BYTES, "a1Zz9XyWv/dev-%06u", i);
+        const int len = snprintf(names->texts[i], NAME_BYTES, "a1Zz9XyWv/dev-%06u", i);
+        names->len = (size_t)len;
         if (name_table_add(&names->table, slice_of_text(names->texts[i]), &number) != STATUS_OK)
             return kernel_no_memory(err);
     }
@@ -229,7 +231,7 @@ static enum status look_up(uint32_t count, struct kernel_clock *clock, struct er
 {
     OWNED(release_names) struct names names = {0};
     TRY(make_names(&names, count, err));
-    const size_t len = strlen(names.texts[0]);
+    const size_t len = names.len;
     while (kernel_clock_next(clock)) {
         uint64_t sum = 0;
         kernel_clock_start(clock);

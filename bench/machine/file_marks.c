@@ -98,7 +98,7 @@ static enum status read_map(int file, size_t bytes, struct error *err, int64_t *
 
 static size_t whole_pieces(size_t bytes)
 {
-    return bytes < PIECE_BYTES ? PIECE_BYTES : bytes / PIECE_BYTES * PIECE_BYTES;
+    return bytes < PIECE_BYTES ? PIECE_BYTES : bytes - bytes % PIECE_BYTES;
 }
 
 enum status marks_of_page_cache(const struct machine_marks_config *config,
@@ -155,9 +155,11 @@ static enum status time_syncs(const struct machine_marks_config *config, const u
         times_ns[i] = clock_ns(CLOCK_MONOTONIC) - began_ns;
     }
     qsort(times_ns, count, sizeof *times_ns, compare_times);
+    const unsigned middle = count / 2;
+    const unsigned high = (count - 1) * 95 / 100;
     marks->sync_least_ns = (double)times_ns[0];
-    marks->sync_median_ns = (double)times_ns[count / 2];
-    marks->sync_p95_ns = (double)times_ns[(count - 1) * 95 / 100];
+    marks->sync_median_ns = (double)times_ns[middle];
+    marks->sync_p95_ns = (double)times_ns[high];
     return STATUS_OK;
 }
 

@@ -127,7 +127,7 @@ double machine_tsc_hz(void);
 
 /*
  * A fixed piece of work of some ms: integer arithmetic, tables in the L1 cache with branches that
- * are hard to foresee, and reads all over 8 MiB. In ns, the sum of the least that each of the
+ * are hard to foresee, and reads all over 2 MiB. In ns, the sum of the least that each of the
  * three took in `runs`. It depends on the machine and the compiler, not on anything else in this
  * project.
  */

@@ -13,7 +13,7 @@
 #define FILE_BYTES       (256 * MIB)
 #define RUNS             4u
 #define SYNCS            200u
-#define CALIBRATION_RUNS 25u
+#define CALIBRATION_RUNS 50u
 
 struct machine_marks_config machine_marks_config_default(const struct machine *machine,
                                                          const char *dir)

@@ -19,7 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define CALIBRATION_RUNS 25u
+#define CALIBRATION_RUNS 50u
 #define QUERY_RUNS       9u
 #define KERNEL_RUNS      5u
 #define KERNEL_MESSAGES  200000u

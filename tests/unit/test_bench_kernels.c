@@ -38,7 +38,7 @@ static struct kernels_config tiny(void)
     return (struct kernels_config){.dir = folder, .messages = 2500, .runs = 1};
 }
 
-/* --- the clock --------------------------------------------------------------------------------- */
+/* --- the clock -------------------------------------------------------------------------------- */
 
 /* As if a run had taken so long. */
 static void take(struct kernel_clock *clock, int64_t spent_ns, uint64_t values, uint64_t bytes)
@@ -111,7 +111,7 @@ static void a_share_of_the_limit_counts_waiting(void **state)
     assert_true(budget_share(&(struct budget_stage){0}) == 0);
 }
 
-/* --- the kernels ------------------------------------------------------------------------------- */
+/* --- the kernels ------------------------------------------------------------------------------ */
 
 static void every_kernel_has_a_name_of_its_own(void **state)
 {
@@ -232,7 +232,7 @@ static void kernels_survive_every_failed_allocation(void **state)
     }
 }
 
-/* --- reports ----------------------------------------------------------------------------------- */
+/* --- reports ---------------------------------------------------------------------------------- */
 
 static struct kernels_report some_report(void)
 {

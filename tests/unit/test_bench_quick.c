@@ -58,7 +58,7 @@ static bool near(double a, double b)
     return a - b < 1e-9 && b - a < 1e-9;
 }
 
-/* --- ratios ------------------------------------------------------------------------------------ */
+/* --- ratios ----------------------------------------------------------------------------------- */
 
 static void a_time_is_the_least_of_its_rounds_and_its_noise_their_spread(void **state)
 {
@@ -170,7 +170,7 @@ static void a_verdict_has_a_word_for_its_kind(void **state)
     assert_string_equal(quick_verdict_word(QUICK_NEW, QUICK_TIME), "new");
 }
 
-/* --- files ------------------------------------------------------------------------------------- */
+/* --- files ------------------------------------------------------------------------------------ */
 
 static void write_file(const char *text)
 {
