@@ -350,6 +350,14 @@ class Sqlite(Cases, unittest.TestCase):
 class Postgresql(Cases, unittest.TestCase):
     driver = ("postgresql",)
 
+    def test_it_works_below_a_directory_that_is_nobody_elses(self):
+        inner = self.home / "inner"
+        inner.mkdir(mode=0o700)
+        where = {**self.where, "dir": str(inner)}
+        loaded = self.drive({"do": "prepare", **where}, {"do": "load", **where})[1]
+        self.assertNotIn("error", loaded)
+        self.assertEqual([path.stat().st_mode & 0o777 for path in (self.home, inner)], [0o700, 0o700])
+
 
 class Victoriametrics(Cases, unittest.TestCase):
     driver = ("victoriametrics",)
