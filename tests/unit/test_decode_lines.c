@@ -1,0 +1,220 @@
+/*
+ * test_decode_lines.c - lines taken in runs give what the same lines give one by one.
+ */
+#include "tests/unit/decode_fixture.h"
+
+#include "engine/base/mem.h"
+
+#define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
+
+#define ENVELOPE_END ",\"messageid\":" TEST_ID ",\"timestamp\":" TEST_TIMESTAMP "}"
+
+/* How a payload is made a line; %s is its base64. */
+static const char *const envelopes[] = {
+    "{\"payload\":\"%s\",\"messagetype\":\"upload\",\"topic\":\"/pk/dn/user/update\"" ENVELOPE_END,
+    "{\"payload\":\"%s\",\"messagetype\":\"upload\",\"topic\":\"pk/another\"" ENVELOPE_END,
+    "{\"payload\":\"%s\",\"messagetype\":\"upload\",\"topic\":\"/sys/pk/dn/thing\"" ENVELOPE_END,
+    "{\"payload\":\"%s\",\"messagetype\":\"upload\",\"topic\":\"/pk\"" ENVELOPE_END,
+    "{\"payload\":\"%s\",\"messagetype\":\"upload\",\"topic\":\"//dn\"" ENVELOPE_END,
+    "{\"payload\":\"%s\",\"messagetype\":\"upload\",\"topic\":\"/pk//x\"" ENVELOPE_END,
+    "{\"payload\":\"%s\",\"messagetype\":\"upload\",\"topic\":\"/pk/dn\\u0041/x\"" ENVELOPE_END,
+    "{\"payload\":\"%s\",\"messagetype\":\"upload\",\"topic\":\"/pk/"
+    "a-name-that-needs-more-than-one-"
+    "look-of-sixty-four-bytes-0123456789-0123456789/user/update\"" ENVELOPE_END,
+    "{\"payload\":\"%s\",\"messagetype\":\"status\",\"topic\":\"/as/mqtt/status/pk/"
+    "dn\"" ENVELOPE_END,
+    "{\"payload\":\"%s\",\"messagetype\":\"other\",\"topic\":\"/pk/dn/x\"" ENVELOPE_END,
+    "{ \"payload\": \"%s\", \"messagetype\": \"upload\", \"topic\": \"/pk/dn/x\", \"messageid\": "
+    "17, \"timestamp\": 1526450334 } \t",
+    "{\"messageid\":\"1741631244623888384\",\"timestamp\":1704072221,\"payload\":\"%s\","
+    "\"messagetype\":\"upload\",\"topic\":\"/pk/dn/x\"}\r",
+    "{\"payload\":\"%s\",\"messagetype\":\"upload\",\"topic\":\"/pk/dn/x\",\"messageid\":"
+    "18446744073709551615,\"timestamp\":4102444799}",
+    "{\"payload\":\"%s\",\"messagetype\":\"upload\",\"topic\":\"/pk/dn/x\",\"messageid\":"
+    "18446744073709551616,\"timestamp\":1526450334}",
+    "{\"payload\":\"%s\",\"messagetype\":\"upload\",\"topic\":\"/pk/dn/x\",\"messageid\":"
+    "9999999999999999999,\"timestamp\":0526450334}",
+    "{\"payload\":\"%s\",\"messagetype\":\"upload\",\"topic\":\"/pk/dn/x\",\"messageid\":1,"
+    "\"timestamp\":1526450334}}",
+    "{\"payload\":\"%s\",\"messagetype\":\"upload\",\"topic\":\"/pk/dn/x\",\"messageid\":1",
+    "%s",
+    "",
+    "  ",
+};
+
+static const char *const payloads[] = {
+    "{\"temperature\":24.07,\"humidity\":44}",
+    "{\"temperature\":24.07,\"humidity\":44.5}",
+    "{\"temperature\":-0.5,\"humidity\":0}",
+    "{\"temperature\":100,\"humidity\":1000.10}",
+    "{\"temperature\":1234567.890123456,\"humidity\":123456789012345}",
+    "{\"temperature\":1234567890123456,\"humidity\":12345678901234567.5}",
+    "{\"temperature\":01,\"humidity\":1.}",
+    "{\"temperature\":1e3,\"humidity\":2}",
+    "{\"temperature\":1,\"temperature\":2}",
+    "{\"temperature\":1, \"humidity\" :2 }",
+    "{\"temperature\":1,\"humidity\":true,\"on\":false}",
+    "{\"temperature\":1,\"time\":\"2018-05-16 13:58:54\"}",
+    "{\"temperature\":1,\"humidity\":\"text\"}",
+    "{\"a metric whose lead is longer than one look of thirty-two bytes\":3.25,\"b\":1}",
+    "{\"status\":\"online\",\"productKey\":\"pk\",\"deviceName\":\"dn\",\"time\":\"2018-05-16 "
+    "13:58:54.5\"}",
+    "{\"status\":\"offline\"}",
+    "{}",
+};
+
+static void say_message(struct fixture *fixture, const struct message *message)
+{
+    const struct row_batch *const batch = &fixture->batch;
+    if (message->verdict == MESSAGE_REJECT) {
+        say(fixture, "%s", reject_reason_word(batch->rejects[message->first].reason));
+        return;
+    }
+    const enum table table = message->verdict == MESSAGE_STATUS ? TABLE_STATUS : TABLE_READINGS;
+    for (uint32_t i = 0; i < message->count; i++) {
+        const struct row *const row = &batch->rows[table][message->first + i];
+        assert_int_equal(row->message_id, message->id);
+        say(fixture, "%llu ", (unsigned long long)row->message_id);
+        say_row(fixture, row, table);
+    }
+}
+
+/* What a batch holds, a line for each message. */
+static void say_batch(struct fixture *fixture)
+{
+    for (size_t i = 0; i < fixture->batch.message_count; i++) {
+        say_message(fixture, &fixture->batch.messages[i]);
+        say(fixture, "\n");
+    }
+}
+
+static void append(struct buffer *buffer, const char *text)
+{
+    assert_int_equal(buffer_append(buffer, text, strlen(text)), STATUS_OK);
+}
+
+/* Every payload in every envelope, every second pair twice; the slack follows. */
+static void build_lines(struct buffer *lines)
+{
+    for (size_t e = 0; e < COUNT_OF(envelopes); e++) {
+        for (size_t p = 0; p < COUNT_OF(payloads); p++) {
+            uint8_t coded[512] = {0};
+            char line[2048];
+            base64_encode(slice_of_text(payloads[p]), coded);
+            for (size_t copy = 0; copy < 1 + p % 2; copy++) {
+                const size_t place = (e + p) % 3 == 0 ? 0 : e; /* back to the usual one */
+                const int len = snprintf(line, sizeof line, "%s", envelopes[place]);
+                assert_true(len >= 0 && (size_t)len < sizeof line);
+                const char *const hole = strstr(envelopes[place], "%s");
+                if (hole) {
+                    const int before = (int)(hole - envelopes[place]);
+                    (void)snprintf(line, sizeof line, "%.*s%s%s", before, envelopes[place],
+                                   (const char *)coded, hole + 2);
+                }
+                append(lines, line);
+                append(lines, "\n");
+            }
+        }
+    }
+}
+
+enum way {
+    ONE_BY_ONE,
+    IN_RUNS,
+    IN_RUNS_PORTABLE,
+};
+
+static char *decode_lines(struct slice lines, enum way way)
+{
+    void *state = NULL;
+    assert_int_equal(setup(&state), 0);
+    struct fixture *fixture = state;
+    fixture->decoder.portable_only = way == IN_RUNS_PORTABLE;
+    fixture->decoder.general_only = way == ONE_BY_ONE;
+    for (size_t at = 0; at < lines.len;) {
+        size_t taken = 0;
+        assert_int_equal(decoder_take_lines(&fixture->decoder,
+                                            slice_of(lines.data + at, lines.len - at),
+                                            &fixture->batch, &taken, NULL),
+                         STATUS_OK);
+        at += taken;
+        if (at == lines.len)
+            break;
+        const uint8_t *const line_break = memchr(lines.data + at, '\n', lines.len - at);
+        const size_t len = line_break ? (size_t)(line_break - lines.data) - at : lines.len - at;
+        assert_int_equal(decoder_decode(&fixture->decoder, slice_of(lines.data + at, len), 0,
+                                        &fixture->batch, NULL),
+                         STATUS_OK);
+        at += len + (line_break ? 1 : 0);
+    }
+    say_batch(fixture);
+    if (way != ONE_BY_ONE)
+        assert_true(fixture->decoder.fast_count > fixture->batch.message_count / 3);
+    char *text = strdup(fixture->result);
+    assert_non_null(text);
+    (void)teardown(&state);
+    return text;
+}
+
+static void runs_of_lines_give_what_single_bodies_give(void **state)
+{
+    (void)state;
+    OWNED(buffer_release) struct buffer lines = {0};
+    build_lines(&lines);
+    assert_int_equal(buffer_reserve(&lines, DECODE_SLACK_BYTES), STATUS_OK);
+    memset(lines.data + lines.len, 0, DECODE_SLACK_BYTES);
+    char *const expected = decode_lines(buffer_slice(&lines), ONE_BY_ONE);
+    char *const wide = decode_lines(buffer_slice(&lines), IN_RUNS);
+    char *const portable = decode_lines(buffer_slice(&lines), IN_RUNS_PORTABLE);
+    assert_string_equal(wide, expected);
+    assert_string_equal(portable, expected);
+    free(expected);
+    free(wide);
+    free(portable);
+}
+
+/* A batch's last line may lack its line break, and older bytes may stand behind it. */
+static void bytes_behind_the_lines_complete_no_line(void **state)
+{
+    struct fixture *fixture = *state;
+    OWNED(buffer_release) struct buffer lines = {0};
+    append(&lines,
+           "{\"payload\":\"eyJhIjoxfQ==\",\"messagetype\":\"upload\",\"topic\":\"/pk/dn/x\","
+           "\"messageid\":17,\"timestamp\":1526450334}\n");
+    const size_t line_len = lines.len;
+    for (size_t i = 0; i < 12; i++)
+        append(&lines, "{\"payload\":\"eyJhIjoxfQ==\",\"messagetype\":\"upload\",\"topic\":\"/pk/"
+                       "dn/x\",\"messageid\":17,\"timestamp\":1526450334}\n");
+    for (size_t cut = 1; cut < DECODE_SLACK_BYTES; cut++) {
+        for (int portable = 0; portable < 2; portable++) {
+            fixture->decoder.portable_only = portable;
+            size_t taken = 0;
+            assert_int_equal(decoder_take_lines(&fixture->decoder,
+                                                slice_of(lines.data, 8 * line_len - cut),
+                                                &fixture->batch, &taken, NULL),
+                             STATUS_OK);
+            assert_int_equal(taken, 7 * line_len);
+        }
+    }
+}
+
+static void no_lines_are_nothing(void **state)
+{
+    struct fixture *fixture = *state;
+    size_t taken = 1;
+    assert_int_equal(
+        decoder_take_lines(&fixture->decoder, (struct slice){0}, &fixture->batch, &taken, NULL),
+        STATUS_OK);
+    assert_int_equal(taken, 0);
+    assert_int_equal(fixture->batch.message_count, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(runs_of_lines_give_what_single_bodies_give),
+        cmocka_unit_test_setup_teardown(bytes_behind_the_lines_complete_no_line, setup, teardown),
+        cmocka_unit_test_setup_teardown(no_lines_are_nothing, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
