@@ -259,6 +259,22 @@ static void put_field(const struct field *field, char text[FIELD_TEXT_BYTES])
     (void)snprintf(text, FIELD_TEXT_BYTES, "null");
 }
 
+/* Where there is nothing to say, one says a row of nulls, the other no row. */
+static void drop_empty_rows(struct answer_table *table)
+{
+    const size_t width = table->column_count;
+    size_t kept = 0;
+    for (size_t row = 0; row < table->row_count; row++) {
+        const struct field *fields = table->fields + row * width;
+        size_t column = 0;
+        while (column < width && fields[column].kind == FIELD_NULL)
+            column++;
+        if (column < width)
+            memmove(table->fields + kept++ * width, fields, width * sizeof *fields);
+    }
+    table->row_count = kept;
+}
+
 static void tell_difference(const struct answer_table *ours, const struct answer_table *theirs,
                             size_t place, char difference[ANSWER_DIFFERENCE_BYTES])
 {
@@ -274,6 +290,8 @@ bool answer_tables_agree(struct answer_table *ours, struct answer_table *theirs,
                          char difference[ANSWER_DIFFERENCE_BYTES])
 {
     difference[0] = '\0';
+    drop_empty_rows(ours);
+    drop_empty_rows(theirs);
     if (ours->row_count != theirs->row_count) {
         (void)snprintf(difference, ANSWER_DIFFERENCE_BYTES, "%zu rows, not %zu", theirs->row_count,
                        ours->row_count);

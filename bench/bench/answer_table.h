@@ -5,7 +5,7 @@
  *      theirs  JSON: numbers, strings   read as what ours has in that column
  *
  * Whole numbers and ids must be equal, texts too; doubles may differ by 1e-9 of the larger one,
- * since sums in another order do. The order of rows says nothing.
+ * since sums in another order do. The order of rows says nothing, nor does a row of nulls only.
  *
  * Life cycle: zero-initialise -> add_row* -> compare -> release. Texts live in the table's arena.
  * Threads:    one at a time.
@@ -68,7 +68,7 @@ MUST_CHECK enum status answer_table_read(struct answer_table *table, const struc
 
 /*
  * Whether `theirs` says the same as `ours`; if not, `difference` says where. Both are sorted
- * by this, and fields of `theirs` become what `ours` has in their column.
+ * by this, rows of nulls go, and fields of `theirs` become what `ours` has in their column.
  */
 bool answer_tables_agree(struct answer_table *ours, struct answer_table *theirs,
                          char difference[ANSWER_DIFFERENCE_BYTES]);

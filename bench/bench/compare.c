@@ -15,9 +15,11 @@
 #include "engine/base/mem.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -88,6 +90,8 @@ static enum status begin(struct contest *contest, struct error *err)
     struct set_result *result = contest->result;
     TRY(workspace_make(&contest->workspace, NULL, err));
     TRY(workspace_path(&contest->workspace, "store", contest->store, err));
+    if (config->peer_count > 0 && chmod(contest->workspace.dir, 0711) != 0)
+        return error_set_errno(err, STATUS_IO, errno, "%s", contest->workspace.dir);
     contest->peers = mem_alloc_zeroed(config->peer_count, sizeof *contest->peers);
     if (!contest->peers)
         return error_set(err, STATUS_NOMEM, "no memory for the peers");

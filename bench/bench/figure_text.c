@@ -70,15 +70,11 @@ const char *spread_text(enum figure_kind kind, const struct spread *spread,
 
 const char *ratio_text(double ratio, char text[FIGURE_BYTES])
 {
+    const int digits = ratio < 0.0995 ? 3 : ratio < 0.995 ? 2 : ratio < 9.95 ? 1 : 0;
     if (!(ratio >= 0) || ratio > SERIES_VALUE_MOST)
         (void)snprintf(text, FIGURE_BYTES, UNKNOWN);
     else
-        (void)snprintf(text, FIGURE_BYTES, "%.*f×",
-                       ratio < 0.0995  ? 3
-                       : ratio < 0.995 ? 2
-                       : ratio < 9.95  ? 1
-                                       : 0,
-                       ratio);
+        (void)snprintf(text, FIGURE_BYTES, "%.*f×", digits, ratio);
     return text;
 }
 

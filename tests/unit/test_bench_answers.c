@@ -97,6 +97,15 @@ static void empty_answers_agree(void **state)
     assert_true(answer_tables_agree(&ours, &theirs, difference));
 }
 
+static void a_row_of_nulls_says_as_much_as_none(void **state)
+{
+    (void)state;
+    assert_verdict("[[null,null,null],[\"pk/a\",-5,1000000],[null,null,null],"
+                   "[\"pk/b\",1741610195030659072,22.25]]",
+                   NULL);
+    assert_verdict("[[null,null,null]]", "0 rows, not 2");
+}
+
 static void answers_that_are_no_tables_are_refused(void **state)
 {
     (void)state;
@@ -176,6 +185,7 @@ int main(void)
         cmocka_unit_test(ids_agree_to_the_last_digit),
         cmocka_unit_test(what_is_missing_or_of_another_shape_differs),
         cmocka_unit_test(empty_answers_agree),
+        cmocka_unit_test(a_row_of_nulls_says_as_much_as_none),
         cmocka_unit_test(answers_that_are_no_tables_are_refused),
         cmocka_unit_test(numbers_of_many_digits_are_doubles),
         cmocka_unit_test(columns_are_found_by_name_with_the_metric_in_it),
