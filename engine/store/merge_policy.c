@@ -74,16 +74,18 @@ static bool pays(const struct candidate *parts, struct choice choice, unsigned t
         largest = rows > largest ? rows : largest;
     }
     const uint64_t rows = rows_of(parts, choice);
-    return tier_of(largest) <= tier && rows >= MERGE_GROWTH * largest && rows <= PART_ROWS_MAX;
+    return tier_of(largest) <= tier &&
+           rows >= (tier == 0 ? MERGE_GROWTH_LOW : MERGE_GROWTH) * largest && rows <= PART_ROWS_MAX;
 }
 
-/* MERGE_FAN_IN neighbours of one tier or below, lowest tier first. */
+/* Neighbours of one tier or below, as many as it merges, lowest tier first. */
 static struct choice pick_tier(const struct candidate *parts, size_t count)
 {
     const unsigned tiers = tier_of(PART_ROWS_CAP);
     for (unsigned tier = 0; tier < tiers; tier++) {
-        for (size_t first = 0; first + MERGE_FAN_IN <= count; first++) {
-            const struct choice choice = {.first = first, .count = MERGE_FAN_IN};
+        const size_t fan_in = tier == 0 ? MERGE_FAN_IN_LOW : MERGE_FAN_IN;
+        for (size_t first = 0; first + fan_in <= count; first++) {
+            const struct choice choice = {.first = first, .count = fan_in};
             if (pays(parts, choice, tier))
                 return choice;
         }

@@ -15,12 +15,15 @@
 
 #include <stdint.h>
 
-#define MERGE_FAN_IN    8u
-#define MERGE_GROWTH    4u  /* the merged part is as many times its largest input, at least */
-#define PARTS_MAX       64u /* beyond, neighbours are merged whatever their size */
-#define PART_ROWS_CAP   (UINT32_C(32) << 20) /* a part of this many rows is not merged again */
-#define PART_ROWS_MAX   UINT32_MAX           /* a summary counts rows in 32 bits */
-#define TIER_ROWS_FIRST (UINT64_C(512) << 10)
+#define MERGE_FAN_IN 8u
+#define MERGE_GROWTH 4u /* the merged part is as many times its largest input, at least */
+/* The same in the lowest tier, where rows are cheap to write again and parts would be many. */
+#define MERGE_FAN_IN_LOW 4u
+#define MERGE_GROWTH_LOW 2u
+#define PARTS_MAX        64u /* beyond, neighbours are merged whatever their size */
+#define PART_ROWS_CAP    (UINT32_C(32) << 20) /* a part of this many rows is not merged again */
+#define PART_ROWS_MAX    UINT32_MAX           /* a summary counts rows in 32 bits */
+#define TIER_ROWS_FIRST  (UINT64_C(512) << 10)
 
 /*
  * Chooses `*count` parts (0: nothing to do) and puts their numbers in `chosen`,
