@@ -5,7 +5,7 @@
  *      calibration       ─▶ a unit of time of this machine ──────────────────────────────────┤
  *      baseline          ─▶ figures of an earlier run ────────────────────▶ ratio, verdict ◀─┘
  *
- * A time is CPU time, the least of its rounds. It is compared as a multiple of the calibration
+ * A time is CPU time, of what is short by the wall clock; the least of its rounds. It is compared as a multiple of the calibration
  * round (bench/machine) on the same machine, so that a baseline of one machine says something on
  * another: what is left of the difference is how the machines' CPUs differ beyond their speed.
  * Sizes are compared as they are.
@@ -29,7 +29,7 @@
 #define QUICK_ROUNDS_MAX  16u
 
 enum quick_kind {
-    QUICK_TIME, /* ns of CPU, a value; compared by its multiple of the calibration round */
+    QUICK_TIME, /* ns; compared by its multiple of the calibration round */
     QUICK_SIZE, /* bytes a message; compared exactly */
 };
 

@@ -104,7 +104,7 @@ static enum status ask(struct quick_work *work, const char *store, unsigned roun
     OWNED(release_target) struct query_target target = {0};
     TRY(measure_queries(&job, &target, phase, err));
     for (size_t i = 0; i < QUERY_SET_COUNT; i++)
-        work->samples.queries[i][round] = (double)phase->queries[i].in_process.cpu_ns;
+        work->samples.queries[i][round] = (double)phase->queries[i].in_process.min_ns;
     return STATUS_OK;
 }
 
@@ -127,7 +127,10 @@ static enum status run_kernels(struct quick_work *work, unsigned round, struct e
     return STATUS_OK;
 }
 
-/* Queries are asked of the settled store: how an ingest fell into parts is no part of them. */
+/*
+ * Queries are short: timed by the wall clock (see struct work_clock). They are asked of the settled
+ * store: how an ingest fell into parts is no part of them.
+ */
 static enum status run_round(struct quick_work *work, unsigned round, struct error *err)
 {
     struct quick_samples *samples = &work->samples;

@@ -50,7 +50,7 @@ void quick_print_table(const struct quick_figures *figures, const struct quick_f
                       "ratios: multiples of the calibration round (%.2f ms there), this run "
                       "by the baseline; below 1 is better\n",
                       baseline->calibration_ns / NS_PER_MS);
-    (void)fprintf(out, "%-26s %13s %7s", "", "CPU, least", "noise");
+    (void)fprintf(out, "%-26s %13s %7s", "", "least time", "noise");
     (void)fprintf(out, "%s\n", baseline ? "    ratio   margin" : "");
     for (size_t i = 0; i < figures->count; i++)
         print_figure(&figures->figures[i], baseline, out);

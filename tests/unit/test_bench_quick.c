@@ -208,6 +208,11 @@ static void what_is_written_is_read_again(void **state)
     }
 }
 
+static const char long_name[] =
+    "{\"kind\":\"quick\",\"messages\":1,\"calibration_ns\":1,\"figures\":[{\"name\":"
+    "\"a name that is far too long for any figure\",\"unit\":\"ns\",\"value\":1,"
+    "\"relative\":1,\"noise\":0}]}";
+
 static void what_is_no_baseline_is_refused(void **state)
 {
     (void)state;
@@ -218,9 +223,7 @@ static void what_is_no_baseline_is_refused(void **state)
         "{\"kind\":\"quick\",\"messages\":1,\"calibration_ns\":1}",
         "{\"kind\":\"quick\",\"messages\":-1,\"calibration_ns\":1,\"figures\":[]}",
         "{\"kind\":\"quick\",\"messages\":1,\"calibration_ns\":1,\"figures\":[{\"name\":\"a\"}]}",
-        "{\"kind\":\"quick\",\"messages\":1,\"calibration_ns\":1,\"figures\":[{\"name\":"
-        "\"a name that is far too long for any figure\",\"unit\":\"ns\",\"value\":1,"
-        "\"relative\":1,\"noise\":0}]}",
+        long_name,
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         struct error err = {0};
