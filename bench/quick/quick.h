@@ -5,10 +5,10 @@
  *      calibration       ─▶ a unit of time of this machine ──────────────────────────────────┤
  *      baseline          ─▶ figures of an earlier run ────────────────────▶ ratio, verdict ◀─┘
  *
- * A time is CPU time, of what is short by the wall clock; the least of its rounds. It is compared as a multiple of the calibration
- * round (bench/machine) on the same machine, so that a baseline of one machine says something on
- * another: what is left of the difference is how the machines' CPUs differ beyond their speed.
- * Sizes are compared as they are.
+ * A time is CPU time, of what is short by the wall clock; the least of its rounds. It is compared
+ * as a multiple of the calibration round (bench/machine) on the same machine, so that a baseline of
+ * one machine says something on another: what is left of the difference is how the machines' CPUs
+ * differ beyond their speed. Sizes are compared as they are.
  *
  * Threads: one, while no ingest runs.
  */
