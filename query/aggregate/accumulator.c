@@ -11,6 +11,7 @@
 #include "query/aggregate/accumulator.h"
 
 #include "engine/base/mem.h"
+#include "query/aggregate/run_facts.h"
 
 #include <assert.h>
 
@@ -113,45 +114,6 @@ static enum status add_total(struct accumulator *accumulator, i128 addend)
 
 /* --- inner loops --------------------------------------------------------------------------- */
 
-/* What one pass over a run finds. The sum holds only if the mantissas are small. */
-struct run_facts {
-    int64_t min, max;
-    int64_t sum;
-};
-
-/*
- * Compiled twice, since comparing 64-bit integers in vectors wants more than every x86-64
- * has. Only gcc does this well, and sanitizers run too late for the choice.
- */
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && defined(__OPTIMIZE__) && \
-    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define HOT_CLONES __attribute__((target_clones("arch=x86-64-v3", "default")))
-#else
-#define HOT_CLONES
-#endif
-
-HOT_CLONES
-static void find_facts(const int64_t *mantissas, uint32_t count, struct run_facts *facts)
-{
-    int64_t low = mantissas[0];
-    int64_t high = mantissas[0];
-    uint64_t sum = 0; // may wrap, and is not used then
-    for (uint32_t i = 0; i < count; i++) {
-        low = mantissas[i] < low ? mantissas[i] : low;
-        high = mantissas[i] > high ? mantissas[i] : high;
-        sum += (uint64_t)mantissas[i];
-    }
-    *facts = (struct run_facts){.min = low, .max = high, .sum = (int64_t)sum};
-}
-
-static i128 sum_large(const int64_t *mantissas, uint32_t count)
-{
-    i128 sum = 0;
-    for (uint32_t i = 0; i < count; i++)
-        sum += mantissas[i];
-    return sum;
-}
-
 /* Squares of 18-digit mantissas reach 2^120: a run's sum may need more than 128 bits. */
 static enum status add_squares(struct accumulator *accumulator, const struct plain_run *run)
 {
@@ -171,12 +133,13 @@ static enum status add_squares(struct accumulator *accumulator, const struct pla
 static enum status add_basics(struct accumulator *accumulator, const struct plain_run *run)
 {
     struct run_facts facts;
-    find_facts(run->mantissas, run->count, &facts);
+    run_facts_find(run->mantissas, run->count, &facts);
     TRY(open_at(accumulator, run->exponent));
     accumulator->min = facts.min < accumulator->min ? facts.min : accumulator->min;
     accumulator->max = facts.max > accumulator->max ? facts.max : accumulator->max;
     const bool small = facts.min > -SMALL_MANTISSA && facts.max < SMALL_MANTISSA;
-    return add_total(accumulator, small ? (i128)facts.sum : sum_large(run->mantissas, run->count));
+    return add_total(accumulator,
+                     small ? (i128)facts.sum : run_sum_large(run->mantissas, run->count));
 }
 
 static enum status add_plain(struct accumulator *accumulator, const struct plain_run *run,
