@@ -29,7 +29,10 @@ struct spread {
     size_t count;
 };
 
-/* STATUS_INPUT: the value is larger than SERIES_VALUE_MOST or no number, or there are SERIES_VALUES_MAX already. */
+/*
+ * STATUS_INPUT: the value is no number or larger than SERIES_VALUE_MOST, or there are
+ * SERIES_VALUES_MAX already.
+ */
 MUST_CHECK enum status series_add(struct series *series, double value, struct error *err);
 void series_release(struct series *series);
 
