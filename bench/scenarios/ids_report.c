@@ -90,12 +90,13 @@ bool ids_fill_json(struct cJSON *tree, const struct ids_report *report)
         added = added && add_step(steps, &report->steps[i]);
     const struct ids_step *last = last_grown(report);
     cJSON *plan = added && last ? cJSON_AddObjectToObject(tree, "planned") : NULL;
-    if (plan)
+    if (plan) {
         added = figures_count(plan, "ids", PLANNED_IDS) &&
                 figures_number(plan, "bytes",
                                (double)last->live_bytes * per(PLANNED_IDS, last->held)) &&
                 figures_number(plan, "cpu_seconds",
                                (double)last->cpu_ns / 1e9 * per(PLANNED_IDS, last->ids)) &&
                 figures_count(plan, "memory_bytes", last->memory_bytes);
+    }
     return added && steps;
 }

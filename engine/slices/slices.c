@@ -272,7 +272,7 @@ static enum status add_odd_row(struct slice_totals *slice, const struct slice_ru
             .metric = rows->columns[c].metric,
             .count = 1,
             .has_sum = is_decimal,
-            .sum_exponent = is_decimal ? value.exponent : 0,
+            .sum_exponent = (int16_t)(is_decimal ? value.exponent : 0),
             .sum = wide_of(is_decimal ? value.mantissa : 0),
             .min = value,
             .max = value,

@@ -265,7 +265,7 @@ static void slices_hold_after_every_step_of_a_merge(void **state)
 static void few_rows_over_a_long_time_have_no_slices(void **state)
 {
     struct store_fixture *fixture = *state;
-    for (uint32_t i = 0; i < 3000; i++)
+    for (uint32_t i = 0; i < 3000; i++) {
         store_fixture_add(fixture, (struct fixture_row){
                                        .device = i % 3,
                                        .time_ms = FIXTURE_TIME_MS + (int64_t)i * HOUR_MS,
@@ -273,6 +273,7 @@ static void few_rows_over_a_long_time_have_no_slices(void **state)
                                        .metric_count = 1,
                                        .value = i,
                                    });
+    }
     store_fixture_commit(fixture);
     (void)store_fixture_maintain(fixture, UPKEEP_SETTLE, STEPS_MAX);
     assert_int_equal(count_slice_values(fixture), 0);
@@ -287,7 +288,7 @@ static void values_that_share_no_exponent_are_added_exactly(void **state)
 {
     struct store_fixture *fixture = *state;
     static const int64_t values[] = {1, 700000000000, -3, 123456789, 0, 1000};
-    for (uint32_t i = 0; i < 6000; i++)
+    for (uint32_t i = 0; i < 6000; i++) {
         store_fixture_add(fixture, (struct fixture_row){
                                        .device = i % 3,
                                        .time_ms = FIXTURE_TIME_MS + (int64_t)i * 1000,
@@ -295,6 +296,7 @@ static void values_that_share_no_exponent_are_added_exactly(void **state)
                                        .metric_count = 1,
                                        .value = values[i * 7 % 6] * (i % 50 == 0 ? 10 : 1),
                                    });
+    }
     store_fixture_commit(fixture);
     (void)store_fixture_maintain(fixture, UPKEEP_SETTLE, STEPS_MAX);
     assert_true(count_slice_values(fixture) > 0);
