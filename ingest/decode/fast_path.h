@@ -29,6 +29,10 @@
  *      wide_scan_number      scan_number, at or before the end of a payload
  */
 
+#include "ingest/decode/fast_internal.h"
+
+#if defined(FAST_PATH) /* else it is looked at alone */
+
 /* --- the envelope -------------------------------------------------------------------------- */
 
 /* The payload's string: decoded while it is scanned. Padding may be missing. */
@@ -399,3 +403,5 @@ FAST_PATH const uint8_t *take_messages(struct fast_run *run, const uint8_t *at)
         (void)resolve_device(run);
     return at;
 }
+
+#endif

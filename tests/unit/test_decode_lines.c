@@ -7,40 +7,46 @@
 
 #define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
 
-#define ENVELOPE_END ",\"messageid\":" TEST_ID ",\"timestamp\":" TEST_TIMESTAMP "}"
+#define START         "{\"payload\":\"%s\",\"messagetype\":"
+#define UPLOAD(topic) START "\"upload\",\"topic\":\"" topic "\""
+#define STATUS(topic) START "\"status\",\"topic\":\"" topic "\""
+#define AT(id, time)  ",\"messageid\":" id ",\"timestamp\":" time
+#define AS_EVER       AT(TEST_ID, TEST_TIMESTAMP) "}"
+
+/* More than one look of 64 bytes. */
+#define LONG_TOPIC "/pk/a-name-of-many-characters-0123456789-0123456789-0123456789/user/update"
+
+/* The same members in another order, and with blanks around them. */
+#define ID_FIRST \
+    "{\"messageid\":\"1741631244623888384\",\"timestamp\":1704072221,\"payload\":\"%s\","
+#define SPACED "{ \"payload\": \"%s\", \"messagetype\": \"upload\", \"topic\": \"/pk/dn/x\", "
 
 /* How a payload is made a line; %s is its base64. */
 static const char *const envelopes[] = {
-    "{\"payload\":\"%s\",\"messagetype\":\"upload\",\"topic\":\"/pk/dn/user/update\"" ENVELOPE_END,
-    "{\"payload\":\"%s\",\"messagetype\":\"upload\",\"topic\":\"pk/another\"" ENVELOPE_END,
-    "{\"payload\":\"%s\",\"messagetype\":\"upload\",\"topic\":\"/sys/pk/dn/thing\"" ENVELOPE_END,
-    "{\"payload\":\"%s\",\"messagetype\":\"upload\",\"topic\":\"/pk\"" ENVELOPE_END,
-    "{\"payload\":\"%s\",\"messagetype\":\"upload\",\"topic\":\"//dn\"" ENVELOPE_END,
-    "{\"payload\":\"%s\",\"messagetype\":\"upload\",\"topic\":\"/pk//x\"" ENVELOPE_END,
-    "{\"payload\":\"%s\",\"messagetype\":\"upload\",\"topic\":\"/pk/dn\\u0041/x\"" ENVELOPE_END,
-    "{\"payload\":\"%s\",\"messagetype\":\"upload\",\"topic\":\"/pk/"
-    "a-name-that-needs-more-than-one-"
-    "look-of-sixty-four-bytes-0123456789-0123456789/user/update\"" ENVELOPE_END,
-    "{\"payload\":\"%s\",\"messagetype\":\"status\",\"topic\":\"/as/mqtt/status/pk/"
-    "dn\"" ENVELOPE_END,
-    "{\"payload\":\"%s\",\"messagetype\":\"other\",\"topic\":\"/pk/dn/x\"" ENVELOPE_END,
-    "{ \"payload\": \"%s\", \"messagetype\": \"upload\", \"topic\": \"/pk/dn/x\", \"messageid\": "
-    "17, \"timestamp\": 1526450334 } \t",
-    "{\"messageid\":\"1741631244623888384\",\"timestamp\":1704072221,\"payload\":\"%s\","
-    "\"messagetype\":\"upload\",\"topic\":\"/pk/dn/x\"}\r",
-    "{\"payload\":\"%s\",\"messagetype\":\"upload\",\"topic\":\"/pk/dn/x\",\"messageid\":"
-    "18446744073709551615,\"timestamp\":4102444799}",
-    "{\"payload\":\"%s\",\"messagetype\":\"upload\",\"topic\":\"/pk/dn/x\",\"messageid\":"
-    "18446744073709551616,\"timestamp\":1526450334}",
-    "{\"payload\":\"%s\",\"messagetype\":\"upload\",\"topic\":\"/pk/dn/x\",\"messageid\":"
-    "9999999999999999999,\"timestamp\":0526450334}",
-    "{\"payload\":\"%s\",\"messagetype\":\"upload\",\"topic\":\"/pk/dn/x\",\"messageid\":1,"
-    "\"timestamp\":1526450334}}",
-    "{\"payload\":\"%s\",\"messagetype\":\"upload\",\"topic\":\"/pk/dn/x\",\"messageid\":1",
+    UPLOAD("/pk/dn/user/update") AS_EVER,
+    UPLOAD("pk/another") AS_EVER,
+    UPLOAD("/sys/pk/dn/thing") AS_EVER,
+    UPLOAD("/pk") AS_EVER,
+    UPLOAD("//dn") AS_EVER,
+    UPLOAD("/pk//x") AS_EVER,
+    UPLOAD("/pk/dn\\u0041/x") AS_EVER,
+    UPLOAD(LONG_TOPIC) AS_EVER,
+    STATUS("/as/mqtt/status/pk/dn") AS_EVER,
+    START "\"other\",\"topic\":\"/pk/dn/x\"" AS_EVER,
+    SPACED "\"messageid\": 17, \"timestamp\": 1526450334 } \t",
+    ID_FIRST "\"messagetype\":\"upload\",\"topic\":\"/pk/dn/x\"}\r",
+    UPLOAD("/pk/dn/x") AT("18446744073709551615", "4102444799") "}",
+    UPLOAD("/pk/dn/x") AT("18446744073709551616", "1526450334") "}",
+    UPLOAD("/pk/dn/x") AT("9999999999999999999", "0526450334") "}",
+    UPLOAD("/pk/dn/x") AT("1", "1526450334") "}}",
+    UPLOAD("/pk/dn/x") ",\"messageid\":1",
     "%s",
     "",
     "  ",
 };
+
+#define DEVICE "\"productKey\":\"pk\",\"deviceName\":\"dn\""
+#define ONLINE "{\"status\":\"online\"," DEVICE ",\"time\":\"2018-05-16 13:58:54.5\"}"
 
 static const char *const payloads[] = {
     "{\"temperature\":24.07,\"humidity\":44}",
@@ -57,8 +63,7 @@ static const char *const payloads[] = {
     "{\"temperature\":1,\"time\":\"2018-05-16 13:58:54\"}",
     "{\"temperature\":1,\"humidity\":\"text\"}",
     "{\"a metric whose lead is longer than one look of thirty-two bytes\":3.25,\"b\":1}",
-    "{\"status\":\"online\",\"productKey\":\"pk\",\"deviceName\":\"dn\",\"time\":\"2018-05-16 "
-    "13:58:54.5\"}",
+    ONLINE,
     "{\"status\":\"offline\"}",
     "{}",
 };
