@@ -277,8 +277,11 @@ HOT_CLONES static struct exponent_range exponents_of(const int8_t *exponents, ui
     int8_t lowest = exponents[0];
     int8_t highest = exponents[0];
     for (uint32_t i = 1; i < count; i++) {
-        lowest = exponents[i] < lowest ? exponents[i] : lowest;
-        highest = exponents[i] > highest ? exponents[i] : highest;
+        const int8_t exponent = exponents[i];
+        if (exponent < lowest)
+            lowest = exponent;
+        if (exponent > highest)
+            highest = exponent;
     }
     return (struct exponent_range){.lowest = lowest, .highest = highest};
 }
@@ -343,7 +346,7 @@ static bool plain_series_scale(const struct plain_series *series, struct exponen
     const int64_t limit = power_of_ten(SCALE_DIGITS_MAX - digits);
     if (totals.min <= -limit || totals.max >= limit)
         return false;
-    int64_t powers[SCALE_DIGITS_MAX];
+    int64_t powers[SCALE_DIGITS_MAX] = {1};
     for (int i = 0; i <= digits; i++)
         powers[i] = power_of_ten(i);
     scale_up(series, range.lowest, powers, scaled);

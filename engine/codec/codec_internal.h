@@ -176,6 +176,12 @@ struct extremes extremes_of(const int64_t *values, uint32_t count);
  */
 struct plan plan_choose(struct column *column);
 
+/*
+ * What is packed at each place: distances from the base, with what patches hold. `places` has
+ * CODEC_ROOM slots; returns how many are used. Deltas beyond the last row are overwritten.
+ */
+uint32_t plan_places(struct column *column, const struct plan *plan, uint64_t *places);
+
 /* Appends and decodes a column of at most that level. */
 enum status column_encode(const int64_t *values, uint32_t count, unsigned level,
                           struct buffer *out);
