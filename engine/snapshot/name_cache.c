@@ -103,8 +103,7 @@ static enum status index_names(struct name_cache *cache, const struct name_list 
     return STATUS_OK;
 }
 
-/* Cheap to refuse: compares whole names or what stands behind their slash, whichever has the length.
- */
+/* Cheap to refuse: compares whole names, or what stands behind the slash, of the same length. */
 static void mark_if_named(const struct snapshot *snapshot, uint32_t device, struct slice name,
                           uint64_t *bits)
 {

@@ -121,7 +121,7 @@ MUST_CHECK enum status snapshot_scan_shared(struct snapshot *snapshot, const str
                                             const struct scan_visitor *visitors, uint32_t count,
                                             struct scan_statistics *statistics, struct error *err);
 
-/* Exactly so many threads for any scan that can be shared, SCAN_THREADS_MAX at most; 0: as needed. */
+/* So many threads for any scan that can be shared, SCAN_THREADS_MAX at most; 0: as needed. */
 void snapshot_set_threads(struct snapshot *snapshot, uint32_t count);
 
 /*

@@ -2,7 +2,7 @@
  * stats_groups.h - the groups and buckets of one `stats` query, and their accumulators.
  *
  *      group ──▶ newest bucket ──▶ older ──▶ older ...     entries
- *                                                           └─▶ accumulators[entry * metric_count + metric]
+ *                 └─▶ accumulators[entry * metric_count + metric]
  *
  * An entry exists once a shown metric has a value in it. Entries are numbered in
  * the order they appear; accumulators move when entries are added.
