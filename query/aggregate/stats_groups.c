@@ -179,7 +179,7 @@ static enum status find_entry(struct stats_groups *groups, uint32_t group, int64
 {
     uint32_t newer = NO_ENTRY;
     const bool walked = walk_chain(groups, group, bucket_ms, entry, &newer);
-    /* Only what was once looked up in vain is in no chain, and none of it is newer than the first. */
+    /* Only what was once looked up in vain is in no chain, and never newer than the first. */
     const bool absent = walked && (groups->chained || newer == NO_ENTRY);
     if (*entry == NO_ENTRY && !absent) {
         const size_t behind = (size_t)groups->groups[group].latest + 1;
