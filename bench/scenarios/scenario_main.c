@@ -4,6 +4,7 @@
 #include "bench/scenarios/scenarios.h"
 
 #include "bench/fleet/fleet.h"
+#include "bench/machine/machine.h"
 #include "bench/scenarios/commits.h"
 #include "bench/scenarios/ids.h"
 #include "bench/scenarios/live.h"
@@ -17,6 +18,7 @@
 #include <cjson/cJSON.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define IDS_OTHERS_FRACTION 10u /* of the ids that the set grows to */
@@ -52,11 +54,20 @@ struct printing {
     bool (*fill_json)(cJSON *tree, const void *report);
 };
 
+/* Where the stores were made. */
+static const char *stores_dir(void)
+{
+    const char *dir = getenv("TMPDIR");
+    return dir && *dir ? dir : "/tmp";
+}
+
 static enum status print_json(const struct printing *printing, FILE *out, struct error *err)
 {
     OWNED(free_tree) cJSON *tree = cJSON_CreateObject();
+    struct machine machine;
+    machine_describe(&machine, stores_dir());
     const bool filled = tree && cJSON_AddStringToObject(tree, "kind", printing->kind) &&
-                        printing->fill_json(tree, printing->report);
+                        machine_json(tree, &machine) && printing->fill_json(tree, printing->report);
     OWNED(free_text) char *text = filled ? cJSON_Print(tree) : NULL;
     if (!text)
         return error_set(err, STATUS_NOMEM, "no memory for the report");

@@ -5,7 +5,7 @@
  *      ids        the seen set as it grows to 10^8 ids
  *      live       queries while ingest runs at full speed
  *
- * Each prints a table, or JSON: one object with "kind" and the verb's figures; times in
+ * Each prints a table, or JSON: one object with "kind", "machine" and the verb's figures; times in
  * milliseconds, sizes in bytes.
  *
  * Threads: one.
