@@ -80,7 +80,7 @@ static void merge_sort(struct block_row *rows, size_t count, struct block_row *s
         memcpy(rows, from, count * sizeof *rows);
 }
 
-/* Sorts by insertion; false if that would move too much: then rows[0 .. count) are as many still. */
+/* Sorts by insertion; false if that moves too much: the rows are all there, but not in order. */
 static bool insertion_sort(struct block_row *rows, size_t count)
 {
     size_t moves_left = MOVES_PER_ROW_MAX * count;
