@@ -45,8 +45,8 @@ static const char *const envelopes[] = {
     "  ",
 };
 
-#define DEVICE "\"productKey\":\"pk\",\"deviceName\":\"dn\""
-#define ONLINE "{\"status\":\"online\"," DEVICE ",\"time\":\"2018-05-16 13:58:54.5\"}"
+#define ONLINE \
+    "{\"status\":\"online\",\"productKey\":\"pk\",\"deviceName\":\"dn\",\"time\":\"1526450324\"}"
 
 static const char *const payloads[] = {
     "{\"temperature\":24.07,\"humidity\":44}",
