@@ -101,6 +101,14 @@ void *mem_alloc_zeroed(size_t count, size_t size)
     return memory;
 }
 
+void *mem_alloc_cleared(size_t count, size_t size)
+{
+    void *memory = mem_alloc(count, size);
+    if (memory)
+        memset(memory, 0, count * size);
+    return memory;
+}
+
 void *mem_resize(void *old, size_t count, size_t size)
 {
     size_t total = 0;

@@ -19,6 +19,12 @@
 /* `count` elements of `size` bytes, uninitialised. A zero count yields one byte. */
 MUST_CHECK void *mem_alloc(size_t count, size_t size);
 MUST_CHECK void *mem_alloc_zeroed(size_t count, size_t size);
+/*
+ * The same for large memory that is looked at before it is written, as hash tables are: every page
+ * is written at once. A page that is read first is a shared page of zeros, and replacing it at the
+ * first write interrupts all other threads.
+ */
+MUST_CHECK void *mem_alloc_cleared(size_t count, size_t size);
 
 /* As realloc; on failure `old` stays valid and owned by the caller. */
 MUST_CHECK void *mem_resize(void *old, size_t count, size_t size);

@@ -42,7 +42,7 @@ static struct known_table *table_new(size_t slot_count)
     struct known_table *const table = mem_alloc_zeroed(1, sizeof *table);
     if (!table)
         return NULL;
-    table->memory = mem_alloc_zeroed(slot_count + 1, sizeof *table->slots);
+    table->memory = mem_alloc_cleared(slot_count + 1, sizeof *table->slots);
     if (!table->memory) {
         mem_free(table);
         return NULL;

@@ -83,7 +83,7 @@ static void move_slots(struct name_table *table, const struct name_slot *old, si
 static enum status grow_slots(struct name_table *table)
 {
     const size_t wanted = table->slot_count ? table->slot_count * 2 : SLOT_COUNT_MIN;
-    void *memory = mem_alloc_zeroed(wanted + 1, sizeof(struct name_slot));
+    void *memory = mem_alloc_cleared(wanted + 1, sizeof(struct name_slot));
     if (!memory)
         return STATUS_NOMEM;
     const struct name_slot *old = table->slots;

@@ -31,7 +31,7 @@ static void place(struct id_set *set, uint64_t id)
 static enum status grow(struct id_set *set)
 {
     const size_t slot_count = set->slot_count ? set->slot_count * 2 : SLOTS_MIN;
-    uint64_t *slots = mem_alloc_zeroed(slot_count, sizeof *slots);
+    uint64_t *slots = mem_alloc_cleared(slot_count, sizeof *slots);
     if (!slots)
         return STATUS_NOMEM;
     uint64_t *old = set->slots;
