@@ -23,9 +23,13 @@
 
 /*
  * Readable from the start of a line on, and again behind its payload, if the usual way is to be
- * tried: five leads, and each value in one look, fit. Whatever needs more has bounds of its own.
+ * tried. It reads so much without a look at the end: four leads, the type, the longest topic
+ * that it takes, two numbers, and some bytes behind them.
  */
-#define USUAL_BYTES 512
+#define USUAL_BYTES       512
+#define USUAL_TOPIC_BYTES 256u
+
+_Static_assert(4 * SHORT_LEAD_BYTES + USUAL_TOPIC_BYTES + 64 <= USUAL_BYTES, "all of it fits");
 
 enum envelope_member {
     MEMBER_NONE = 0,

@@ -340,7 +340,7 @@ FAST_RARE const uint8_t *take_any(struct fast_run *run, const uint8_t *at)
 {
     struct fast_envelope envelope = {0};
     const uint8_t *const behind = scan_envelope(run, at, &envelope);
-    if (!behind || behind > run->until)
+    if (!behind || behind > run->until || (size_t)(behind - at) > BODY_BYTES_MAX)
         return NULL;
     const bool taken =
         envelope.is_status ? fast_take_status(run, &envelope) : take_reading(run, &envelope);
@@ -367,7 +367,7 @@ FAST_PATH const uint8_t *take_usual(struct fast_run *run, const uint8_t *at)
     struct slice topic;
     struct slice device;
     at = wide_scan_topic(at + 8 + leads[2].len, end, &topic, &device);
-    if (!at || !wide_lead_stands(&leads[3], at))
+    if (!at || topic.len > USUAL_TOPIC_BYTES || !wide_lead_stands(&leads[3], at))
         return NULL;
     struct envelope_time time;
     at = wide_scan_id(at + leads[3].len, end, &time.message_id);

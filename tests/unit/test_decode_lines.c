@@ -203,6 +203,72 @@ static void bytes_behind_the_lines_complete_no_line(void **state)
     }
 }
 
+#define USUAL_UNTIL_TOPIC \
+    "{\"payload\":\"eyJhIjoxfQ==\",\"messagetype\":\"upload\",\"topic\":\"/pk/dn/"
+#define USUAL_REST "\",\"messageid\":17,\"timestamp\":1526450334}"
+
+static void append_many(struct buffer *buffer, char what, size_t count)
+{
+    assert_int_equal(buffer_reserve(buffer, count), STATUS_OK);
+    memset(buffer->data + buffer->len, what, count);
+    buffer->len += count;
+}
+
+/* Bytes taken of `lines` in both forms; the slack stands behind them. */
+static void assert_taken(struct fixture *fixture, struct slice lines, size_t wanted)
+{
+    for (int portable = 0; portable < 2; portable++) {
+        fixture->decoder.portable_only = portable;
+        size_t taken = 0;
+        assert_int_equal(
+            decoder_take_lines(&fixture->decoder, lines, &fixture->batch, &taken, NULL), STATUS_OK);
+        assert_int_equal(taken, wanted);
+    }
+}
+
+/* It is a reject, and what makes it long may be what a plain line does not look at. */
+static void a_line_longer_than_a_body_may_be_is_left_alone(void **state)
+{
+    struct fixture *fixture = *state;
+    for (int blanks = 0; blanks < 2; blanks++) {
+        OWNED(buffer_release) struct buffer lines = {0};
+        for (size_t i = 0; i < 8; i++)
+            append(&lines, USUAL_UNTIL_TOPIC USUAL_REST "\n");
+        const size_t before = lines.len;
+        append(&lines, USUAL_UNTIL_TOPIC);
+        append_many(&lines, 'x', blanks ? 1 : BODY_BYTES_MAX);
+        append(&lines, USUAL_REST);
+        append_many(&lines, ' ', blanks ? BODY_BYTES_MAX : 0);
+        append(&lines, "\n");
+        for (size_t i = 0; i < 8; i++)
+            append(&lines, USUAL_UNTIL_TOPIC USUAL_REST "\n");
+        const size_t len = lines.len;
+        append_many(&lines, '9', DECODE_SLACK_BYTES);
+        assert_taken(fixture, slice_of(lines.data, len), before);
+    }
+}
+
+/* A topic may go on behind the lines, up to the last byte that may be read. */
+static void nothing_is_read_behind_the_slack(void **state)
+{
+    struct fixture *fixture = *state;
+    for (size_t in_slack = 0; in_slack < DECODE_SLACK_BYTES; in_slack++) {
+        OWNED(buffer_release) struct buffer lines = {0};
+        append(&lines, USUAL_UNTIL_TOPIC USUAL_REST "\n");
+        const size_t before = lines.len;
+        append(&lines, USUAL_UNTIL_TOPIC);
+        append_many(&lines, 'x', 1000 + in_slack);
+        const size_t len = lines.len - in_slack;
+        append(&lines, "\"");
+        append_many(&lines, ',', DECODE_SLACK_BYTES - 1 - in_slack);
+        /* In a block of its own, whose end a sanitizer knows. */
+        OWNED(mem_free_owned) uint8_t *exact = mem_alloc(lines.len, 1);
+        assert_non_null(exact);
+        memcpy(exact, lines.data, lines.len);
+        assert_taken(fixture, slice_of(exact, len), before);
+    }
+}
+
 static void no_lines_are_nothing(void **state)
 {
     struct fixture *fixture = *state;
@@ -219,6 +285,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(runs_of_lines_give_what_single_bodies_give),
         cmocka_unit_test_setup_teardown(bytes_behind_the_lines_complete_no_line, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_line_longer_than_a_body_may_be_is_left_alone, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(nothing_is_read_behind_the_slack, setup, teardown),
         cmocka_unit_test_setup_teardown(no_lines_are_nothing, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
