@@ -68,7 +68,7 @@ static enum status read_settings(struct catalogue *catalogue, struct cursor *cur
  * The version is looked at before the checksum: a newer format may have changed
  * everything but the preamble.
  */
-static enum status check_version(struct slice value, struct error *err)
+static enum status check_version(struct slice value, uint32_t *read_version, struct error *err)
 {
     if (value.len < KV_CHECKSUM_BYTES + PREAMBLE_BYTES)
         return error_set(err, STATUS_CORRUPT, "the catalogue is cut short");
@@ -82,6 +82,7 @@ static enum status check_version(struct slice value, struct error *err)
                          "the store has format version %u, this program knows up to %u: use a "
                          "newer mnsdb",
                          version, STORE_FORMAT_VERSION);
+    *read_version = version;
     return STATUS_OK;
 }
 
@@ -108,7 +109,7 @@ enum status catalogue_load(struct catalogue *catalogue, struct kv_txn *txn, bool
     TRY(kv_get_raw(txn, key_slice(&key), &value, found, err));
     if (!*found)
         return check_empty(txn, err);
-    TRY(check_version(value, err));
+    TRY(check_version(value, &catalogue->version, err));
     struct slice payload = {0};
     TRY(kv_get(txn, key_slice(&key), &payload, found, err));
     struct cursor cursor = cursor_of(payload);

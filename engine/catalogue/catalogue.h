@@ -33,6 +33,7 @@ struct setting {
 };
 
 struct catalogue {
+    uint32_t version; /* as read; saving always writes STORE_FORMAT_VERSION */
     struct setting settings[SETTINGS_MAX];
     uint32_t setting_count;
     struct store_state state; /* the catalogue's own: the log may know a newer one */

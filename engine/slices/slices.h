@@ -3,7 +3,8 @@
  *
  * A part's rows are sorted by device: a device's hours lie apart, and a block holds many hours.
  * What asks for all devices by hour would decode everything. Slices answer it: quarters of an
- * hour, for every zone and every longer bucket begins with one.
+ * hour, for longer buckets begin with one in every zone of today. (Zones of long ago do not keep to
+ * quarters: there a slice is not taken where a bucket cuts it.)
  *
  *      value 'T'  part u64, ordinal u32     [ summary | summary | ... ]  as a directory's, <= 4 KiB
  *
@@ -97,10 +98,17 @@ MUST_CHECK enum status slices_save(struct slices *slices, const struct part *par
 MUST_CHECK enum status slices_load(struct slices *slices, const struct part *part,
                                    struct kv_txn *txn, struct part_names names, struct error *err);
 
+/* Reads one value, behind those that were read before. STATUS_CORRUPT as above. */
+MUST_CHECK enum status slices_read(struct slices *slices, struct slice payload,
+                                   struct part_names names, struct error *err);
+
 /* Removes those of a part. */
 MUST_CHECK enum status slices_remove(uint64_t part, struct kv_txn *txn, struct error *err);
 
-/* Both settled: true if they say the same of the same rows. STATUS_NOMEM leaves *equal alone. */
+/*
+ * Both settled: true if they say the same of the same rows, as far as both have sums.
+ * STATUS_NOMEM leaves *equal alone.
+ */
 MUST_CHECK enum status slices_compare(const struct slices *a, const struct slices *b, bool *equal);
 
 #endif

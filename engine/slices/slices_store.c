@@ -1,8 +1,8 @@
 /*
  * slices_store.c - slices in the store: written after each step of a merge, read by queries.
  *
- * Their number only grows while a part is written, so that new values lie over the old ones and
- * none is left behind them.
+ * Each step writes all of them anew, over those of the step before. Most often that takes as many
+ * values or more; where sums became smaller it takes fewer, and what is left behind them goes.
  */
 #include "engine/slices/slices.h"
 
@@ -55,6 +55,26 @@ static enum status write_slice(struct slice_writing *writing, const struct slice
     return STATUS_OK;
 }
 
+/* Removes the values from an ordinal on. */
+static enum status remove_from(uint64_t part, uint32_t ordinal, struct kv_txn *txn,
+                               struct error *err)
+{
+    const struct key prefix = key_slices_prefix(part);
+    const struct key first = key_slices(part, ordinal);
+    OWNED(kv_cursor_close_owned) struct kv_cursor *cursor = NULL;
+    TRY(kv_cursor_open(txn, &cursor, err));
+    struct kv_entry entry = {0};
+    TRY(kv_seek_ceiling(cursor, key_slice(&first), key_slice(&prefix), &entry, err));
+    while (entry.found) {
+        struct key key;
+        if (!key_copy(entry.key, &key))
+            return error_set(err, STATUS_CORRUPT, "a part has a key of %zu bytes", entry.key.len);
+        TRY(kv_delete(txn, key_slice(&key), err));
+        TRY(kv_seek_ceiling(cursor, key_slice(&key), key_slice(&prefix), &entry, err));
+    }
+    return STATUS_OK;
+}
+
 enum status slices_save(struct slices *slices, const struct part *part, struct kv_txn *txn,
                         struct error *err)
 {
@@ -66,24 +86,14 @@ enum status slices_save(struct slices *slices, const struct part *part, struct k
     struct slice_writing writing = {.part = part->number, .txn = txn};
     for (size_t i = 0; i < slices->count; i++)
         TRY(write_slice(&writing, &slices->items[i], err));
-    return slices->count > 0 ? write_value(&writing, err) : STATUS_OK;
+    if (slices->count > 0)
+        TRY(write_value(&writing, err));
+    return remove_from(part->number, writing.values, txn, err);
 }
 
 enum status slices_remove(uint64_t part, struct kv_txn *txn, struct error *err)
 {
-    const struct key prefix = key_slices_prefix(part);
-    OWNED(kv_cursor_close_owned) struct kv_cursor *cursor = NULL;
-    TRY(kv_cursor_open(txn, &cursor, err));
-    struct kv_entry entry = {0};
-    TRY(kv_seek_ceiling(cursor, key_slice(&prefix), key_slice(&prefix), &entry, err));
-    while (entry.found) {
-        struct key key;
-        if (!key_copy(entry.key, &key))
-            return error_set(err, STATUS_CORRUPT, "a part has a key of %zu bytes", entry.key.len);
-        TRY(kv_delete(txn, key_slice(&key), err));
-        TRY(kv_seek_ceiling(cursor, key_slice(&key), key_slice(&prefix), &entry, err));
-    }
-    return STATUS_OK;
+    return remove_from(part, 0, txn, err);
 }
 
 /* --- reading --------------------------------------------------------------------------------- */
@@ -96,7 +106,8 @@ static bool slice_is_sound(const struct slices *slices, const struct block_summa
         return false;
     const int64_t from_ms = slice_start_ms(summary->min_time_ms);
     const bool ascends = slices->count == 0 || slices->items[slices->count - 1].from_ms < from_ms;
-    return ascends && summary->max_time_ms - from_ms < SLICE_MS && slices->count < SLICES_MAX;
+    const uint64_t span_ms = (uint64_t)summary->max_time_ms - (uint64_t)from_ms;
+    return ascends && span_ms < (uint64_t)SLICE_MS && slices->count < SLICES_MAX;
 }
 
 static enum status take_slice(struct slices *slices, const struct block_summary *summary)
@@ -108,22 +119,20 @@ static enum status take_slice(struct slices *slices, const struct block_summary 
     return part_totals_add(&slice->totals, summary);
 }
 
-static enum status read_value(struct slices *slices, struct directory_reader *reader,
-                              const struct kv_entry *entry, struct part_names names,
-                              struct error *err)
+enum status slices_read(struct slices *slices, struct slice payload, struct part_names names,
+                        struct error *err)
 {
-    struct slice payload = {0};
-    TRY(kv_entry_payload(entry, &payload, err));
-    TRY(directory_reader_open(reader, payload, err));
+    OWNED(directory_reader_release) struct directory_reader reader = {0};
+    TRY(directory_reader_open(&reader, payload, err));
     for (;;) {
         bool more = false;
-        TRY(directory_reader_next(reader, &more, err));
+        TRY(directory_reader_next(&reader, &more, err));
         if (!more)
             return STATUS_OK;
-        if (!slice_is_sound(slices, &reader->entry.summary, names))
+        if (!slice_is_sound(slices, &reader.entry.summary, names))
             return error_set(err, STATUS_CORRUPT,
                              "its slices contradict themselves or name what is not there");
-        if (take_slice(slices, &reader->entry.summary) != STATUS_OK)
+        if (take_slice(slices, &reader.entry.summary) != STATUS_OK)
             return error_set(err, STATUS_NOMEM, "no memory for slices");
     }
 }
@@ -133,12 +142,13 @@ static enum status read_all(struct slices *slices, const struct part *part, stru
 {
     const struct key prefix = key_slices_prefix(part->number);
     OWNED(kv_cursor_close_owned) struct kv_cursor *cursor = NULL;
-    OWNED(directory_reader_release) struct directory_reader reader = {0};
     TRY(kv_cursor_open(txn, &cursor, err));
     struct kv_entry entry = {0};
     TRY(kv_seek_ceiling(cursor, key_slice(&prefix), key_slice(&prefix), &entry, err));
     while (entry.found) {
-        TRY(read_value(slices, &reader, &entry, names, err));
+        struct slice payload = {0};
+        TRY(kv_entry_payload(&entry, &payload, err));
+        TRY(slices_read(slices, payload, names, err));
         TRY(kv_next(cursor, key_slice(&prefix), &entry, err));
     }
     return STATUS_OK;
@@ -181,7 +191,10 @@ static bool column_same(const struct column_summary *a, const struct column_summ
            (!a->has_ends || (dated_same(&a->first, &b->first) && dated_same(&a->last, &b->last)));
 }
 
-/* Sums may stand at different exponents: one less the other must be nothing. */
+/*
+ * Sums may stand at different exponents: one less the other must be nothing. Whether there is a sum
+ * at all depends on how the rows were grouped while they were added, which is not what is compared.
+ */
 static enum status sums_same(const struct block_summary *a, const struct block_summary *b,
                              bool *same)
 {
@@ -192,9 +205,7 @@ static enum status sums_same(const struct block_summary *a, const struct block_s
     TRY(part_totals_add(&rest, b));
     for (uint32_t i = 0; i < rest.summary.column_count; i++) {
         const struct column_summary *left = &rest.summary.columns[i];
-        const bool both = a->columns[i].has_sum && b->columns[i].has_sum;
-        *same = *same && a->columns[i].has_sum == b->columns[i].has_sum &&
-                (!both || (left->has_sum && left->sum.low == 0 && left->sum.high == 0));
+        *same = *same && (!left->has_sum || (left->sum.low == 0 && left->sum.high == 0));
     }
     return STATUS_OK;
 }

@@ -188,8 +188,7 @@ uint64_t snapshot_file_bytes(const struct snapshot *snapshot)
 
 uint32_t snapshot_format_version(const struct snapshot *snapshot)
 {
-    (void)snapshot; /* a snapshot of another version does not open */
-    return STORE_FORMAT_VERSION;
+    return snapshot->catalogue.version;
 }
 
 const char *snapshot_setting(const struct snapshot *snapshot, const char *name)

@@ -179,7 +179,10 @@ static enum status verify_part(struct verification *verification, const struct p
 {
     /* Where the part has slices there are no more of them than its rows allow. */
     OWNED(part_walk_release)
-    struct part_walk walk = {.part = part, .slices = {.rows_expected = UINT64_MAX}};
+    struct part_walk walk = {
+        .part = part,
+        .slices = {.rows_expected = UINT64_MAX, .given_up = !part->sliced || part->consumed},
+    };
     if (part->memory)
         snprintf(walk.thing, sizeof walk.thing, "commit log");
     else

@@ -241,6 +241,32 @@ static void hours_of_all_devices_come_from_slices_and_are_what_the_rows_say(void
     store_fixture_compare(fixture);
 }
 
+/* As of a zone at +05:53: most slices lie within an hour of it, one in four does not. */
+static void hours_that_begin_within_a_quarter_are_what_the_rows_say(void **state)
+{
+    struct store_fixture *fixture = *state;
+    for (int part = 0; part < 3; part++)
+        add_readings(fixture, 9000);
+    (void)store_fixture_maintain(fixture, UPKEEP_SETTLE, STEPS_MAX);
+    struct snapshot *snapshot = store_fixture_snapshot(fixture);
+    for (int i = 0; i < 8; i++) {
+        struct tally *quick = tally_new(HOUR_MS);
+        struct tally *plain = tally_new(HOUR_MS);
+        const struct fixture_range range = {
+            .from_ms = i == 0 ? TIME_MS_MIN : FIXTURE_TIME_MS + i * 11 * (HOUR_MS / 60),
+            .until_ms = TIME_MS_MAX,
+        };
+        quick->origin_ms -= 53 * (HOUR_MS / 60);
+        plain->origin_ms = quick->origin_ms;
+        scan(snapshot, range, true, quick);
+        scan(snapshot, range, false, plain);
+        compare_tallies(quick, plain);
+        test_free(quick);
+        test_free(plain);
+    }
+    snapshot_close(snapshot);
+}
+
 static void slices_hold_after_every_step_of_a_merge(void **state)
 {
     struct store_fixture *fixture = *state;
@@ -355,6 +381,7 @@ int main(void)
     cmocka_unit_test_setup_teardown(test, store_fixture_setup, store_fixture_teardown)
     const struct CMUnitTest tests[] = {
         TEST(hours_of_all_devices_come_from_slices_and_are_what_the_rows_say),
+        TEST(hours_that_begin_within_a_quarter_are_what_the_rows_say),
         TEST(slices_hold_after_every_step_of_a_merge),
         TEST(few_rows_over_a_long_time_have_no_slices),
         TEST(values_that_share_no_exponent_are_added_exactly),
