@@ -57,6 +57,88 @@ static void decoding_survives_every_failed_allocation(void **state)
         }
     }
 }
+
+#define LINES 300u
+
+/* A device a line, so that tables grow while others still wait for their numbers. */
+static void build_lines(struct buffer *lines)
+{
+    for (uint32_t i = 0; i < LINES; i++) {
+        char line[512];
+        const int len = snprintf(line, sizeof line,
+                                 "{\"payload\":\"eyJ0IjoxfQ==\",\"messagetype\":\"upload\","
+                                 "\"topic\":\"/pk/d%u/x\",\"messageid\":%u,\"timestamp\":%s}\n",
+                                 i, i + 1, TEST_TIMESTAMP);
+        assert_in_range(len, 1, sizeof line - 1);
+        assert_int_equal(buffer_append(lines, line, (size_t)len), STATUS_OK);
+    }
+    assert_int_equal(buffer_reserve(lines, DECODE_SLACK_BYTES), STATUS_OK);
+    memset(lines->data + lines->len, 0, DECODE_SLACK_BYTES);
+}
+
+static void assert_lines(const struct row_batch *batch, size_t from)
+{
+    assert_int_equal(batch->message_count, from + LINES);
+    assert_int_equal(batch->row_count[TABLE_READINGS], from + LINES);
+    assert_int_equal(batch->cell_count, from + LINES);
+    for (uint32_t i = 0; i < LINES; i++) {
+        const struct row *row = &batch->rows[TABLE_READINGS][from + i];
+        char name[32];
+        (void)snprintf(name, sizeof name, "pk/d%u", i);
+        assert_int_equal(row->message_id, i + 1);
+        assert_true(slice_equal(batch->devices.names[row->device], slice_of_text(name)));
+    }
+}
+
+static enum status take_lines(struct fixture *fixture, struct slice lines)
+{
+    size_t taken = 0;
+    struct error err = {0};
+    const enum status status =
+        decoder_take_lines(&fixture->decoder, lines, &fixture->batch, &taken, &err);
+    assert_int_equal(err.status, status);
+    assert_int_equal(taken, status == STATUS_OK ? lines.len : 0);
+    return status;
+}
+
+/* Decoder and batch, which holds a line already, go on after the failure. */
+static enum status take_lines_without_memory(struct slice lines, bool portable, long nth)
+{
+    void *state = NULL;
+    assert_int_equal(setup(&state), 0);
+    struct fixture *fixture = state;
+    fixture->decoder.portable_only = portable;
+    const uint8_t *const line_break = memchr(lines.data, '\n', lines.len);
+    const size_t first_len = (size_t)(line_break - lines.data) + 1;
+    assert_int_equal(take_lines(fixture, slice_of(lines.data, first_len)), STATUS_OK);
+    mem_fail_at(nth);
+    const enum status status = take_lines(fixture, lines);
+    mem_fail_at(-1);
+    if (status != STATUS_OK) {
+        assert_int_equal(status, STATUS_NOMEM);
+        assert_int_equal(fixture->batch.message_count, 1);
+        assert_int_equal(fixture->batch.row_count[TABLE_READINGS], 1);
+        assert_int_equal(fixture->batch.cell_count, 1);
+        assert_int_equal(take_lines(fixture, lines), STATUS_OK);
+    }
+    assert_lines(&fixture->batch, 1);
+    (void)teardown(&state);
+    return status;
+}
+
+static void a_run_of_lines_is_taken_whole_or_not_at_all(void **state)
+{
+    (void)state;
+    OWNED(buffer_release) struct buffer lines = {0};
+    build_lines(&lines);
+    for (int portable = 0; portable < 2; portable++) {
+        enum status status = STATUS_NOMEM;
+        for (long nth = 0; status != STATUS_OK; nth++) {
+            assert_in_range(nth, 0, 200);
+            status = take_lines_without_memory(buffer_slice(&lines), portable != 0, nth);
+        }
+    }
+}
 #endif
 
 static void a_length_that_overflows_is_no_memory(void **state)
@@ -74,6 +156,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_length_that_overflows_is_no_memory, setup, teardown),
 #ifdef MNSDB_TEST_FAULTS
         cmocka_unit_test(decoding_survives_every_failed_allocation),
+        cmocka_unit_test(a_run_of_lines_is_taken_whole_or_not_at_all),
 #endif
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
