@@ -2,6 +2,7 @@
  * test_commit_bulk.c - large commits: rows in any order, names numbered unlike the store's, ids in
  * any order and more than once.
  */
+#include "engine/base/mem.h"
 #include "tests/unit/store_fixture.h"
 
 #include <setjmp.h>
@@ -119,6 +120,31 @@ static void of_equal_ids_the_first_to_arrive_stays_wherever_it_sorts(void **stat
     store_fixture_compare(fixture);
 }
 
+#ifdef MNSDB_TEST_FAULTS
+/*
+ * Values that must be copied, rows that are not alike: whatever a failed commit left in memory that
+ * is used again does not come into the next one.
+ */
+static void a_scattered_commit_survives_failed_allocations(void **state)
+{
+    struct store_fixture *fixture = *state;
+    add_scattered(fixture);
+    enum status status = STATUS_NOMEM;
+    for (long nth = 0; status != STATUS_OK; nth += 1 + nth / 3) {
+        struct error err = {0};
+        assert_in_range(nth, 0, 30000);
+        mem_fail_at(nth);
+        status = store_fixture_try_commit(fixture, &err);
+        mem_fail_at(-1);
+        assert_true(status == STATUS_OK || status == STATUS_NOMEM);
+        assert_int_equal(store_counters(fixture->store)->stored, fixture->committed);
+    }
+    store_fixture_compare(fixture);
+    store_fixture_reopen(fixture);
+    store_fixture_compare(fixture);
+}
+#endif
+
 #define TEST(test) \
     cmocka_unit_test_setup_teardown(test, store_fixture_setup, store_fixture_teardown)
 
@@ -128,6 +154,9 @@ int main(void)
         TEST(a_large_commit_keeps_rows_in_any_order),
         TEST(a_replay_of_a_large_commit_is_all_duplicates),
         TEST(of_equal_ids_the_first_to_arrive_stays_wherever_it_sorts),
+#ifdef MNSDB_TEST_FAULTS
+        TEST(a_scattered_commit_survives_failed_allocations),
+#endif
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
