@@ -317,17 +317,6 @@ enum status row_batch_make_room(struct row_batch *batch, enum table table, size_
                     sizeof(struct message));
 }
 
-enum status row_batch_add_whole(struct row_batch *batch, enum table table, const struct row *row,
-                                const struct cell *cells)
-{
-    if (!row_batch_has_room(batch, table, row->cell_count))
-        TRY(row_batch_make_room(batch, table, row->cell_count));
-    for (uint32_t i = 0; i < row->cell_count; i++)
-        batch->cells[batch->cell_count + i] = cells[i];
-    row_batch_put_whole(batch, table, row);
-    return STATUS_OK;
-}
-
 enum status row_batch_add_reject(struct row_batch *batch, const uint64_t *id,
                                  const struct reject *reject)
 {

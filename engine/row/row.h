@@ -259,13 +259,6 @@ MUST_CHECK enum status row_batch_add_cell(struct row_batch *batch, enum table ta
  */
 MUST_CHECK enum status row_batch_add_message(struct row_batch *batch, enum table table, uint64_t id,
                                              struct row_batch_mark mark);
-/*
- * Adds a message of one row in one step. `row` says all but where its cells are,
- * of which there are `row->cell_count`; on STATUS_NOMEM nothing was added.
- */
-MUST_CHECK enum status row_batch_add_whole(struct row_batch *batch, enum table table,
-                                           const struct row *row, const struct cell *cells);
-
 /* Room for one more message of one row of up to `cells` values, which are then put in place. */
 MUST_CHECK enum status row_batch_make_room(struct row_batch *batch, enum table table, size_t cells);
 
