@@ -242,9 +242,9 @@ static bool keep_if_smaller(struct buffer *out, size_t start, const struct plan 
 }
 
 /*
- * As multiples of a common step, values are so much smaller that no other form needs to be tried,
- * unless next to nothing is left of them: a straight line needs no step. *done tells whether that
- * was written.
+ * Multiples of a common step are narrower by the bits of the step, which is worth more than naming
+ * it costs: no other form is tried, unless next to nothing is left of the column, since a straight
+ * line needs no step. *done tells whether that was written.
  */
 static enum status scaled_try(const struct column *column, struct buffer *out, bool *done)
 {
