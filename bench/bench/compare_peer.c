@@ -234,8 +234,11 @@ static enum status fail_query(struct contest *contest, size_t system, size_t que
 {
     struct set_system *figures = figures_of(contest, system);
     struct set_query *asked = &figures->queries[query];
-    asked->verdict = VERDICT_NONE;
-    keep_text(asked->remark, why->message);
+    // An answer that was wrong stays so: the driver may have ended on account of it.
+    if (asked->verdict != VERDICT_WRONG) {
+        asked->verdict = VERDICT_NONE;
+        keep_text(asked->remark, why->message);
+    }
     if (contest->peers[system - 1].broken || contest->peers[system - 1].process == 0 ||
         status == STATUS_STOPPED || status == STATUS_NOMEM)
         return leave_out(figures, set_query_names[query], status, why, err);

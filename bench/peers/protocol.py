@@ -3,6 +3,7 @@
 The protocol is written down in README.md.
 """
 import contextlib
+import ctypes
 import json
 import os
 import shutil
@@ -18,6 +19,8 @@ COMMANDS = ("describe", "prepare", "load", "compact", "query", "cold")
 HOUR_MS = 3600000
 START_S = 60
 STOP_S = 60
+PR_SET_PDEATHSIG = 1
+libc = ctypes.CDLL(None)
 
 
 class Unsupported(Exception):
@@ -168,12 +171,19 @@ def told_rows(directory):
 # --- servers -------------------------------------------------------------------------------------
 
 
+def die_with_parent():
+    """The kernel kills this process when the driver ends, whatever ended that."""
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 def start_server(command, log, **more):
-    """A server in a session of its own, so that signals of the terminal are the driver's to handle."""
+    """A server in a session of its own, so that signals of the terminal are the driver's to handle. To be
+    called by the main thread: the server does not outlive the thread that started it."""
     with open(log, "ab") as file:
         return subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True, **more
-        )
+            command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True,
+            preexec_fn=die_with_parent, **more
+        )  # fmt: skip
 
 
 def stop_server(process):

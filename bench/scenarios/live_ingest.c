@@ -188,7 +188,7 @@ void live_ingest_end(struct live_ingest *ingest)
     (void)close(ingest->notes);
     (void)close(ingest->answers);
     if (waitpid(ingest->child, NULL, WNOHANG) == 0) {
-        (void)kill(ingest->child, SIGTERM);
+        (void)kill(ingest->child, SIGKILL); /* what it made is thrown away */
         while (waitpid(ingest->child, NULL, 0) < 0 && errno == EINTR) {
         }
     }

@@ -14,6 +14,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 import unittest
 from pathlib import Path
 
@@ -222,6 +223,38 @@ class Rows(unittest.TestCase):
             "status,device=p/a state=1i,contact_ms=1704067199986i 1704067200000\n"
             "reading,device=p/a\\ a\\,\\= temperature=1.5 1704067209602\n",
         )
+
+
+class Servers(unittest.TestCase):
+    def test_a_server_does_not_outlive_a_driver_that_is_killed(self):
+        with tempfile.TemporaryDirectory() as home:
+            program = (
+                "import os, signal, sys\n"
+                f"sys.path.insert(0, {str(PEERS)!r})\n"
+                "import protocol\n"
+                f"server = protocol.start_server(['sleep', '600'], {str(Path(home) / 'log')!r})\n"
+                "print(server.pid, flush=True)\n"
+                "os.kill(os.getpid(), signal.SIGKILL)\n"
+            )
+            done = subprocess.run(["python3", "-B", "-c", program], capture_output=True, timeout=DRIVER_S)
+            self.assertEqual(done.returncode, -signal.SIGKILL, done.stderr)
+            server = int(done.stdout)
+            try:
+                deadline = time.monotonic() + 60
+                while is_running(server) and time.monotonic() < deadline:
+                    time.sleep(0.01)
+                self.assertFalse(is_running(server))
+            finally:
+                if is_running(server):
+                    os.kill(server, signal.SIGKILL)
+
+
+def is_running(process):
+    """A process that has ended may wait to be reaped by whoever took it over."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 class Cases:

@@ -207,6 +207,46 @@ static void a_load_of_another_number_of_messages_is_none(void **state)
     assert_int_equal(unlink(other), 0);
 }
 
+/* Wrong when its answers are compared, gone when it is timed. */
+static void an_answer_that_was_wrong_stays_so_when_the_driver_ends(void **state)
+{
+    (void)state;
+    static const char quitter[] =
+        "#!/bin/sh\n"
+        "while read -r line; do case $line in\n"
+        "*'\"describe\"'*) echo '{\"name\":\"Quitter\",\"ids\":true,\"available\":true}' ;;\n"
+        "*'\"load\"'*) echo '{\"seconds\":0.5,\"messages\":2000,\"bytes\":10000}' ;;\n"
+        "*'\"compact\"'*) echo '{\"seconds\":0.25,\"bytes\":5000}' ;;\n"
+        "*'\"answer\":true'*) echo '{\"ms\":1,\"rows\":1,\"answer\":[[1]]}' ;;\n"
+        "*'\"query\"'*) exit 7 ;;\n"
+        "*) echo '{}' ;;\n"
+        "esac; done\n";
+    char path[96];
+    (void)snprintf(path, sizeof path, "%s/quitter", folder);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_true(fputs(quitter, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(chmod(path, 0700), 0);
+    const char *const inputs[] = {set_path};
+    const char *const peers[] = {path};
+    const struct compare_config config = {.inputs = inputs,
+                                          .input_count = 1,
+                                          .peers = peers,
+                                          .peer_count = 1,
+                                          .rounds = 1,
+                                          .runs = 1};
+    struct set_result result = {0};
+    struct error err = {0};
+    assert_int_equal(compare_run(&config, &result, &err), STATUS_OK);
+    assert_int_equal(unlink(path), 0);
+    assert_string_equal(result.systems[1].failure, "Q1: the driver ended with exit code 7");
+    for (size_t i = 0; i < SET_QUERIES; i++)
+        assert_int_equal(result.systems[1].queries[i].verdict, VERDICT_WRONG);
+    assert_true(set_result_is_wrong(&result));
+    set_result_release(&result);
+}
+
 /* --- JSON and the report ------------------------------------------------------------------- */
 
 static void remove_report(const char *dir)
@@ -438,6 +478,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_failure_of_a_peer_costs_it_that_figure),
         cmocka_unit_test(a_load_of_another_number_of_messages_is_none),
+        cmocka_unit_test(an_answer_that_was_wrong_stays_so_when_the_driver_ends),
         cmocka_unit_test(a_report_is_made_from_the_figures_alone),
         cmocka_unit_test(files_that_are_no_figures_are_left_out),
         cmocka_unit_test(mnsdb_is_held_against_the_best_fair_peer),
