@@ -168,6 +168,8 @@ enum status intake_judge(struct intake *intake, const struct intake_request *req
     const size_t messages = count_messages(request);
     if (messages > UINT32_MAX || reserve(intake, messages) != STATUS_OK)
         return error_set(err, STATUS_NOMEM, "no memory for a commit of %zu messages", messages);
+    if (messages == 0)
+        return STATUS_OK; /* the arrays may have no address yet */
     collect_entries(intake, request->batches, request->batch_count);
     if (mem_grow(&intake->scratch, &intake->scratch_capacity, intake->late_count,
                  sizeof *intake->scratch) != STATUS_OK)

@@ -1,13 +1,8 @@
 /*
  * base64_wide.h - base64 32 characters a step, inlined where the processor has AVX2.
  *
- * The step finds a character's range by its high four bits:
- *
- *      range            + /   0-9   A-Z   a-z
- *      high four bits    2     3    4 5   6 7
- *      add to get value  19 (+), 16 (/)   4   -65   -71
- *
- * and checks it against a bit set by its low four bits. Private to this folder.
+ * The step is that of base64.c, twice as wide: a character's range by its high four bits, and a
+ * bit set by its low four bits that says whether it is valid. Private to this folder.
  */
 #ifndef MNSDB_INGEST_DECODE_BASE64_WIDE_H
 #define MNSDB_INGEST_DECODE_BASE64_WIDE_H
