@@ -253,7 +253,7 @@ static void hours_that_begin_within_a_quarter_are_what_the_rows_say(void **state
         struct tally *quick = tally_new(HOUR_MS);
         struct tally *plain = tally_new(HOUR_MS);
         const struct fixture_range range = {
-            .from_ms = i == 0 ? TIME_MS_MIN : FIXTURE_TIME_MS + i * 11 * (HOUR_MS / 60),
+            .from_ms = i == 0 ? TIME_MS_MIN : FIXTURE_TIME_MS + (int64_t)i * 11 * (HOUR_MS / 60),
             .until_ms = TIME_MS_MAX,
         };
         quick->origin_ms -= 53 * (HOUR_MS / 60);
