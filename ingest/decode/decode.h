@@ -31,9 +31,9 @@
 #define TIME_FIELDS_MAX 16u
 #define FAST_CELLS_MAX  16u /* metrics of a payload that the fast path takes */
 #define ENVELOPE_LEADS  5u  /* members of an envelope that it takes */
-#define DECODE_SLACK_BYTES \
-    ((size_t)64) /* that may be read behind lines, whatever they are (decoder_take_lines) */
-#define PAYLOAD_LEADS (FAST_CELLS_MAX + TIME_FIELDS_MAX)
+/* That may be read behind lines, whatever they are (decoder_take_lines). */
+#define DECODE_SLACK_BYTES 64u
+#define PAYLOAD_LEADS      (FAST_CELLS_MAX + TIME_FIELDS_MAX)
 
 /* Which members of a custom payload hold its business time, in order of preference. */
 struct time_fields {
