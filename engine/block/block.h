@@ -106,7 +106,7 @@ struct row_vector {
     bool one_device; /* then `devices` is NULL and `device` counts */
     uint32_t device;
     const uint32_t *devices;             /* per row */
-    const int64_t *times_ms;             /* per row */
+    const int64_t *times_ms;             /* per row; NULL if declined */
     const uint64_t *message_ids;         /* per row; NULL if not asked for */
     const uint8_t *time_sources;         /* per row; NULL if not asked for */
     uint32_t column_count;               /* of the columns asked for, those that the rows have */
@@ -124,13 +124,14 @@ static inline uint32_t row_vector_device(const struct row_vector *rows, uint32_t
  */
 struct number column_vector_get(const struct column_vector *column, uint32_t row);
 
-/* Which columns to decode. Devices and times always are. */
+/* Which columns to decode. Devices always are; times are unless they are declined. */
 struct block_selection {
     const uint32_t *metrics; /* ascending; ignored if all_metrics */
     uint32_t metric_count;
     bool all_metrics;
     bool message_ids;
     bool time_sources;
+    bool without_times; /* times_ms is NULL then; never with message_ids (asserted) */
 };
 
 struct block_builder;

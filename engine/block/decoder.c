@@ -162,7 +162,7 @@ static enum status rows_decode(struct block_reading *reading, struct row_vector 
     *rows = (struct row_vector){
         .count = reading->row_count,
         .one_device = !(reading->flags & BLOCK_FLAG_DEVICES),
-        .times_ms = decoder->times_ms,
+        .times_ms = reading->selection->without_times ? NULL : decoder->times_ms,
         .message_ids = reading->selection->message_ids ? decoder->message_ids : NULL,
         .time_sources = reading->selection->time_sources ? decoder->sources : NULL,
     };
@@ -175,7 +175,10 @@ static enum status rows_decode(struct block_reading *reading, struct row_vector 
         TRY(devices_decode(reading, err));
         rows->devices = decoder->devices;
     }
-    TRY(codec_decode(&reading->in, reading->row_count, decoder->times_ms, err));
+    if (reading->selection->without_times)
+        TRY(codec_skip(&reading->in, reading->row_count, err));
+    else
+        TRY(codec_decode(&reading->in, reading->row_count, decoder->times_ms, err));
     TRY(sources_decode(reading, err));
     TRY(ids_decode(reading, err));
     return reading->in.failed ? block_corrupt(err, "too short") : STATUS_OK;
@@ -185,6 +188,7 @@ enum status block_decode(struct block_decoder *decoder, struct slice bytes,
                          const struct block_selection *selection, struct row_vector *rows,
                          struct error *err)
 {
+    assert(!selection->without_times || !selection->message_ids); /* ids may lean on times */
     struct block_reading reading = {.decoder = decoder, .selection = selection};
     TRY(reading_open(&reading, bytes, err));
     TRY(rows_decode(&reading, rows, err));

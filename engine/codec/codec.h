@@ -32,4 +32,10 @@ MUST_CHECK enum status codec_encode(const int64_t *values, uint32_t count, struc
 MUST_CHECK enum status codec_decode(struct cursor *in, uint32_t count, int64_t *values,
                                     struct error *err);
 
+/*
+ * Leaves the cursor behind a column of untrusted bytes: where codec_decode would, if that can
+ * decode it.
+ */
+MUST_CHECK enum status codec_skip(struct cursor *in, uint32_t count, struct error *err);
+
 #endif

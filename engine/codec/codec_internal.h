@@ -187,5 +187,6 @@ enum status column_encode(const int64_t *values, uint32_t count, unsigned level,
                           struct buffer *out);
 enum status column_decode(struct cursor *in, uint32_t count, unsigned level, int64_t *values,
                           struct error *err);
+enum status column_skip(struct cursor *in, uint32_t count, unsigned level, struct error *err);
 
 #endif

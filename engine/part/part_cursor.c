@@ -275,7 +275,8 @@ bool part_cursor_whole(const struct part_cursor *cursor)
 
 static bool same_key(const struct row_vector *rows, uint32_t row, const struct row_key *key)
 {
-    return row_vector_device(rows, row) == key->device && rows->times_ms[row] == key->time_ms &&
+    return row_vector_device(rows, row) == key->device &&
+           (!rows->times_ms || rows->times_ms[row] == key->time_ms) &&
            (!rows->message_ids || rows->message_ids[row] == key->message_id);
 }
 
@@ -289,6 +290,8 @@ enum status part_cursor_rows(struct part_cursor *cursor, const struct block_sele
     /* A consumed key lies inside the block only if ids tell its rows apart. */
     struct block_selection wanted = *selection;
     wanted.message_ids |= cursor->part->consumed;
+    /* Where only some rows are wanted, times may tell which. */
+    wanted.without_times &= !wanted.message_ids && part_cursor_whole(cursor);
     const enum status status = block_decode(cursor->decoder, bytes, &wanted, &cursor->rows, err);
     if (status != STATUS_OK) {
         error_add_context(err, "part %llu, block at %llu", (unsigned long long)cursor->part->number,

@@ -106,7 +106,9 @@ static enum status scan_block(const struct scan *scan, const struct part_rest *r
         }
     }
     const struct row_vector *rows = NULL;
-    TRY(part_cursor_rows(cursor, &scan->spec->columns, &rows, err));
+    struct block_selection wanted = scan->spec->columns;
+    wanted.without_times &= share == TAKEN_NOTHING;
+    TRY(part_cursor_rows(cursor, &wanted, &rows, err));
     scan->statistics->blocks_read++;
     scan->statistics->rows_decoded += rows->count;
     return give_runs(scan, rest, cursor, rows);
@@ -292,7 +294,7 @@ enum status snapshot_scan(struct snapshot *snapshot, const struct scan_spec *spe
                           const struct scan_visitor *visitor, struct scan_statistics *statistics,
                           struct error *err)
 {
-    assert(snapshot->txn);
+    assert(snapshot->txn && !(spec->ordered && spec->columns.without_times));
     const struct scan scan = {
         .snapshot = snapshot,
         .spec = spec,
@@ -368,7 +370,7 @@ static enum status open_ordered(struct scan_cursor *cursor, struct error *err)
 enum status scan_cursor_open(struct scan_cursor *cursor, const struct scan_spec *spec,
                              struct error *err)
 {
-    assert(cursor->snapshot->txn);
+    assert(cursor->snapshot->txn && !spec->columns.without_times);
     cursor->spec = *spec;
     cursor->filter = scan_filter_of(cursor->snapshot, spec);
     cursor->next_part = 0;

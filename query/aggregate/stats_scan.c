@@ -308,6 +308,8 @@ enum status stats_scan(struct stats *stats, struct scan_statistics *statistics, 
     scan.columns.metrics = stats->numbers;
     scan.columns.metric_count = (uint32_t)stats->metric_count;
     scan.columns.message_ids = needs->ends;
+    scan.columns.without_times =
+        !stats->spec->every && !needs->ends && !needs->times && !needs->twa;
     scan.ordered = needs->twa;
     const bool rows_only = needs->times || needs->squares || needs->values || needs->twa;
     const struct scan_visitor visitor = {

@@ -22,6 +22,11 @@ static void decode_some(struct block_decoder *decoder, struct slice bytes)
     const enum status status = block_decode(decoder, bytes, &some, &rows, &err);
     if (status != STATUS_OK && err.message[0] == '\0')
         abort(); /* damage is told */
+    struct block_selection without_times = some;
+    without_times.without_times = true;
+    if (block_decode(decoder, bytes, &without_times, &rows, &err) != STATUS_OK &&
+        status == STATUS_OK)
+        abort(); /* less is read, nothing else */
 }
 
 /* Reads every cell; the sum keeps the compiler from leaving it out. */

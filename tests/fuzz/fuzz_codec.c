@@ -1,8 +1,8 @@
 /*
  * fuzz_codec.c - packed columns from arbitrary bytes, and arbitrary values through the codec.
  *
- * Two bytes of count; then the rest is taken as a packed column, and once more
- * as values to pack, which must come back.
+ * Two bytes of count; then the rest is taken as a packed column, which is skipped to where
+ * decoding it ends, and once more as values to pack, which must come back.
  */
 #include "engine/codec/codec.h"
 
@@ -31,9 +31,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t bytes_len)
     struct cursor in = cursor_of(slice_of(bytes, bytes_len));
     const uint32_t count = 1 + cursor_u16(&in) % CODEC_VALUES_MAX;
     struct cursor column = in;
+    struct cursor skipped = in;
     struct error err = {0};
-    if (codec_decode(&column, count, values, &err) == STATUS_OK)
+    const enum status skip = codec_skip(&skipped, count, &err);
+    if (codec_decode(&column, count, values, &err) == STATUS_OK) {
+        if (skip != STATUS_OK || skipped.next != column.next)
+            abort();
         round_trip(count);
+    }
 
     /* The same bytes as values: eight bytes each, or varints of deltas. */
     uint32_t value_count = 0;

@@ -512,6 +512,34 @@ static void only_selected_columns_are_decoded(void **state)
     buffer_release(&out);
 }
 
+static void times_that_are_declined_are_passed_over(void **state)
+{
+    (void)state;
+    for (uint32_t devices = 1; devices <= 3; devices++) {
+        given_clear();
+        for (uint32_t i = 0; i < 100 * devices; i++) {
+            const int64_t time_ms = 10000 * (int64_t)(i % 100) + random_below(50);
+            struct given_row *row = given_add(i / 100, time_ms, i, 1);
+            row->cells[0] = decimal_cell(7, (int64_t)random_below(900), -1);
+        }
+        struct buffer out = {0};
+        struct block_summary summary;
+        assert_int_equal(given_append(builder), STATUS_OK);
+        assert_int_equal(block_builder_seal(builder, &out, &summary), STATUS_OK);
+        const struct block_selection selection = {.all_metrics = true, .without_times = true};
+        struct row_vector rows;
+        struct error err = {0};
+        assert_int_equal(block_decode(decoder, buffer_slice(&out), &selection, &rows, &err),
+                         STATUS_OK);
+        assert_null(rows.times_ms);
+        assert_int_equal(rows.count, given.row_count);
+        assert_int_equal(row_vector_device(&rows, rows.count - 1), devices - 1);
+        assert_int_equal(rows.column_count, 1);
+        assert_column_is_given(&rows.columns[0]);
+        buffer_release(&out);
+    }
+}
+
 static void every_flipped_bit_is_noticed(void **state)
 {
     (void)state;
@@ -589,6 +617,7 @@ int main(void)
         TEST(a_hundred_thousand_metrics_in_one_row_come_back),
         TEST(thousands_of_sparse_columns_stay_within_memory),
         TEST(only_selected_columns_are_decoded),
+        TEST(times_that_are_declined_are_passed_over),
         TEST(every_flipped_bit_is_noticed),
         TEST(building_and_decoding_survive_every_failed_allocation),
     };

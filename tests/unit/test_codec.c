@@ -42,6 +42,9 @@ static size_t round_trip(const int64_t *values, uint32_t count)
     assert_int_equal(codec_decode(&in, count, decoded, &err), STATUS_OK);
     assert_true(cursor_finished(&in));
     assert_memory_equal(decoded, values, count * sizeof values[0]);
+    struct cursor skipped = cursor_of(slice_of(bytes, out.len));
+    assert_int_equal(codec_skip(&skipped, count, &err), STATUS_OK);
+    assert_true(cursor_finished(&skipped));
 
     const size_t bytes_len = out.len;
     mem_free(bytes);
@@ -245,6 +248,10 @@ static void a_cut_column_is_refused(void **state)
             struct cursor in = cursor_of(slice_of(out.data, len));
             struct error err = {0};
             assert_int_equal(codec_decode(&in, counts[c], decoded, &err), STATUS_CORRUPT);
+            assert_memory_equal(err.message, "column: ", 8);
+            in = cursor_of(slice_of(out.data, len));
+            err = (struct error){0};
+            assert_int_equal(codec_skip(&in, counts[c], &err), STATUS_CORRUPT);
             assert_memory_equal(err.message, "column: ", 8);
         }
         buffer_release(&out);
