@@ -23,6 +23,7 @@
 #define COUNTERS_MAX       ((uint64_t)1 << 22) /* 32 MiB */
 #define INSERTION_MAX      ((size_t)32)
 #define RADIX              ((size_t)256)
+#define COUNT_PLACES       ((size_t)4)
 
 static uint64_t distance(int64_t low, int64_t high)
 {
@@ -178,19 +179,19 @@ static inline int64_t *count_value(const struct value_series *series, int64_t ma
 
 /*
  * Counts a run; the list has room. Neighbours are often equal or nearly so, and one counter's next
- * step waits for its last: two places of the run in turns take half the time.
+ * step waits for its last: COUNT_PLACES places of the run in turns keep such steps apart.
  */
 static void count_run(struct value_series *series, const int64_t *mantissas, size_t count)
 {
     const struct value_series counted = *series; /* a copy, so that writing cannot change it */
     int64_t *outside = series->values + series->value_count;
-    const size_t half = count / 2;
-    for (size_t i = 0; i < half; i++) {
-        outside = count_value(&counted, mantissas[i], outside);
-        outside = count_value(&counted, mantissas[half + i], outside);
+    const size_t share = count / COUNT_PLACES;
+    for (size_t i = 0; i < share; i++) {
+        for (size_t place = 0; place < COUNT_PLACES; place++)
+            outside = count_value(&counted, mantissas[place * share + i], outside);
     }
-    if (count % 2 != 0)
-        outside = count_value(&counted, mantissas[count - 1], outside);
+    for (size_t i = COUNT_PLACES * share; i < count; i++)
+        outside = count_value(&counted, mantissas[i], outside);
     series->value_count = (size_t)(outside - series->values);
 }
 
