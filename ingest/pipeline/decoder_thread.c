@@ -10,6 +10,9 @@
 #include "cli/signals.h"
 
 #include <assert.h>
+#include <unistd.h>
+
+#define DECODER_NICENESS 5
 
 static_assert(sizeof((struct body_excess *)0)->digest == BODY_DIGEST_BYTES, "the same digest");
 static_assert(SOURCE_SLACK_BYTES >= DECODE_SLACK_BYTES, "lines may be read wide");
@@ -134,9 +137,21 @@ static enum status run_once(struct decoder_thread *thread, bool *more, struct er
     return STATUS_OK;
 }
 
+/*
+ * While a recorded set is read, everybody waits for the committer sooner or later; decoders take
+ * what it leaves of the processors. On Linux niceness is a thread's own. Without it all is slower,
+ * no more.
+ */
+static void stand_back(void)
+{
+    (void)nice(DECODER_NICENESS);
+}
+
 static void *run_thread(void *context)
 {
     struct decoder_thread *thread = context;
+    if (!thread->intake->ends_by_itself)
+        stand_back();
     struct error err = {0};
     enum status status = STATUS_OK;
     bool more = true;
