@@ -10,7 +10,7 @@
 #include "cli/signals.h"
 
 #include <assert.h>
-#include <unistd.h>
+#include <sys/resource.h>
 
 #define DECODER_NICENESS 5
 
@@ -144,7 +144,7 @@ static enum status run_once(struct decoder_thread *thread, bool *more, struct er
  */
 static void stand_back(void)
 {
-    (void)nice(DECODER_NICENESS);
+    (void)setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + DECODER_NICENESS);
 }
 
 static void *run_thread(void *context)
