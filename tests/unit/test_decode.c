@@ -497,7 +497,7 @@ static void a_device_that_the_store_holds_has_the_stores_number(void **state)
 {
     struct fixture *fixture = *state;
     struct row_batch *batch = &fixture->batch;
-    OWNED(known_names_release) struct known_names known = {0};
+    OWNED(known_names_release) struct known_names known = {.seed = 0};
     known_names_init(&known);
     assert_true(known_names_add(&known, slice_of_text("pk/held"), 123456));
     batch->known_devices = &known;

@@ -204,6 +204,22 @@ static void an_output_that_stops_ends_the_run(void **state)
 
 /* --- what lines hold ------------------------------------------------------------------------- */
 
+/* Metrics of which some row has a value: a batch may also know names that came to nothing. */
+static size_t count_metrics_used(const struct row_batch *batch)
+{
+    size_t used = 0;
+    for (uint32_t metric = 0; metric < batch->metrics.count; metric++) {
+        bool found = false;
+        for (size_t i = 0; i < batch->row_count[TABLE_READINGS] && !found; i++) {
+            const struct row *const row = &batch->rows[TABLE_READINGS][i];
+            for (uint32_t c = 0; c < row->cell_count; c++)
+                found = found || batch->cells[row->first_cell + c].metric == metric;
+        }
+        used += found;
+    }
+    return used;
+}
+
 static void expect_all_understood(const struct fleet_config *config)
 {
     struct written written = {0};
@@ -217,7 +233,7 @@ static void expect_all_understood(const struct fleet_config *config)
     assert_int_equal(counts.status_events, written.totals.status_events);
     assert_int_equal(counts.rejects, 0);
     assert_int_equal(batch.devices.count, config->devices);
-    assert_int_equal(batch.metrics.count, 2);
+    assert_int_equal(count_metrics_used(&batch), 2);
     assert_true(name_table_find(&batch.metrics, slice_of_text("temperature")) != NAME_UNMAPPED);
     assert_true(name_table_find(&batch.metrics, slice_of_text("humidity")) != NAME_UNMAPPED);
     row_batch_release(&batch);

@@ -36,7 +36,7 @@ static bool find(const struct known_names *known, struct slice name, uint32_t *n
 static void only_names_that_were_added_are_known(void **state)
 {
     (void)state;
-    OWNED(known_names_release) struct known_names known = {0};
+    OWNED(known_names_release) struct known_names known = {.seed = 0};
     known_names_init(&known);
     struct name_text room;
     uint32_t number = 0;
@@ -53,7 +53,7 @@ static void only_names_that_were_added_are_known(void **state)
 static void names_are_known_up_to_the_length_of_a_slot(void **state)
 {
     (void)state;
-    OWNED(known_names_release) struct known_names known = {0};
+    OWNED(known_names_release) struct known_names known = {.seed = 0};
     known_names_init(&known);
     uint8_t bytes[KNOWN_NAME_BYTES_MAX + 1];
     memset(bytes, 'n', sizeof bytes);
@@ -100,7 +100,7 @@ static void *read_names(void *context)
 static void names_are_found_while_others_are_added(void **state)
 {
     (void)state;
-    OWNED(known_names_release) struct known_names known = {0};
+    OWNED(known_names_release) struct known_names known = {.seed = 0};
     known_names_init(&known);
     _Atomic uint32_t added = 0;
     struct reader readers[READER_COUNT];
@@ -128,7 +128,7 @@ static void without_memory_a_name_stays_unknown_and_the_others_known(void **stat
 {
     (void)state;
     for (long nth = 0; nth < 6; nth++) {
-        OWNED(known_names_release) struct known_names known = {0};
+        OWNED(known_names_release) struct known_names known = {.seed = 0};
         known_names_init(&known);
         struct name_text room;
         bool taken[200];
