@@ -162,7 +162,7 @@ struct column {
     struct extremes frame;
     struct extremes delta;
     size_t starts_bytes;
-    int64_t deltas[CODEC_ROOM]; /* deltas[row] = values[row] - values[row - 1]; see rule (1) */
+    int64_t deltas[CODEC_ROOM]; /* deltas[row] = values[row] - values[row - 1] */
 };
 
 /* The first value of each lane that holds any. */

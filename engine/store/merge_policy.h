@@ -2,7 +2,8 @@
  * merge_policy.h - which parts to merge next.
  *
  * Parts are looked at in order of their times; neighbours of similar size are
- * merged, so that a row is rewritten once a tier: tiers grow eightfold, up to a cap.
+ * merged, so that a row is rewritten once a tier: tiers grow eightfold, up to a cap. Below the
+ * first tier they are merged four at a time.
  *
  * Threads: pure functions.
  */
