@@ -5,9 +5,9 @@
 #include "bench/bench/child.h"
 #include "bench/bench/program_call.h"
 #include "bench/bench/timing.h"
-#include "bench/fleet/fleet.h"
 #include "cli/message.h"
 #include "query/selection/selection.h"
+#include "tests/unit/fleet_set.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -34,15 +34,6 @@ static char set_path[64];
 
 /* --- a recorded set -------------------------------------------------------------------------- */
 
-static enum status write_lines(void *context, struct slice lines, bool *stop, struct error *err)
-{
-    FILE *file = context;
-    *stop = false;
-    if (fwrite(lines.data, 1, lines.len, file) != lines.len)
-        return error_set(err, STATUS_FULL, "cannot write");
-    return STATUS_OK;
-}
-
 static int make_set(void **state)
 {
     (void)state;
@@ -50,17 +41,7 @@ static int make_set(void **state)
     if (!mkdtemp(folder) || setenv("TMPDIR", folder, 1) != 0)
         return -1;
     (void)snprintf(set_path, sizeof set_path, "%s/set.ndjson", folder);
-    FILE *file = fopen(set_path, "w");
-    if (!file)
-        return -1;
-    struct fleet_config config = fleet_config_default();
-    config.devices = 20;
-    config.messages = SET_MESSAGES;
-    const struct fleet_output output = {.context = file, .write = write_lines};
-    struct fleet_totals totals;
-    struct error err;
-    const enum status status = fleet_run(&config, &output, &totals, &err);
-    return fclose(file) == 0 && status == STATUS_OK ? 0 : -1;
+    return fleet_set_write(set_path, SET_MESSAGES);
 }
 
 /* Fails if a benchmark left anything in the directory for temporary ones. */

@@ -8,9 +8,9 @@
 #include "bench/bench/set_tables.h"
 #include "bench/bench/set_view.h"
 #include "bench/bench/workspace.h"
-#include "bench/fleet/fleet.h"
 #include "cli/message.h"
 #include "engine/base/mem.h"
+#include "tests/unit/fleet_set.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -52,15 +52,6 @@ static const char driver[] =
     "*) echo '{}' ;;\n"
     "esac; done\n";
 
-static enum status write_lines(void *context, struct slice lines, bool *stop, struct error *err)
-{
-    FILE *file = context;
-    *stop = false;
-    if (fwrite(lines.data, 1, lines.len, file) != lines.len)
-        return error_set(err, STATUS_FULL, "cannot write");
-    return STATUS_OK;
-}
-
 static int make_set(void **state)
 {
     (void)state;
@@ -73,17 +64,7 @@ static int make_set(void **state)
     FILE *file = fopen(driver_path, "w");
     if (!file || fputs(driver, file) < 0 || fclose(file) != 0 || chmod(driver_path, 0700) != 0)
         return -1;
-    file = fopen(set_path, "w");
-    if (!file)
-        return -1;
-    struct fleet_config config = fleet_config_default();
-    config.devices = 20;
-    config.messages = SET_MESSAGES;
-    const struct fleet_output output = {.context = file, .write = write_lines};
-    struct fleet_totals totals;
-    struct error err;
-    const enum status status = fleet_run(&config, &output, &totals, &err);
-    return fclose(file) == 0 && status == STATUS_OK ? 0 : -1;
+    return fleet_set_write(set_path, SET_MESSAGES);
 }
 
 static int remove_set(void **state)

@@ -5,13 +5,13 @@
  *
  * ctest: slow timeout=300
  */
-#include "bench/fleet/fleet.h"
 #include "bench/scenarios/commits.h"
 #include "bench/scenarios/id_stream.h"
 #include "bench/scenarios/ids.h"
 #include "bench/scenarios/live.h"
 #include "cli/message.h"
 #include "engine/civil/civil.h"
+#include "tests/unit/fleet_set.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -33,14 +33,6 @@
 static char folder[] = "/tmp/mnsdb-scenarios-test-XXXXXX";
 static char set_path[64];
 
-static enum status write_lines(void *context, struct slice lines, bool *stop, struct error *err)
-{
-    *stop = false;
-    if (fwrite(lines.data, 1, lines.len, context) != lines.len)
-        return error_set(err, STATUS_FULL, "cannot write");
-    return STATUS_OK;
-}
-
 static int make_set(void **state)
 {
     (void)state;
@@ -48,17 +40,7 @@ static int make_set(void **state)
     if (!mkdtemp(folder) || setenv("TMPDIR", folder, 1) != 0)
         return -1;
     (void)snprintf(set_path, sizeof set_path, "%s/set.ndjson", folder);
-    FILE *file = fopen(set_path, "w");
-    if (!file)
-        return -1;
-    struct fleet_config config = fleet_config_default();
-    config.devices = 20;
-    config.messages = LIVE_MESSAGES;
-    const struct fleet_output output = {.context = file, .write = write_lines};
-    struct fleet_totals totals;
-    struct error err;
-    const enum status status = fleet_run(&config, &output, &totals, &err);
-    return fclose(file) == 0 && status == STATUS_OK ? 0 : -1;
+    return fleet_set_write(set_path, LIVE_MESSAGES);
 }
 
 /* Fails if a scenario left anything in the directory for temporary ones. */
