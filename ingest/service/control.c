@@ -1,5 +1,8 @@
 /*
  * control.c - see control.h.
+ *
+ * Whoever sees that draining began, or was given up, and goes on to take things down comes by
+ * control_hush: the flags are raised under the lock that the hook holds, so that it has run.
  */
 #include "ingest/service/control.h"
 
@@ -23,12 +26,14 @@ static void wake(const struct control *control)
 
 void control_stop(struct control *control)
 {
-    long long none = 0;
-    const long long deadline_ms = clock_monotonic_ms() + control->config.drain_ms;
-    if (!atomic_compare_exchange_strong(&control->deadline_ms, &none, deadline_ms))
-        return;
-    control->config.stop(control->config.context);
-    wake(control); // to follow the clock
+    (void)pthread_mutex_lock(&control->hooks);
+    if (atomic_load(&control->deadline_ms) == 0) {
+        atomic_store(&control->deadline_ms, clock_monotonic_ms() + control->config.drain_ms);
+        if (!control->hushed)
+            control->config.stop(control->config.context);
+        wake(control); // to follow the clock
+    }
+    (void)pthread_mutex_unlock(&control->hooks);
 }
 
 bool control_is_stopping(const struct control *control)
@@ -52,6 +57,26 @@ int64_t control_left_ms(const struct control *control)
 
 /* --- the thread ------------------------------------------------------------------------------ */
 
+static void give_up(struct control *control)
+{
+    (void)pthread_mutex_lock(&control->hooks);
+    if (!control->hushed) {
+        atomic_store(&control->gave_up, true);
+        log_warning("the time to end in is over: what was not acknowledged comes again",
+                    LOG_I64("drain_ms", control->config.drain_ms));
+        control->config.give_up(control->config.context);
+    }
+    (void)pthread_mutex_unlock(&control->hooks);
+}
+
+static void reload(struct control *control)
+{
+    (void)pthread_mutex_lock(&control->hooks);
+    if (!control->hushed)
+        control->config.reload(control->config.context);
+    (void)pthread_mutex_unlock(&control->hooks);
+}
+
 static void end_late(const struct control *control)
 {
     log_error("ended under a commit or an answer that did not come: what was not acknowledged "
@@ -69,11 +94,8 @@ static int follow_clock(struct control *control)
     const int64_t over_ms = clock_monotonic_ms() - deadline_ms;
     if (over_ms >= CONTROL_GRACE_MS)
         end_late(control);
-    if (over_ms >= 0 && !atomic_exchange(&control->gave_up, true)) {
-        log_warning("the time to end in is over: what was not acknowledged comes again",
-                    LOG_I64("drain_ms", control->config.drain_ms));
-        control->config.give_up(control->config.context);
-    }
+    if (over_ms >= 0 && !atomic_load(&control->gave_up))
+        give_up(control);
     const int64_t next_ms = over_ms >= 0 ? CONTROL_GRACE_MS - over_ms : -over_ms;
     return next_ms < INT_MAX ? (int)next_ms : INT_MAX;
 }
@@ -100,7 +122,7 @@ static void *run(void *context)
         if ((files[FILE_WAKE].revents & POLLIN) != 0)
             (void)take_event(control->wake_file);
         if ((files[FILE_HANGUP].revents & POLLIN) != 0 && take_event(signals_hangup_fd()))
-            control->config.reload(control->config.context);
+            reload(control);
     }
     return NULL;
 }
@@ -112,13 +134,24 @@ enum status control_start(struct control *control, const struct control_config *
         (struct control){.config = *config, .wake_file = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
     if (control->wake_file < 0)
         return error_set(err, STATUS_NOMEM, "no file for the thread that follows signals");
+    (void)pthread_mutex_init(&control->hooks, NULL); // cannot fail with the default kind
     const int failure = pthread_create(&control->thread, NULL, run, control);
     if (failure != 0) {
+        (void)pthread_mutex_destroy(&control->hooks);
         (void)close(control->wake_file);
         return error_set_errno(err, STATUS_NOMEM, failure, "cannot start a thread");
     }
     control->started = true;
     return STATUS_OK;
+}
+
+void control_hush(struct control *control)
+{
+    if (!control->started)
+        return;
+    (void)pthread_mutex_lock(&control->hooks);
+    control->hushed = true;
+    (void)pthread_mutex_unlock(&control->hooks);
 }
 
 void control_finish(struct control *control)
@@ -128,6 +161,7 @@ void control_finish(struct control *control)
     atomic_store(&control->ended, true);
     wake(control);
     (void)pthread_join(control->thread, NULL);
+    (void)pthread_mutex_destroy(&control->hooks);
     (void)close(control->wake_file);
     control->started = false;
 }

@@ -9,7 +9,8 @@
  * it. What was committed stays, the rest comes again.
  *
  * Private to this folder.
- * Life cycle: start -> finish. Threads: the hooks are called by its own.
+ * Life cycle: start -> hush -> finish. Threads: the hooks are called by its own, stop() also by
+ * whoever calls control_stop; one at a time.
  */
 #ifndef MNSDB_INGEST_SERVICE_CONTROL_H
 #define MNSDB_INGEST_SERVICE_CONTROL_H
@@ -41,11 +42,18 @@ struct control {
     atomic_bool ended;
     atomic_llong deadline_ms; /* monotonic; when draining is over; 0: not draining */
     atomic_bool gave_up;
+    pthread_mutex_t hooks; /* held while a hook runs */
+    bool hushed;           /* guarded by it */
 };
 
 /* signals_install_service comes first. */
 MUST_CHECK enum status control_start(struct control *control, const struct control_config *config,
                                      struct error *err);
+/*
+ * Waits for a hook that runs; none begins afterwards, so that what they use may be taken down.
+ * The late end stays. Nothing if the thread was not started.
+ */
+void control_hush(struct control *control);
 /* Waits for the thread. Nothing if it was not started. */
 void control_finish(struct control *control);
 

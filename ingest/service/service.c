@@ -260,7 +260,9 @@ static enum exit_code run(struct service *service, struct summary *summary, stru
     if (status == STATUS_OK)
         status = run_pipeline(service, summary, err);
     const enum exit_code code = conclude(service, status, err);
-    // Closing joins threads that may hang: it is the last thing under the control's eye.
+    // Closing joins threads that may hang: it is the last thing under the control's eye, which no
+    // longer touches what is closed.
+    control_hush(&service->control);
     tap_close(&service->tap);
     source_close(&service->queue_source);
     control_finish(&service->control);

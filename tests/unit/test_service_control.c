@@ -143,6 +143,46 @@ static void what_does_not_drain_in_time_is_given_up(void **state)
     assert_int_equal(code_of_child(give_up_in_time), 0);
 }
 
+static int hush(void)
+{
+    struct calls calls = {0};
+    struct control control;
+    if (!start(&control, &calls, 1))
+        return CHILD_FAILED;
+    control_hush(&control);
+    (void)raise(SIGHUP);
+    (void)raise(SIGTERM);
+    while (control_left_ms(&control) > 0 || !control_is_stopping(&control))
+        (void)poll(NULL, 0, 1);
+    control_finish(&control);
+    const unsigned called = calls.stops + calls.give_ups + calls.reloads;
+    return called == 0 && !control_gave_up(&control) ? 0 : CHILD_FAILED;
+}
+
+static void what_is_taken_down_is_left_alone(void **state)
+{
+    (void)state;
+    assert_int_equal(code_of_child(hush), 0);
+}
+
+static int hang_hushed(void)
+{
+    struct calls calls = {0};
+    struct control control;
+    if (!start(&control, &calls, 1))
+        return CHILD_FAILED;
+    control_hush(&control);
+    (void)raise(SIGTERM);
+    for (;;)
+        (void)poll(NULL, 0, 1000); // a thread that is joined hangs
+}
+
+static void taking_down_that_hangs_is_ended_too(void **state)
+{
+    (void)state;
+    assert_int_equal(code_of_child(hang_hushed), LATE_CODE);
+}
+
 static int hang(void)
 {
     struct calls calls = {0};
@@ -202,6 +242,8 @@ int main(void)
         cmocka_unit_test(a_service_may_stop_by_itself),
         cmocka_unit_test(what_does_not_drain_in_time_is_given_up),
         cmocka_unit_test(what_hangs_is_ended_under_it),
+        cmocka_unit_test(what_is_taken_down_is_left_alone),
+        cmocka_unit_test(taking_down_that_hangs_is_ended_too),
         cmocka_unit_test(a_hangup_reads_settings_again_and_ends_nothing),
         cmocka_unit_test(under_nohup_a_hangup_means_nothing),
     };
