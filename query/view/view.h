@@ -1,0 +1,81 @@
+/*
+ * view.h - the readings of a store as a query sees them: aliases put together, --where applied.
+ *
+ *      snapshot_scan ──▶ rows, summaries ──▶ view: columns merged, rows that do not count left out
+ *                                              ──▶ the query's own visitor
+ *
+ * A scan through a view is a snapshot_scan: the same specification, the same visitor. The numbers
+ * of metrics in both are those under which metrics are answered (query/alias), and rows that do
+ * not count never arrive. Summaries arrive if every row of theirs counts and merging needs no look
+ * at rows; where none counts they are passed over.
+ *
+ * A view that changes nothing, and NULL, cost nothing.
+ *
+ * Life cycle: init -> scan* -> release; borrows snapshot, aliases and filter.
+ * Threads:    one scan at a time.
+ */
+#ifndef MNSDB_QUERY_VIEW_VIEW_H
+#define MNSDB_QUERY_VIEW_VIEW_H
+
+#include "engine/base/error.h"
+#include "engine/snapshot/snapshot.h"
+#include "query/alias/alias.h"
+#include "query/filter/filter.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What a view did: for --explain. */
+struct view_statistics {
+    uint64_t summaries_none; /* parts, slices and blocks that were passed over */
+    uint64_t summaries_all;  /* those in which every row counts */
+    uint64_t rows_judged;    /* one by one */
+    uint64_t rows_kept;      /* of these */
+};
+
+struct view {
+    struct snapshot *snapshot;
+    struct alias_map aliases;
+    const struct filter *filter; /* NULL: every row counts */
+    uint32_t *filter_metrics;    /* owned; by place in filter->metrics; VIEW_NO_METRIC: unseen */
+    struct view_statistics statistics;
+};
+
+#define VIEW_NO_METRIC UINT32_MAX
+
+/* `aliases` and `filter` may be NULL. */
+MUST_CHECK enum status view_init(struct view *view, struct snapshot *snapshot,
+                                 const struct alias_list *aliases, const struct filter *filter,
+                                 struct error *err);
+void view_release(struct view *view);
+
+/* --- metrics; a NULL view has those of the snapshot ---------------------------------------- */
+
+/* Numbers are the store's, below snapshot_metric_count; view_shows says which of them are used. */
+bool view_find_metric(const struct view *view, const struct snapshot *snapshot, struct slice name,
+                      uint32_t *metric);
+struct slice view_metric_name(const struct view *view, const struct snapshot *snapshot,
+                              uint32_t metric);
+bool view_shows(const struct view *view, uint32_t metric);
+/* The name under which `name` is answered. */
+struct slice view_canonical(const struct view *view, struct slice name);
+
+/* True if a row without any metric counts: a status event in a log. */
+bool view_takes_empty(const struct view *view);
+
+/* True if rows may be left out. */
+bool view_filters(const struct view *view);
+
+/* --- scans --------------------------------------------------------------------------------- */
+
+/* As snapshot_scan. A table that is not TABLE_READINGS is scanned as it is. */
+MUST_CHECK enum status view_scan(struct view *view, struct snapshot *snapshot,
+                                 const struct scan_spec *spec, const struct scan_visitor *visitor,
+                                 struct scan_statistics *statistics, struct error *err);
+/* As snapshot_scan_shared. */
+MUST_CHECK enum status view_scan_shared(struct view *view, struct snapshot *snapshot,
+                                        const struct scan_spec *spec,
+                                        const struct scan_visitor *visitors, uint32_t count,
+                                        struct scan_statistics *statistics, struct error *err);
+
+#endif
