@@ -13,14 +13,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIXED_FIELDS 5u
-#define NO_COLUMN    UINT32_MAX
+#define NO_COLUMN UINT32_MAX
+#define NOT_SHOWN (UINT32_MAX - 1u) /* it occurs, but has no column */
 
 struct log {
     const struct snapshot *snapshot;
     bool newest_first;
-    enum table table;  /* the one being read */
-    struct error *err; /* while collecting */
+    bool by_id;
+    const struct log_gate *gate; /* while collecting; may be NULL */
+    enum table table;            /* the one being read */
+    struct error *err;           /* while collecting */
+    uint64_t row_count;
     struct log_sorter sorter;
     uint32_t *columns; /* owned; by metric number: NO_COLUMN, else its place */
     uint32_t metric_count;
@@ -76,25 +79,70 @@ static enum status add_cells(struct log *log, const struct row_vector *rows, uin
     return STATUS_OK;
 }
 
+/*
+ * A record's place in the order. By id, time and id change places in it, each mapped so that its
+ * order is kept.
+ */
+#define SIGN_BIT (UINT64_C(1) << 63)
+
+static void set_key(const struct log *log, struct log_record *record, int64_t time_ms, uint64_t id)
+{
+    if (log->by_id) {
+        record->key_ms = (int64_t)(id ^ SIGN_BIT);
+        record->message_id = (uint64_t)time_ms ^ SIGN_BIT;
+    } else {
+        record->key_ms = log->newest_first ? ~time_ms : time_ms;
+        record->message_id = id;
+    }
+}
+
+static int64_t time_of(const struct log *log, const struct log_record *record)
+{
+    if (log->by_id)
+        return (int64_t)(record->message_id ^ SIGN_BIT);
+    return log->newest_first ? ~record->key_ms : record->key_ms;
+}
+
+static uint64_t id_of(const struct log *log, const struct log_record *record)
+{
+    return log->by_id ? (uint64_t)record->key_ms ^ SIGN_BIT : record->message_id;
+}
+
+static enum status take_row(struct log *log, const struct row_vector *rows, uint32_t row)
+{
+    const int64_t time_ms = rows->times_ms[row];
+    const uint64_t id = rows->message_ids[row];
+    bool wanted = true;
+    if (log->gate)
+        TRY(log->gate->row(log->gate->context, time_ms, id, &wanted));
+    if (!wanted)
+        return STATUS_OK;
+    struct log_record record = {
+        .device = row_vector_device(rows, row),
+        .kind = log->table == TABLE_STATUS ? kind_of_event(rows, row) : LOG_READING,
+        .time_source = rows->time_sources[row],
+    };
+    set_key(log, &record, time_ms, id);
+    TRY(log_sorter_begin(&log->sorter, &record));
+    if (log->table == TABLE_READINGS)
+        TRY(add_cells(log, rows, row));
+    log->row_count++;
+    return log_sorter_end(&log->sorter, log->err);
+}
+
 static enum status take_rows(void *context, const struct row_vector *rows, uint32_t from_row,
                              uint32_t until_row)
 {
     struct log *log = context;
-    for (uint32_t row = from_row; row < until_row; row++) {
-        const int64_t time_ms = rows->times_ms[row];
-        const struct log_record record = {
-            .key_ms = log->newest_first ? ~time_ms : time_ms,
-            .message_id = rows->message_ids[row],
-            .device = row_vector_device(rows, row),
-            .kind = log->table == TABLE_STATUS ? kind_of_event(rows, row) : LOG_READING,
-            .time_source = rows->time_sources[row],
-        };
-        TRY(log_sorter_begin(&log->sorter, &record));
-        if (log->table == TABLE_READINGS)
-            TRY(add_cells(log, rows, row));
-        TRY(log_sorter_end(&log->sorter, log->err));
-    }
+    for (uint32_t row = from_row; row < until_row; row++)
+        TRY(take_row(log, rows, row));
     return STATUS_OK;
+}
+
+static enum status take_summary(void *context, const struct block_summary *summary, bool *taken)
+{
+    const struct log *log = context;
+    return log->gate->summary(log->gate->context, summary, taken);
 }
 
 static enum status collect_table(struct log *log, struct snapshot *snapshot, enum table table,
@@ -109,7 +157,13 @@ static enum status collect_table(struct log *log, struct snapshot *snapshot, enu
                                             .message_ids = true,
                                             .time_sources = true};
     log->table = table;
-    const struct scan_visitor visitor = {.context = log, .rows = take_rows};
+    struct scan_visitor visitor = {.context = log, .rows = take_rows};
+    if (spec->gate) {
+        scan.from_ms = TIME_MS_MIN;
+        scan.until_ms = TIME_MS_MAX;
+        visitor.summary = take_summary;
+        spec->gate->begin(spec->gate->context, table);
+    }
     return snapshot_scan(snapshot, &scan, &visitor, statistics, err);
 }
 
@@ -138,6 +192,8 @@ enum status log_collect(struct log **log, struct snapshot *snapshot, const struc
         return no_memory(err);
     made->snapshot = snapshot;
     made->newest_first = spec->newest_first;
+    made->by_id = spec->by_id;
+    made->gate = spec->gate;
     made->sorter.memory_bytes = spec->memory_bytes ? spec->memory_bytes : LOG_MEMORY_BYTES;
     made->sorter.has_limit = spec->has_limit;
     made->sorter.limit = spec->limit;
@@ -159,7 +215,7 @@ static int compare_metrics(const void *left, const void *right, void *context)
                          snapshot_metric_name(log->snapshot, *(const uint32_t *)right));
 }
 
-static enum status add_fixed(struct answer *answer, struct error *err)
+enum status log_add_fixed_columns(struct answer *answer, struct error *err)
 {
     TRY(answer_add_field(answer, "time", CELL_TIME, err));
     TRY(answer_add_field(answer, "device", CELL_TEXT, err));
@@ -171,7 +227,7 @@ static enum status add_fixed(struct answer *answer, struct error *err)
 enum status log_add_columns(struct log *log, struct answer *answer, struct error *err)
 {
     assert(!log->cells);
-    TRY(add_fixed(answer, err));
+    TRY(log_add_fixed_columns(answer, err));
     OWNED(mem_free_owned) uint32_t *order = mem_alloc(log->metric_count, sizeof *order);
     if (!order)
         return no_memory(err);
@@ -182,13 +238,40 @@ enum status log_add_columns(struct log *log, struct answer *answer, struct error
     }
     qsort_r(order, count, sizeof *order, compare_metrics, log);
     for (uint32_t i = 0; i < count; i++) {
-        log->columns[order[i]] = FIXED_FIELDS + i;
+        log->columns[order[i]] = LOG_FIXED_FIELDS + i;
         TRY(answer_add_column(answer, snapshot_metric_name(log->snapshot, order[i]), CELL_NUMBER,
                               err));
     }
-    log->cell_count = FIXED_FIELDS + count;
+    log->cell_count = LOG_FIXED_FIELDS + count;
     log->cells = mem_alloc(log->cell_count, sizeof *log->cells);
     return log->cells ? STATUS_OK : no_memory(err);
+}
+
+enum status log_place_columns(struct log *log, const uint32_t *metrics, uint32_t count,
+                              struct error *err)
+{
+    assert(!log->cells);
+    for (uint32_t metric = 0; metric < log->metric_count; metric++) {
+        if (log->columns[metric] != NO_COLUMN)
+            log->columns[metric] = NOT_SHOWN;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (metrics[i] < log->metric_count)
+            log->columns[metrics[i]] = LOG_FIXED_FIELDS + i;
+    }
+    log->cell_count = LOG_FIXED_FIELDS + count;
+    log->cells = mem_alloc(log->cell_count, sizeof *log->cells);
+    return log->cells ? STATUS_OK : no_memory(err);
+}
+
+uint64_t log_row_count(const struct log *log)
+{
+    return log->row_count;
+}
+
+bool log_has_metric(const struct log *log, uint32_t metric)
+{
+    return metric < log->metric_count && log->columns[metric] != NO_COLUMN;
 }
 
 /* --- rows ---------------------------------------------------------------------------------- */
@@ -218,16 +301,17 @@ static struct number number_of_cell(const struct cell *cell)
 static void put_record(struct log *log, const struct log_record *record)
 {
     memset(log->cells, 0, log->cell_count * sizeof *log->cells);
-    const int64_t time_ms = log->newest_first ? ~record->key_ms : record->key_ms;
-    log->cells[0] = cell_of_time(time_ms);
+    log->cells[0] = cell_of_time(time_of(log, record));
     log->cells[1] = cell_of_text(snapshot_device_name(log->snapshot, record->device));
     log->cells[2] = cell_of_text(kind_word((enum log_kind)record->kind));
-    log->cells[3] = cell_of_id(record->message_id);
+    log->cells[3] = cell_of_id(id_of(log, record));
     log->cells[4] = cell_of_text(source_word((enum time_source)record->time_source));
     const struct cell *cells = log_record_cells(record);
-    for (uint32_t i = 0; i < record->cell_count; i++)
-        log->cells[log->columns[cells[i].metric]] =
-            cell_of_number(exact_of_number(number_of_cell(&cells[i])));
+    for (uint32_t i = 0; i < record->cell_count; i++) {
+        const uint32_t column = log->columns[cells[i].metric];
+        if (column != NOT_SHOWN)
+            log->cells[column] = cell_of_number(exact_of_number(number_of_cell(&cells[i])));
+    }
 }
 
 enum status log_next(struct log *log, const struct answer_cell **cells, struct error *err)
