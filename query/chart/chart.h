@@ -50,7 +50,7 @@ struct chart_measure {
     struct slice metric;    /* bytes as sent */
     struct slice name;      /* of the aggregate: "avg" */
     struct slice low, high; /* of the band: "min", "max"; empty: no band */
-    const char *unit;       /* "" if not known; UTF-8 */
+    const char *unit;       /* "readings" of counts; "" of metrics, whose messages tell none */
 };
 
 struct chart_series {
@@ -79,8 +79,12 @@ struct chart {
     /* With buckets: group * measure_count + measure; groups as the answer first shows them. */
     struct chart_series *series; /* owned */
     size_t group_count;
-    struct chart_bars *bars;   /* owned; without buckets: one a measure */
-    int64_t from_ms, until_ms; /* from the first bucket to the end of the last; equal: none */
+    struct chart_bars *bars; /* owned; without buckets: one a measure, a bar a group */
+    struct slice *groups;    /* owned; labels; one that is empty where there is no grouping */
+    size_t group_capacity;
+    uint32_t *group_slots; /* owned; open addressing, group + 1 */
+    size_t group_slot_count;
+    int64_t from_ms, until_ms; /* the axis: the selection's bounds, else all buckets; equal: none */
 };
 
 /*
@@ -96,14 +100,14 @@ void chart_release(struct chart *chart);
 /* The series of a group and measure. */
 const struct chart_series *chart_series_at(const struct chart *chart, size_t group, size_t measure);
 
+/* The place of a group; SIZE_MAX: the answer did not show it. */
+size_t chart_find_group(const struct chart *chart, struct slice label);
+
 /* True if a line may join two neighbours: both have values, and no bucket lies between. */
 bool chart_points_join(const struct chart_point *before, const struct chart_point *behind);
 
 /* The least and greatest of all that is drawn, bands included. False: no value at all. */
 bool chart_points_extent(const struct chart_point *points, size_t count, double *low, double *high);
-
-/* "°C", "%" for temperature and humidity as the platform sends them; "" for all others. */
-const char *chart_unit_of(struct slice metric);
 
 /* --- timelines ----------------------------------------------------------------------------- */
 
@@ -151,7 +155,7 @@ struct chart_value_scale {
 };
 
 /*
- * Rounds [low, high] outwards to at most `ticks_max` (at least 2) nice ticks. Equal values get room
+ * Rounds [low, high] outwards to at most `ticks_max` (at least 3) nice ticks. Equal values get room
  * around them; `with_zero` extends the range to 0, as bars want.
  */
 struct chart_value_scale chart_value_scale_make(double low, double high, size_t ticks_max,
