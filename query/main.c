@@ -21,6 +21,9 @@
 
 static const struct option_group *const selecting[] = {
     &command_selection_group, &command_output_group, &command_store_group, NULL};
+static const struct option_group *const log_groups[] = {
+    &command_follow_group, &command_selection_group, &command_output_group, &command_store_group,
+    NULL};
 static const struct option_group *const stats_groups[] = {
     &command_stats_group, &command_selection_group, &command_output_group, &command_store_group,
     NULL};
@@ -29,6 +32,9 @@ static const struct option_group *const online_groups[] = {
     &command_output_group, &command_store_group, NULL};
 static const struct option_group *const sessions_groups[] = {
     &command_rules_group, &command_selection_group, &command_output_group, &command_store_group,
+    NULL};
+static const struct option_group *const gaps_groups[] = {
+    &command_gaps_group, &command_selection_group, &command_output_group, &command_store_group,
     NULL};
 static const struct option_group *const rejects_groups[] = {
     &command_span_group, &command_output_group, &command_store_group, NULL};
@@ -69,6 +75,20 @@ static const struct command_spec commands[] = {
                     "mnsdb sessions --order-by duration_ms:desc --limit 10",
      .groups = sessions_groups,
      .run = command_sessions},
+    {.name = "gaps",
+     .operands = "[METRIC...]",
+     .summary = "How complete the readings of devices are, and where they are missing.",
+     .description =
+         "Per device: how many readings, the usual interval between reports (their median), "
+         "coverage (the share of its time within 3 usual intervals after a report), the number of "
+         "longer gaps, and the largest. With METRIC: only readings that have any of these.\n\n"
+         "Examples:\n"
+         "mnsdb gaps --order-by coverage\n"
+         "mnsdb gaps temperature --from -7d --to now --factor 5\n"
+         "mnsdb gaps --list --longer-than 1h --order-by duration_ms:desc --limit 20",
+     .groups = gaps_groups,
+     .operands_max = OPERANDS_ANY,
+     .run = command_gaps},
     {.name = "last",
      .operands = "[METRIC...]",
      .summary = "The newest values and the state of each device.",
@@ -84,8 +104,9 @@ static const struct command_spec commands[] = {
      .description = "Examples:\n"
                     "mnsdb log --device 'pk/dn' --from '2018-05-16 05:00' --to '2018-05-16 06:00'\n"
                     "mnsdb log --order-by time:desc --limit 10\n"
-                    "mnsdb log --format csv > log.csv",
-     .groups = selecting,
+                    "mnsdb log --format csv > log.csv\n"
+                    "mnsdb log --follow --device 'sensor-*'",
+     .groups = log_groups,
      .run = command_log},
     {.name = "devices",
      .summary = "The devices, and how much is stored of each.",
@@ -138,6 +159,13 @@ static const struct command_spec commands[] = {
     {.name = "localqueue", .summary = "Run mnsdb-localqueue: a queue here.", .external = true},
 };
 
+static const struct value_words value_words[] = {
+    {"FORMAT", "table csv tsv json ndjson md"},
+    {"LIST", "count sum avg min max first last spread stddev median p50 p90 p95 p99 min_time "
+             "max_time twa"},
+    {NULL, NULL},
+};
+
 static const struct program_spec program = {
     .name = PROGRAM,
     .summary = "Ask a store of IoT device messages.",
@@ -145,6 +173,8 @@ static const struct program_spec program = {
                    "4 store missing, locked or damaged.",
     .commands = commands,
     .command_count = sizeof commands / sizeof commands[0],
+    .value_words = value_words,
+    .complete_names = command_complete_names,
 };
 
 /* The path of mnsdb-<name> in the folder of this program. */

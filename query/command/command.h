@@ -23,12 +23,15 @@ extern const struct option_group command_output_group;
 extern const struct option_group command_stats_group;
 extern const struct option_group command_online_group;
 extern const struct option_group command_rules_group;
+extern const struct option_group command_follow_group;
+extern const struct option_group command_gaps_group;
 
 enum exit_code command_stats(const struct options *options);
 enum exit_code command_online(const struct options *options);
 enum exit_code command_sessions(const struct options *options);
 enum exit_code command_last(const struct options *options);
 enum exit_code command_log(const struct options *options);
+enum exit_code command_gaps(const struct options *options);
 enum exit_code command_devices(const struct options *options);
 enum exit_code command_metrics(const struct options *options);
 enum exit_code command_rejects(const struct options *options);
@@ -36,5 +39,9 @@ enum exit_code command_seen(const struct options *options);
 enum exit_code command_info(const struct options *options);
 enum exit_code command_backup(const struct options *options);
 enum exit_code command_verify(const struct options *options);
+
+/* program_spec.complete_names, from the store that the line names. */
+void command_complete_names(struct completion *completion, enum store_names which,
+                            const struct options *options);
 
 #endif

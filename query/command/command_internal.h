@@ -90,6 +90,13 @@ MUST_CHECK enum status command_every(const struct options *options, struct bucke
 MUST_CHECK enum status command_rules(const struct options *options, struct timeline_rules *rules,
                                      struct error *err);
 
+/*
+ * The value of --name as thousandths, in least_milli ... most_milli: "2.5" is 2500. STATUS_INPUT
+ * names the option and its bounds.
+ */
+MUST_CHECK enum status command_factor(const char *text, const char *name, uint64_t least_milli,
+                                      uint64_t most_milli, uint64_t *milli, struct error *err);
+
 /* Operands as names of metrics (owned by the caller); a name the store never saw is a warning. */
 MUST_CHECK enum status command_metric_names(const struct command *command, struct slice **names,
                                             size_t *count, struct error *err);

@@ -17,6 +17,9 @@
  * gap      an interval longer than the reach: between reports, from a given `from` to the first
  *          report, from the last report to the end of the span
  *
+ * Without a report a given range is one gap (if it is longer than the length asked for); the
+ * reach is then that length, or 0.
+ *
  * Nothing is carried in from before the range. Memory goes by devices, and by different intervals
  * of one device.
  *

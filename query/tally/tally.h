@@ -4,11 +4,12 @@
  *      waiting   [ 60000 59998 60000 ... ]     the newest, up to TALLY_WAITING_MAX
  *      counted   (59998, 12) (60000, 841) ...  by value, ascending
  *
- * Lengths of time and sizes of changes repeat: a day of readings has thousands of intervals and
- * some hundred different ones. So what waits is sorted and counted whenever there is too much
- * of it, and memory goes by the number of different values.
+ * Lengths of time and sizes of changes repeat: a month of readings has many intervals and some
+ * thousand different ones. So once too many wait they are sorted and counted, and memory goes by
+ * the number of different values. The few of most devices are never sorted: a rank among them is
+ * found by selection.
  *
- * Life cycle: zero-initialise -> (add* -> at, count_above* -> clear)* -> release.
+ * Life cycle: zero-initialise -> (add* -> close -> read -> clear)* -> release.
  * Threads:    one at a time.
  */
 #ifndef MNSDB_QUERY_TALLY_TALLY_H
@@ -27,7 +28,7 @@ struct tally_entry {
 };
 
 struct tally {
-    uint64_t *waiting; /* owned */
+    uint64_t *waiting; /* owned; in no order. Closed, a tally has these or entries, not both */
     size_t waiting_count, waiting_capacity;
     struct tally_entry *entries; /* owned; by value, ascending */
     size_t entry_count, entry_capacity;
@@ -37,16 +38,16 @@ struct tally {
 /* On STATUS_NOMEM the tally may only be cleared or released. */
 MUST_CHECK enum status tally_add(struct tally *tally, uint64_t value);
 
-/* Counts what waits: before `entries` are read. */
-MUST_CHECK enum status tally_settle(struct tally *tally);
+/* After the last value, before anything is read. */
+MUST_CHECK enum status tally_close(struct tally *tally);
 
 /*
  * The value at rank floor(numerator * (count - 1) / denominator) in ascending order: 1 of 2 is the
- * lower median, 19 of 20 the 95th percentile. Settled, and not empty (asserted).
+ * lower median, 19 of 20 the 95th percentile. Closed, and not empty (asserted).
  */
-uint64_t tally_at(const struct tally *tally, uint64_t numerator, uint64_t denominator);
+uint64_t tally_at(struct tally *tally, uint64_t numerator, uint64_t denominator);
 
-/* How many values are greater. Settled (asserted). */
+/* How many values are greater. Closed. */
 uint64_t tally_count_above(const struct tally *tally, uint64_t value);
 
 void tally_clear(struct tally *tally); /* keeps its memory */
