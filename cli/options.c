@@ -61,24 +61,46 @@ struct parse {
 
 /* --- tables -------------------------------------------------------------------------------- */
 
-static const struct option_spec *group_find(const struct option_group *group, const char *name)
+static const struct option_spec *group_find(const struct option_group *group, const char *name,
+                                            size_t name_len)
 {
     for (size_t i = 0; i < group->option_count; i++) {
-        if (strcmp(group->options[i].name, name) == 0)
+        const char *of_option = group->options[i].name;
+        if (strncmp(of_option, name, name_len) == 0 && of_option[name_len] == '\0')
             return &group->options[i];
     }
     return NULL;
 }
 
+const struct option_spec *command_find_option(const struct command_spec *command, const char *name,
+                                              size_t name_len)
+{
+    const struct option_spec *found = group_find(&options_general_group, name, name_len);
+    for (size_t i = 0; !found && command && command->groups && command->groups[i]; i++)
+        found = group_find(command->groups[i], name, name_len);
+    return found;
+}
+
+static const struct option_spec *group_letter(const struct option_group *group, char letter)
+{
+    for (size_t i = 0; i < group->option_count; i++) {
+        if (group->options[i].letter == letter)
+            return &group->options[i];
+    }
+    return NULL;
+}
+
+const struct option_spec *command_find_letter(const struct command_spec *command, char letter)
+{
+    const struct option_spec *found = letter ? group_letter(&options_general_group, letter) : NULL;
+    for (size_t i = 0; letter && !found && command && command->groups && command->groups[i]; i++)
+        found = group_letter(command->groups[i], letter);
+    return found;
+}
+
 bool command_has_option(const struct command_spec *command, const char *name)
 {
-    if (group_find(&options_general_group, name))
-        return true;
-    for (size_t i = 0; command->groups && command->groups[i]; i++) {
-        if (group_find(command->groups[i], name))
-            return true;
-    }
-    return false;
+    return command_find_option(command, name, strlen(name)) != NULL;
 }
 
 static void union_add(struct option_union *all, const struct option_spec *spec)
@@ -135,7 +157,8 @@ static const struct option_spec *union_find(const struct option_union *all, int 
     return NULL;
 }
 
-static const struct command_spec *command_find(const struct program_spec *program, const char *name)
+const struct command_spec *program_find_command(const struct program_spec *program,
+                                                const char *name)
 {
     for (size_t i = 0; i < program->command_count; i++) {
         if (strcmp(program->commands[i].name, name) == 0)
@@ -237,11 +260,11 @@ static enum status add_operand(struct parse *parse, const char *word, struct err
         options->operands[options->operand_count++] = word;
         return STATUS_OK;
     }
-    options->command = command_find(parse->program, word);
+    options->command = program_find_command(parse->program, word);
     options->command_index = optind - 1;
     if (options->command)
         return STATUS_OK;
-    const struct option_spec *help = group_find(&options_general_group, "help");
+    const struct option_spec *help = group_find(&options_general_group, "help", 4);
     if (strcmp(word, "help") != 0)
         return unknown_command(parse->program, word, err);
     add_value(options, help, NULL);
@@ -337,6 +360,16 @@ enum options_outcome options_begin(struct options *options, const struct program
     options->program = program;
     options->command = program_has_commands(program) ? NULL : &program->commands[0];
 
+    if (argc > 1 && strncmp(argv[1], "__", 2) == 0) {
+        *code = EXIT_CODE_OK;
+        if (strcmp(argv[1], "__complete") == 0)
+            return options_complete(options, program, argc, argv);
+        if (strcmp(argv[1], "__spec") == 0) {
+            options_print_spec(stdout, program);
+            *code = message_stdout_finish(EXIT_CODE_OK);
+            return OPTIONS_DONE;
+        }
+    }
     struct error err = {0};
     enum status status = parse_line(options, program, argc, argv, &err);
     if (options->command && options->command->external)

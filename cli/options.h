@@ -12,6 +12,9 @@
  *
  * A program without sub-commands has one command whose name is NULL.
  *
+ * Two words that no --help mentions: "__complete" (complete.h) and "__spec", the tables as JSON,
+ * of which scripts/manual makes the manual pages. They work as the first word alone.
+ *
  * Life cycle: options_begin -> read -> options_release. Texts borrow from argv and tables.
  * Threads:    one while parsing (getopt); afterwards read-only and shared.
  */
@@ -56,12 +59,31 @@ struct command_spec {
 
 #define OPERANDS_ANY 1000000u
 
+/* The words that a value may be, told by its placeholder where that does not list them itself. */
+struct value_words {
+    const char *argument; /* "FORMAT"; "LIST" takes several between commas */
+    const char *words;    /* "table csv", between blanks */
+};
+
+/* Which names of the store completion asks for. */
+enum store_names {
+    STORE_NAMES_DEVICES,
+    STORE_NAMES_PRODUCTS,
+    STORE_NAMES_METRICS,
+};
+
+struct completion; /* complete.h */
+
 struct program_spec {
     const char *name;        /* "mnsdb" */
     const char *summary;     /* one sentence */
     const char *description; /* as a command's; shown by the program's --help */
     const struct command_spec *commands;
     size_t command_count;
+    const struct value_words *value_words; /* ended by one without argument; may be NULL */
+    /* Adds the store's names to a completion; NULL: the program knows none. Never fails. */
+    void (*complete_names)(struct completion *completion, enum store_names which,
+                           const struct options *options);
 };
 
 struct option_value {

@@ -62,7 +62,7 @@ static const struct option_spec stats_options[] = {
      .help = "A row for each bucket of 30s, 5m, 1h (from local midnight), 1d, 1w, 1mo."},
     {.name = "by", .argument = "device|product", .help = "A row for each device or product."},
     {.name = "fill",
-     .argument = "HOW",
+     .argument = "none|null|zero|prev|linear",
      .help = "Buckets without values: none (no row), null, zero, prev, linear. Default: none."},
     {.name = "threads",
      .argument = "N",
