@@ -42,8 +42,8 @@ MUST_CHECK enum status compare_join(const struct answer *left, const struct answ
 
 /* A bucket of the range and the one that it is compared with. */
 struct compare_bucket {
-    int64_t now_ms;    /* starts */
-    int64_t before_ms; /* never decreases along a list */
+    int64_t now_ms; /* their starts */
+    int64_t before_ms;
 };
 
 struct compare_versus_spec {

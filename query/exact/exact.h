@@ -113,6 +113,17 @@ MUST_CHECK enum status exact_difference(struct number a, struct number b, struct
                                         struct exact_value *value);
 
 /*
+ * a - b of values of any kind: exact without reals, else the nearest double, null beyond the
+ * range of doubles and where either is null.
+ */
+MUST_CHECK enum status exact_subtract(struct exact_value a, struct exact_value b,
+                                      struct arena *arena, struct exact_value *value);
+
+/* The same value, its digits, if it has any, in `arena`. */
+MUST_CHECK enum status exact_copy(struct exact_value value, struct arena *arena,
+                                  struct exact_value *copy);
+
+/*
  * Where a percentile lies among `count` > 0 sorted values, closest ranks being
  * interpolated: between the values at `*index` and `*index + 1` (the latter only if the
  * fraction is not 0). False if `percent` is no decimal in 0 ... 100 or has more than 36

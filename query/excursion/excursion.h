@@ -30,6 +30,7 @@
 #include "query/bucket/bucket.h"
 #include "query/selection/selection.h"
 #include "query/timeline/timeline.h"
+#include "query/view/view.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -80,6 +81,7 @@ struct excursion_spec {
     const struct civil_zone *zone;    /* of the buckets */
     enum excursion_by by;             /* the list is by device */
     bool all_buckets;                 /* rows also where nothing is known */
+    struct view *view;                /* aliases and a filter; NULL: neither */
 };
 
 /*

@@ -7,9 +7,18 @@
 #include "query/online/online.h"
 
 #include "engine/base/mem.h"
+#include "query/reliability/reliability.h"
 
 #include <assert.h>
 #include <stdlib.h>
+
+#define STATE_COLUMNS 2u /* state and state_since */
+
+/* What is known of one span of one device or group. */
+struct online_figures {
+    struct timeline_span span;
+    struct reliability reliability; /* if asked for */
+};
 
 struct online {
     const struct online_spec *spec;
@@ -20,8 +29,8 @@ struct online {
     int64_t *starts_ms; /* owned; with buckets: their starts on the grid */
     size_t span_count;  /* buckets, or 1 */
     struct product_list products;
-    struct timeline_span *sums; /* owned; not by device: group * span_count + span */
-    bool *has_sum;              /* owned; by group: a selected device is in it */
+    struct online_figures *sums; /* owned; not by device: group * span_count + span */
+    bool *has_sum;               /* owned; by group: a selected device is in it */
     uint32_t group_count;
 };
 
@@ -84,6 +93,17 @@ static const char *name_field(enum online_by by)
     return by == ONLINE_BY_DEVICE ? "device" : "product";
 }
 
+static enum status add_reliability_columns(struct answer *answer, struct error *err)
+{
+    TRY(answer_add_field(answer, "failures", CELL_COUNT, err));
+    TRY(answer_add_field(answer, "mtbf_ms", CELL_DURATION, err));
+    TRY(answer_add_field(answer, "repairs", CELL_COUNT, err));
+    TRY(answer_add_field(answer, "mttr_ms", CELL_DURATION, err));
+    TRY(answer_add_field(answer, "flaps", CELL_COUNT, err));
+    TRY(answer_add_field(answer, "longest_outage_ms", CELL_DURATION, err));
+    return answer_add_field(answer, "longest_outage_start", CELL_TIME, err);
+}
+
 static enum status add_columns(const struct online_spec *spec, struct answer *answer,
                                struct error *err)
 {
@@ -99,10 +119,11 @@ static enum status add_columns(const struct online_spec *spec, struct answer *an
     TRY(answer_add_field(answer, "longest_ms", CELL_DURATION, err));
     TRY(answer_add_field(answer, "repeats", CELL_COUNT, err));
     TRY(answer_add_field(answer, "stale", CELL_COUNT, err));
-    if (spec->by != ONLINE_BY_DEVICE)
-        return STATUS_OK;
-    TRY(answer_add_field(answer, "state", CELL_TEXT, err));
-    return answer_add_field(answer, "state_since", CELL_TIME, err);
+    if (spec->by == ONLINE_BY_DEVICE) {
+        TRY(answer_add_field(answer, "state", CELL_TEXT, err));
+        TRY(answer_add_field(answer, "state_since", CELL_TIME, err));
+    }
+    return spec->reliability ? add_reliability_columns(answer, err) : STATUS_OK;
 }
 
 /* Writes a span into the cells behind name and time; returns those behind it. */
@@ -120,6 +141,37 @@ static struct answer_cell *put_span(struct answer_cell *cell, const struct timel
     return cell;
 }
 
+static struct answer_cell mean_cell(int64_t total_ms, uint64_t count)
+{
+    if (count == 0)
+        return (struct answer_cell){0};
+    return cell_of_duration((int64_t)(((uint64_t)total_ms + count / 2) / count));
+}
+
+static void put_reliability(struct answer_cell *cell, const struct online_figures *figures)
+{
+    const struct reliability *reliability = &figures->reliability;
+    cell[0] = cell_of_count(reliability->failures);
+    cell[1] = mean_cell(figures->span.online_ms, reliability->failures);
+    cell[2] = cell_of_count(reliability->repairs);
+    cell[3] = mean_cell(reliability->repaired_ms, reliability->repairs);
+    cell[4] = cell_of_count(reliability->flaps);
+    cell[5] = cell_of_duration(reliability->longest_outage_ms);
+    if (reliability->longest_outage_ms > 0)
+        cell[6] = cell_of_time(reliability->longest_outage_start_ms);
+}
+
+/* Of the timeline at hand. */
+static struct online_figures cut(const struct online *online, struct time_range range)
+{
+    const struct timeline *timeline = &online->timeline;
+    struct online_figures figures = {.span = timeline_cut(timeline, range.from_ms, range.until_ms)};
+    if (online->spec->reliability)
+        figures.reliability =
+            reliability_cut(timeline, range.from_ms, range.until_ms, online->spec->flap_ms);
+    return figures;
+}
+
 static void put_state(struct answer_cell *cell, const struct timeline *timeline, int64_t at_ms)
 {
     int64_t since_ms = 0;
@@ -134,15 +186,16 @@ static enum status add_device_rows(struct online *online, struct answer *answer,
 {
     for (size_t i = 0; i < online->span_count; i++) {
         const struct time_range range = span_range(online, i);
-        const struct timeline_span span =
-            timeline_cut(&online->timeline, range.from_ms, range.until_ms);
+        const struct online_figures figures = cut(online, range);
         struct answer_cell *cell = NULL;
         TRY(answer_add_row(answer, &cell, err));
         *cell++ = cell_of_text(snapshot_device_name(online->snapshot, device));
         if (online->spec->every)
             *cell++ = cell_of_time(online->starts_ms[i]);
-        cell = put_span(cell, &span);
+        cell = put_span(cell, &figures.span);
         put_state(cell, &online->timeline, range.until_ms);
+        if (online->spec->reliability)
+            put_reliability(cell + STATE_COLUMNS, &figures);
     }
     return STATUS_OK;
 }
@@ -186,9 +239,10 @@ static void add_device_to_sums(struct online *online, uint32_t device)
     online->has_sum[group] = true;
     for (size_t i = 0; i < online->span_count; i++) {
         const struct time_range range = span_range(online, i);
-        const struct timeline_span span =
-            timeline_cut(&online->timeline, range.from_ms, range.until_ms);
-        add_to_sum(&online->sums[group * online->span_count + i], &span);
+        const struct online_figures figures = cut(online, range);
+        struct online_figures *sum = &online->sums[group * online->span_count + i];
+        add_to_sum(&sum->span, &figures.span);
+        reliability_add(&sum->reliability, &figures.reliability);
     }
 }
 
@@ -207,7 +261,10 @@ static enum status add_sum_row(const struct online *online, struct answer *answe
         *cell++ = cell_of_text(online->products.names[group]);
     if (online->spec->every)
         *cell++ = cell_of_time(online->starts_ms[i]);
-    (void)put_span(cell, &online->sums[group * online->span_count + i]);
+    const struct online_figures *sum = &online->sums[group * online->span_count + i];
+    cell = put_span(cell, &sum->span);
+    if (online->spec->reliability)
+        put_reliability(cell, sum);
     return STATUS_OK;
 }
 

@@ -32,9 +32,16 @@ struct online_spec {
     const struct bucket_width *every; /* NULL: no buckets; `sessions` has none */
     const struct civil_zone *zone;    /* of the buckets */
     enum online_by by;
+    bool reliability; /* more fields: see query/reliability */
+    int64_t flap_ms;  /* with reliability: sessions shorter than this are flaps */
 };
 
-/* Fills an empty answer with the fields of `online`, rows by name and time. */
+/*
+ * Fills an empty answer with the fields of `online`, rows by name and time. With reliability
+ * come `failures`, `mtbf_ms` (online time a failure), `repairs`, `mttr_ms` (length of the outages
+ * repaired, a repair), `flaps`, `longest_outage_ms` and `longest_outage_start`; averages are
+ * rounded to the nearest millisecond, half a millisecond up.
+ */
 MUST_CHECK enum status online_query(struct snapshot *snapshot, const struct online_spec *spec,
                                     struct answer *answer, struct scan_statistics *statistics,
                                     struct error *err);

@@ -40,7 +40,7 @@ struct reliability {
 struct reliability reliability_cut(const struct timeline *timeline, int64_t from_ms,
                                    int64_t until_ms, int64_t flap_ms);
 
-/* Pools two devices, or puts two ranges of counts together. */
+/* Pools two devices; of equally long outages the one that began first. */
 void reliability_add(struct reliability *sum, const struct reliability *added);
 
 #endif
