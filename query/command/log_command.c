@@ -6,6 +6,7 @@
  */
 #include "query/command/command_internal.h"
 
+#include "query/command/follow_command.h"
 #include "query/log/log.h"
 
 #include <stdio.h>
@@ -77,6 +78,8 @@ static enum status run_log(struct command *command, const struct options *option
 
 enum exit_code command_log(const struct options *options)
 {
+    if (options_given(options, "follow"))
+        return command_log_follow(options);
     OWNED(command_end) struct command command = {0};
     struct error err = {0};
     const enum status status = run_log(&command, options, &err);

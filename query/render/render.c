@@ -56,7 +56,7 @@ static enum status escape_for_terminal(struct buffer *text)
     return STATUS_OK;
 }
 
-static enum status flush(struct renderer *renderer)
+enum status render_flush(struct renderer *renderer)
 {
     if (renderer->text.len == 0)
         return STATUS_OK;
@@ -207,7 +207,7 @@ enum status render_begin(struct renderer *renderer, const struct render_options 
         .options = *options, .out = out, .columns = columns, .column_count = column_count};
     switch (options->format) {
     case RENDER_TABLE:
-        return sheet_begin(renderer);
+        return options->growing ? growing_begin(renderer) : sheet_begin(renderer);
     case RENDER_JSON:
     case RENDER_NDJSON:
         return make_keys(renderer);
@@ -224,7 +224,7 @@ static enum status put_row(struct renderer *renderer, const struct answer_cell *
 {
     switch (renderer->options.format) {
     case RENDER_TABLE:
-        return sheet_row(renderer, cells);
+        return renderer->growing ? growing_row(renderer, cells) : sheet_row(renderer, cells);
     case RENDER_CSV:
     case RENDER_TSV:
         return delimited_row(renderer, cells);
@@ -241,16 +241,16 @@ enum status render_row(struct renderer *renderer, const struct answer_cell *cell
 {
     TRY(put_row(renderer, cells));
     renderer->row_count++;
-    return renderer->text.len >= WRITE_BYTES ? flush(renderer) : STATUS_OK;
+    return renderer->text.len >= WRITE_BYTES ? render_flush(renderer) : STATUS_OK;
 }
 
 enum status render_end(struct renderer *renderer)
 {
-    if (renderer->options.format == RENDER_TABLE)
+    if (renderer->sheet)
         TRY(sheet_end(renderer));
     if (renderer->options.format == RENDER_JSON)
         TRY(json_end(renderer));
-    return flush(renderer);
+    return render_flush(renderer);
 }
 
 void render_release(struct renderer *renderer)
@@ -259,6 +259,7 @@ void render_release(struct renderer *renderer)
     arena_release(&renderer->arena);
     buffer_release(&renderer->text);
     sheet_free(renderer->sheet);
+    growing_free(renderer->growing);
     *renderer = (struct renderer){0};
 }
 

@@ -46,9 +46,11 @@ struct render_options {
     bool no_header;
     bool colours;
     bool terminal; /* the output is one: no format sends it a raw control character */
+    bool growing;  /* a table for people is shown line by line, in columns of guessed widths */
     bool single; /* the answer is one thing, not a list: one JSON object, a table of two columns */
 };
 
+struct growing_table;
 struct render_sheet; /* rows of a table for people, until they are printed */
 
 struct renderer {
@@ -60,7 +62,8 @@ struct renderer {
     struct arena arena; /* bytes of the keys */
     struct buffer text; /* owned; waits to be written */
     uint64_t row_count;
-    struct render_sheet *sheet; /* owned */
+    struct render_sheet *sheet;    /* owned */
+    struct growing_table *growing; /* owned; a table that grows line by line */
 };
 
 /*
@@ -71,6 +74,8 @@ MUST_CHECK enum status render_begin(struct renderer *renderer, const struct rend
                                     const struct answer_column *columns, size_t column_count,
                                     FILE *out);
 MUST_CHECK enum status render_row(struct renderer *renderer, const struct answer_cell *cells);
+/* Hands on what was rendered so far, unless it is a table that is not known in whole. */
+MUST_CHECK enum status render_flush(struct renderer *renderer);
 MUST_CHECK enum status render_end(struct renderer *renderer);
 void render_release(struct renderer *renderer);
 

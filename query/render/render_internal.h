@@ -34,4 +34,9 @@ MUST_CHECK enum status sheet_row(struct renderer *renderer, const struct answer_
 MUST_CHECK enum status sheet_end(struct renderer *renderer);
 void sheet_free(struct render_sheet *sheet); /* NULL is fine */
 
+/* The same line by line (options.growing). */
+MUST_CHECK enum status growing_begin(struct renderer *renderer);
+MUST_CHECK enum status growing_row(struct renderer *renderer, const struct answer_cell *cells);
+void growing_free(struct growing_table *table); /* NULL is fine */
+
 #endif
