@@ -24,20 +24,29 @@ static const struct option_group *const selecting[] = {
 static const struct option_group *const log_groups[] = {
     &command_follow_group, &command_selection_group, &command_output_group, &command_store_group,
     NULL};
-static const struct option_group *const stats_groups[] = {
-    &command_stats_group, &command_selection_group, &command_output_group, &command_store_group,
-    NULL};
+static const struct option_group *const stats_groups[] = {&command_stats_group,
+                                                          &command_limits_group,
+                                                          &command_compare_group,
+                                                          &command_selection_group,
+                                                          &command_output_group,
+                                                          &command_store_group,
+                                                          NULL};
 static const struct option_group *const online_groups[] = {
-    &command_online_group, &command_rules_group, &command_selection_group,
-    &command_output_group, &command_store_group, NULL};
+    &command_online_group,      &command_rules_group,
+    &command_reliability_group, &command_compare_group,
+    &command_selection_group,   &command_output_group,
+    &command_store_group,       NULL};
 static const struct option_group *const sessions_groups[] = {
     &command_rules_group, &command_selection_group, &command_output_group, &command_store_group,
     NULL};
 static const struct option_group *const gaps_groups[] = {
     &command_gaps_group, &command_selection_group, &command_output_group, &command_store_group,
     NULL};
+static const struct option_group *const excursions_groups[] = {
+    &command_limits_group, &command_selection_group, &command_output_group, &command_store_group,
+    NULL};
 static const struct option_group *const rejects_groups[] = {
-    &command_span_group, &command_output_group, &command_store_group, NULL};
+    &command_rejects_group, &command_span_group, &command_output_group, &command_store_group, NULL};
 static const struct option_group *const printing[] = {&command_output_group, &command_store_group,
                                                       NULL};
 static const struct option_group *const store_only[] = {&command_store_group, NULL};
@@ -51,6 +60,8 @@ static const struct command_spec commands[] = {
                     "Examples:\n"
                     "mnsdb stats\n"
                     "mnsdb stats temperature --by device --agg avg,p95,max --from -7d\n"
+                    "mnsdb stats temperature --above 30 --every 1d --tz Europe/Berlin\n"
+                    "mnsdb stats temperature --agg avg --by device --from -7d --versus -7d\n"
                     "mnsdb stats --every 1h --fill null --tz Asia/Shanghai --format json",
      .groups = stats_groups,
      .operands_max = OPERANDS_ANY,
@@ -63,7 +74,9 @@ static const struct command_spec commands[] = {
          "Examples:\n"
          "mnsdb online\n"
          "mnsdb online --every 1d --device 'sensor-*' --tz Europe/Berlin\n"
-         "mnsdb online --by product --offline-at last-contact",
+         "mnsdb online --by product --offline-at last-contact\n"
+         "mnsdb online --every 1d --matrix --from -14d\n"
+         "mnsdb online --reliability --top 10 --order-by failures",
      .groups = online_groups,
      .run = command_online},
     {.name = "sessions",
@@ -89,6 +102,19 @@ static const struct command_spec commands[] = {
      .groups = gaps_groups,
      .operands_max = OPERANDS_ANY,
      .run = command_gaps},
+    {.name = "excursions",
+     .operands = "METRIC...",
+     .summary = "When values lay above or below a limit, for how long, and how far.",
+     .description = "A value holds until the device's next one; an excursion lasts as long as all "
+                    "values lie beyond the limit. Listed are those that meet the range, with their "
+                    "true start, end and extreme; the duration is what lies inside the range.\n\n"
+                    "Examples:\n"
+                    "mnsdb excursions temperature --above 30\n"
+                    "mnsdb excursions humidity --above 80 --below 20 --hold 1h --from -7d\n"
+                    "mnsdb excursions temperature --above 30 --top 10",
+     .groups = excursions_groups,
+     .operands_max = OPERANDS_ANY,
+     .run = command_excursions},
     {.name = "last",
      .operands = "[METRIC...]",
      .summary = "The newest values and the state of each device.",
@@ -121,7 +147,9 @@ static const struct command_spec commands[] = {
     {.name = "rejects",
      .summary = "Bodies that were not understood, byte for byte, with the reason.",
      .description = "--from and --to are about the time of arrival. Bodies are in base64.\n\n"
-                    "Example:\nmnsdb rejects --format ndjson --limit 5",
+                    "Examples:\n"
+                    "mnsdb rejects --format ndjson --limit 5\n"
+                    "mnsdb rejects --by reason",
      .groups = rejects_groups,
      .run = command_rejects},
     {.name = "seen",

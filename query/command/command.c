@@ -80,6 +80,20 @@ static bool wants_colours(void)
            !(term && strcmp(term, "dumb") == 0);
 }
 
+static enum status read_top(struct command *command, struct error *err)
+{
+    const struct options *options = command->options;
+    const bool top = options_given(options, "top");
+    command->bottom = options_given(options, "bottom");
+    command->has_top = top || command->bottom;
+    if (top && command->bottom)
+        return error_set(err, STATUS_INPUT, "--top and --bottom contradict each other: give one");
+    if (command->has_top && command->has_limit)
+        return error_set(err, STATUS_INPUT, "--%s says how many rows: leave out --limit",
+                         top ? "top" : "bottom");
+    return options_number(options, top ? "top" : "bottom", 0, UINT64_MAX, &command->top, err);
+}
+
 static enum status read_output(struct command *command, struct error *err)
 {
     static const char *const formats[] = {"table", "csv", "tsv", "json", "ndjson", "md"};
@@ -96,7 +110,8 @@ static enum status read_output(struct command *command, struct error *err)
     command->render.terminal = isatty(STDOUT_FILENO);
     command->order_by = options_text(options, "order-by");
     command->has_limit = options_given(options, "limit");
-    return options_number(options, "limit", 0, UINT64_MAX, &command->limit, err);
+    TRY(options_number(options, "limit", 0, UINT64_MAX, &command->limit, err));
+    return read_top(command, err);
 }
 
 static enum status read_bound(const struct command *command, const char *name, bool *has,
@@ -146,7 +161,8 @@ enum status command_read_options(struct command *command, const struct options *
     *command = (struct command){.options = options, .begun_ns = clock_ns(CLOCK_MONOTONIC)};
     TRY(read_zone(command, err));
     TRY(read_output(command, err));
-    return read_selection(command, err);
+    TRY(read_selection(command, err));
+    return command_values_read(&command->values, options, err);
 }
 
 /* --- begin and end ------------------------------------------------------------------------- */
@@ -161,6 +177,8 @@ enum status command_open(struct command *command, struct error *err)
 {
     TRY(snapshot_open(&command->snapshot, store_dir_choose(command->options), err));
     TRY(selection_init(&command->selection, command->snapshot, &command->spec, err));
+    TRY(command_values_open(&command->values, command->snapshot, err));
+    command->selection.view = command->values.has_view ? &command->values.view : NULL;
     const bool has_globs = command->spec.device_glob_count + command->spec.product_glob_count > 0;
     if (has_globs && command->selection.device_count == 0)
         message_warning("no device of the store matches --device and --product");
@@ -170,6 +188,7 @@ enum status command_open(struct command *command, struct error *err)
 void command_end(struct command *command)
 {
     selection_release(&command->selection);
+    command_values_release(&command->values);
     snapshot_close(command->snapshot);
     mem_free(command->globs);
     *command = (struct command){0};
@@ -197,6 +216,7 @@ static void explain(const struct command *command)
     message_note("blocks: answered from summaries %" PRIu64 ", decoded %" PRIu64 " (%" PRIu64
                  " rows)",
                  done->blocks_from_summary, done->blocks_read, done->rows_decoded);
+    command_values_explain(&command->values);
     message_note("log: %" PRIu64 " commits (%" PRIu64 " rows)", done->log_records, done->log_rows);
     message_note("time: %.3f ms", (double)took_ns / (double)NS_PER_MS);
 }
@@ -250,8 +270,39 @@ enum status command_order(const struct command *command, const struct answer *an
     return *column == SIZE_MAX ? unknown_field(command, answer, err) : STATUS_OK;
 }
 
+static bool is_figure(const struct answer_column *column)
+{
+    return column->kind == CELL_NUMBER || column->kind == CELL_COUNT ||
+           column->kind == CELL_DURATION;
+}
+
+static enum status arrange_top(const struct command *command, struct answer *answer,
+                               struct error *err)
+{
+    const char *word = command->bottom ? "bottom" : "top";
+    size_t column = 0;
+    if (command->order_by) {
+        bool descending = false;
+        TRY(command_order(command, answer, &column, &descending, err));
+        if (answer->columns[column].name.len != strlen(command->order_by))
+            return error_set(err, STATUS_INPUT,
+                             "--%s decides the direction: give --order-by the field alone", word);
+    } else {
+        while (column < answer->column_count && !is_figure(&answer->columns[column]))
+            column++;
+        if (column == answer->column_count)
+            return error_set(err, STATUS_INPUT,
+                             "--%s: no figure in the answer: name a field with --order-by", word);
+    }
+    TRY(answer_sort(answer, column, !command->bottom, err));
+    answer_limit(answer, command->top);
+    return STATUS_OK;
+}
+
 enum status command_arrange(const struct command *command, struct answer *answer, struct error *err)
 {
+    if (command->has_top)
+        return arrange_top(command, answer, err);
     if (command->order_by) {
         size_t column = 0;
         bool descending = false;
@@ -337,7 +388,7 @@ enum status command_metric_names(const struct command *command, struct slice **n
         if ((*names)[i].len > NAME_BYTES_MAX)
             return error_set(err, STATUS_INPUT, "a metric's name has at most %u bytes",
                              NAME_BYTES_MAX);
-        if (!snapshot_find_metric(command->snapshot, (*names)[i], &metric))
+        if (!view_find_metric(command->selection.view, command->snapshot, (*names)[i], &metric))
             message_warning("the store never saw a metric '%s'", options->operands[i]);
     }
     return STATUS_OK;

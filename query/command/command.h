@@ -23,12 +23,19 @@ extern const struct option_group command_output_group;
 extern const struct option_group command_stats_group;
 extern const struct option_group command_online_group;
 extern const struct option_group command_rules_group;
+extern const struct option_group command_limits_group;
+extern const struct option_group command_compare_group;
+extern const struct option_group command_reliability_group;
+extern const struct option_group command_rejects_group;
+extern const struct option_group command_values_group; /* --where, --alias: see command_values.h */
+extern const struct option_group command_alias_group;  /* --alias alone */
 extern const struct option_group command_follow_group;
 extern const struct option_group command_gaps_group;
 
 enum exit_code command_stats(const struct options *options);
 enum exit_code command_online(const struct options *options);
 enum exit_code command_sessions(const struct options *options);
+enum exit_code command_excursions(const struct options *options);
 enum exit_code command_last(const struct options *options);
 enum exit_code command_log(const struct options *options);
 enum exit_code command_gaps(const struct options *options);
@@ -37,6 +44,7 @@ enum exit_code command_metrics(const struct options *options);
 enum exit_code command_rejects(const struct options *options);
 enum exit_code command_seen(const struct options *options);
 enum exit_code command_info(const struct options *options);
+enum exit_code command_aliases(const struct options *options);
 enum exit_code command_backup(const struct options *options);
 enum exit_code command_verify(const struct options *options);
 

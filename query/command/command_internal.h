@@ -9,6 +9,7 @@
 #include "query/answer/answer.h"
 #include "query/bucket/bucket.h"
 #include "query/command/command.h"
+#include "query/command/command_values.h"
 #include "query/render/render.h"
 #include "query/selection/selection.h"
 #include "query/timeline/timeline.h"
@@ -24,10 +25,14 @@ struct command {
     const char *order_by; /* "FIELD[:desc]" as given, or NULL */
     bool has_limit;
     uint64_t limit;
+    bool has_top; /* --top or --bottom */
+    bool bottom;
+    uint64_t top; /* rows, if has_top */
     const char **globs; /* owned; texts of --device and --product */
     struct selection_spec spec;
     struct snapshot *snapshot;
-    struct selection selection; /* empty for commands without one */
+    struct selection selection;   /* empty for commands without one */
+    struct command_values values; /* --where and aliases */
     struct scan_statistics statistics;
     int64_t begun_ns; /* of the monotonic clock */
 };
@@ -52,7 +57,7 @@ enum exit_code command_failure(const struct options *options, const struct error
 /* --explain, and the end of reading: the snapshot holds nothing of the store from here on. */
 void command_done_reading(struct command *command);
 
-/* Orders by --order-by and cuts to --limit. */
+/* Orders by --order-by and cuts to --limit; or to --top, --bottom, which order by themselves. */
 MUST_CHECK enum status command_arrange(const struct command *command, struct answer *answer,
                                        struct error *err);
 

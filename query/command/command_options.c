@@ -47,6 +47,10 @@ static const struct option_spec output_options[] = {
      .argument = "FIELD",
      .help = "Order by a field, FIELD:desc for the greatest first; nulls come last."},
     {.name = "limit", .argument = "N", .help = "Print the first N rows of that order."},
+    {.name = "top",
+     .argument = "N",
+     .help = "The N rows with the greatest --order-by field; without it: the first figure."},
+    {.name = "bottom", .argument = "N", .help = "The N rows with the least."},
     {.name = "no-header", .help = "No line of names."},
     {.name = "explain", .help = "Say on stderr what was read, and how long it took."},
 };

@@ -20,6 +20,8 @@ static void release_log(struct log **log)
 static bool orders_by_time(const struct command *command)
 {
     const char *order = command->order_by;
+    if (command->has_top)
+        return false;
     return !order || strcmp(order, "time") == 0 || strcmp(order, "time:asc") == 0 ||
            strcmp(order, "time:desc") == 0;
 }

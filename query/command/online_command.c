@@ -4,7 +4,22 @@
 #include "query/command/command_internal.h"
 
 #include "cli/message.h"
+#include "cli/quantity.h"
+#include "query/command/comparison.h"
 #include "query/online/online.h"
+#include "query/reliability/reliability.h"
+
+static const struct option_spec reliability_options[] = {
+    {.name = "reliability",
+     .help = "More fields: failures, mtbf_ms and mttr_ms (mean time between failures and to "
+             "repair), repairs, flaps, the longest outage and its start."},
+    {.name = "flap",
+     .argument = "DURATION",
+     .help = "With --reliability: an ended session shorter than 30s, 5m is a flap. Default: 1m."},
+};
+
+const struct option_group command_reliability_group = {
+    "Reliability", reliability_options, sizeof reliability_options / sizeof reliability_options[0]};
 
 /* With -v: which bounds stood in for missing ones. */
 static void tell_bounds(const struct command *command)
@@ -33,6 +48,34 @@ static enum status prepare(struct command *command, struct online_spec *spec, st
     return selection_sort(&command->selection, command->snapshot, err);
 }
 
+static enum status read_reliability(const struct options *options, struct online_spec *spec,
+                                    struct error *err)
+{
+    const char *flap = options_text(options, "flap");
+    spec->reliability = options_given(options, "reliability");
+    spec->flap_ms = RELIABILITY_FLAP_MS;
+    if (flap && !spec->reliability)
+        return error_set(err, STATUS_INPUT, "--flap is about --reliability: give both");
+    if (flap && duration_parse(flap, &spec->flap_ms, NULL) != STATUS_OK)
+        return error_set(err, STATUS_INPUT, "--flap: '%s' is no duration: give 30s or 5m", flap);
+    return STATUS_OK;
+}
+
+struct online_question {
+    struct command *command;
+    const struct online_spec *spec;
+};
+
+static enum status run_question(void *context, const struct selection *selection,
+                                struct answer *answer, struct error *err)
+{
+    const struct online_question *question = context;
+    struct command *command = question->command;
+    struct online_spec spec = *question->spec;
+    spec.selection = selection;
+    return online_query(command->snapshot, &spec, answer, &command->statistics, err);
+}
+
 static enum status query_online(struct command *command, struct answer *answer, struct error *err)
 {
     static const char *const groups[] = {"device", "product", "none"};
@@ -43,8 +86,16 @@ static enum status query_online(struct command *command, struct answer *answer, 
     TRY(command_choice(command->options, "by", groups, 3, &group, err));
     TRY(command_every(command->options, &width, &has_buckets, err));
     struct online_spec spec = {.by = by_of[group], .every = has_buckets ? &width : NULL};
+    TRY(read_reliability(command->options, &spec, err));
+    TRY(comparison_check(command, spec.every, err));
     TRY(prepare(command, &spec, err));
-    return online_query(command->snapshot, &spec, answer, &command->statistics, err);
+    struct online_question question = {.command = command, .spec = &spec};
+    const struct comparison_query query = {.context = &question,
+                                           .run = run_question,
+                                           .has_name = spec.by != ONLINE_BY_NONE,
+                                           .every = spec.every,
+                                           .matrix_field = "availability"};
+    return comparison_run(command, &query, answer, err);
 }
 
 enum exit_code command_online(const struct options *options)

@@ -7,8 +7,21 @@
 #include "query/command/command_internal.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #define PAGE_BYTES ((size_t)16 << 20)
+
+static const char *const groupings[] = {"reason"};
+
+static const struct option_spec rejects_options[] = {
+    {.name = "by",
+     .argument = "reason",
+     .help = "A row for each reason: how many, when the first and the last came, the id of the "
+             "last one that has an id."},
+};
+
+const struct option_group command_rejects_group = {
+    "Groups", rejects_options, sizeof rejects_options / sizeof rejects_options[0]};
 
 struct page {
     const struct command *command;
@@ -108,6 +121,80 @@ static enum status read_page(struct page *page, struct answer *answer, struct er
     return page->full && status == STATUS_STOPPED ? STATUS_OK : status;
 }
 
+/* --- by reason ----------------------------------------------------------------------------- */
+
+struct reason {
+    enum reject_reason reason;
+    uint64_t count;
+    int64_t first_ms, last_ms; /* of arrival */
+    bool has_id;
+    uint64_t id; /* of the last one that has one */
+};
+
+struct reasons {
+    const struct selection *selection;
+    struct reason items[REJECT_REASON_COUNT];
+};
+
+static enum status count_reject(void *context, const struct kept_reject *reject)
+{
+    struct reasons *reasons = context;
+    const struct selection *selection = reasons->selection;
+    if (reject->received_ms < selection->from_ms ||
+        (selection->has_until && reject->received_ms >= selection->until_ms))
+        return STATUS_OK;
+    struct reason *reason = &reasons->items[reject->reason];
+    if (reason->count == 0 || reject->received_ms < reason->first_ms)
+        reason->first_ms = reject->received_ms;
+    if (reason->count++ == 0 || reject->received_ms > reason->last_ms)
+        reason->last_ms = reject->received_ms;
+    if (reject->has_id) {
+        reason->has_id = true;
+        reason->id = reject->id;
+    }
+    return STATUS_OK;
+}
+
+/* The most frequent first, equal ones by their words. */
+static int compare_reasons(const void *left, const void *right)
+{
+    const struct reason *a = left;
+    const struct reason *b = right;
+    if (a->count != b->count)
+        return a->count > b->count ? -1 : 1;
+    return slice_compare(slice_of_text(reject_reason_word(a->reason)),
+                         slice_of_text(reject_reason_word(b->reason)));
+}
+
+static enum status query_reasons(struct command *command, struct answer *answer, struct error *err)
+{
+    size_t grouping = 0;
+    TRY(command_choice(command->options, "by", groupings, 1, &grouping, err));
+    TRY(command_open(command, err));
+    struct reasons reasons = {.selection = &command->selection};
+    for (unsigned i = 0; i < REJECT_REASON_COUNT; i++)
+        reasons.items[i].reason = (enum reject_reason)i;
+    TRY(snapshot_rejects(command->snapshot, 0, count_reject, &reasons, err));
+    qsort(reasons.items, REJECT_REASON_COUNT, sizeof reasons.items[0], compare_reasons);
+    TRY(answer_add_field(answer, "reason", CELL_TEXT, err));
+    TRY(answer_add_field(answer, "count", CELL_COUNT, err));
+    TRY(answer_add_field(answer, "first", CELL_TIME, err));
+    TRY(answer_add_field(answer, "last", CELL_TIME, err));
+    TRY(answer_add_field(answer, "messageid", CELL_ID, err));
+    for (size_t i = 0; i < REJECT_REASON_COUNT && reasons.items[i].count > 0; i++) {
+        const struct reason *reason = &reasons.items[i];
+        struct answer_cell *cell = NULL;
+        TRY(answer_add_row(answer, &cell, err));
+        cell[0] = cell_of_text(slice_of_text(reject_reason_word(reason->reason)));
+        cell[1] = cell_of_count(reason->count);
+        cell[2] = cell_of_time(reason->first_ms);
+        cell[3] = cell_of_time(reason->last_ms);
+        if (reason->has_id)
+            cell[4] = cell_of_id(reason->id);
+    }
+    return STATUS_OK;
+}
+
 /* --- output -------------------------------------------------------------------------------- */
 
 static enum status print_page(struct renderer *renderer, const struct answer *answer,
@@ -143,7 +230,7 @@ static enum status run_rejects(struct command *command, const struct options *op
 {
     TRY(command_begin(command, options, err));
     struct page page = {.command = command, .bytes_max = PAGE_BYTES, .err = err};
-    if (!command->order_by) {
+    if (!command->order_by && !command->has_top) {
         command_done_reading(command);
         return stream(command, &page, err);
     }
@@ -157,6 +244,8 @@ static enum status run_rejects(struct command *command, const struct options *op
 
 enum exit_code command_rejects(const struct options *options)
 {
+    if (options_given(options, "by"))
+        return command_run(options, query_reasons);
     OWNED(command_end) struct command command = {0};
     struct error err = {0};
     const enum status status = run_rejects(&command, options, &err);

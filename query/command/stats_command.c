@@ -5,6 +5,10 @@
 
 #include "engine/base/mem.h"
 #include "query/aggregate/aggregate.h"
+#include "query/command/comparison.h"
+#include "query/command/excursion_command.h"
+#include "query/compare/compare.h"
+#include "query/excursion/excursion.h"
 
 #define AGGREGATES_DEFAULT "count,min,avg,max"
 
@@ -37,6 +41,82 @@ static enum status read_groups(const struct options *options, struct stats_spec 
     return STATUS_OK;
 }
 
+/* --- with limits --------------------------------------------------------------------------- */
+
+/* The two queries of one answer: aggregates, and time beyond limits beside them. */
+struct stats_question {
+    struct command *command;
+    struct stats_spec stats;
+    struct excursion_spec excursions; /* if limits.count > 0 */
+    struct excursion_limits limits;
+};
+
+static enum excursion_by excursion_by_of(enum stats_by by)
+{
+    switch (by) {
+    case STATS_BY_DEVICE:
+        return EXCURSION_BY_DEVICE;
+    case STATS_BY_PRODUCT:
+        return EXCURSION_BY_PRODUCT;
+    case STATS_BY_NONE:
+        break;
+    }
+    return EXCURSION_BY_NONE;
+}
+
+static enum status run_both(const struct stats_question *question,
+                            const struct stats_spec *stats_spec, struct answer *answer,
+                            struct error *err)
+{
+    struct command *command = question->command;
+    OWNED(answer_release) struct answer aggregates = {0};
+    OWNED(answer_release) struct answer times = {0};
+    struct excursion_spec spec = question->excursions;
+    spec.selection = stats_spec->selection;
+    spec.metrics = stats_spec->metrics;
+    spec.metric_count = stats_spec->metric_count;
+    spec.every = stats_spec->every;
+    spec.zone = stats_spec->zone;
+    spec.by = excursion_by_of(stats_spec->by);
+    spec.all_buckets = stats_spec->fill != STATS_FILL_NONE;
+    TRY(stats_query(command->snapshot, stats_spec, &aggregates, &command->statistics, err));
+    TRY(excursion_query(command->snapshot, &spec, &times, &command->statistics, err));
+    const struct compare_keys keys = {.has_name = stats_spec->by != STATS_BY_NONE,
+                                      .has_time = stats_spec->every != NULL};
+    const struct compare_missing missing = {.zero_counts = true, .zero_durations = true};
+    return compare_join(&aggregates, &times, keys, missing, answer, err);
+}
+
+static enum status run_question(void *context, const struct selection *selection,
+                                struct answer *answer, struct error *err)
+{
+    const struct stats_question *question = context;
+    struct command *command = question->command;
+    struct stats_spec spec = question->stats;
+    spec.selection = selection;
+    if (question->limits.count > 0)
+        return run_both(question, &spec, answer, err);
+    return stats_query(command->snapshot, &spec, answer, &command->statistics, err);
+}
+
+/* --- the command --------------------------------------------------------------------------- */
+
+static enum status ask(struct stats_question *question, struct answer *answer, struct error *err)
+{
+    struct command *command = question->command;
+    const struct comparison_query query = {
+        .context = question,
+        .run = run_question,
+        .has_name = question->stats.by != STATS_BY_NONE,
+        .every = question->stats.every,
+        .missing = {.zero_counts = true},
+        .takes_last = true,
+    };
+    if (question->limits.count > 0)
+        TRY(selection_sort(&command->selection, command->snapshot, err));
+    return comparison_run(command, &query, answer, err);
+}
+
 static enum status query_stats(struct command *command, struct answer *answer, struct error *err)
 {
     OWNED(mem_free_owned) struct slice *names = NULL;
@@ -47,18 +127,22 @@ static enum status query_stats(struct command *command, struct answer *answer, s
     bool has_buckets = false;
     TRY(command_every(command->options, &width, &has_buckets, err));
     TRY(read_list(command->options, list, err));
-    struct stats_spec spec = {.selection = &command->selection,
-                              .aggregates = list,
-                              .every = has_buckets ? &width : NULL,
-                              .zone = &command->zone};
-    TRY(read_groups(command->options, &spec, err));
+    struct stats_question question = {.command = command};
+    struct stats_spec *spec = &question.stats;
+    *spec = (struct stats_spec){.selection = &command->selection,
+                                .aggregates = list,
+                                .every = has_buckets ? &width : NULL,
+                                .zone = &command->zone};
+    TRY(read_groups(command->options, spec, err));
+    TRY(command_limits(command->options, &question.limits, &question.excursions, err));
+    TRY(comparison_check(command, spec->every, err));
     uint64_t threads = 0;
     TRY(options_number(command->options, "threads", 1, SCAN_THREADS_MAX, &threads, err));
     TRY(command_open(command, err));
     snapshot_set_threads(command->snapshot, (uint32_t)threads);
-    TRY(command_metric_names(command, &names, &spec.metric_count, err));
-    spec.metrics = names;
-    return stats_query(command->snapshot, &spec, answer, &command->statistics, err);
+    TRY(command_metric_names(command, &names, &spec->metric_count, err));
+    spec->metrics = names;
+    return ask(&question, answer, err);
 }
 
 enum exit_code command_stats(const struct options *options)

@@ -16,7 +16,7 @@
  * 4. beyond + not beyond + unknown = the range, exactly; times add up over any split of it.
  * 5. Missing bounds are the store's first and last business time, as for `online`.
  *
- * Rows that a filter refuses are as if they were not there.
+ * Rows that the selection's filter refuses are as if they were not there.
  *
  * Threads: one query a snapshot at a time.
  */
@@ -30,7 +30,6 @@
 #include "query/bucket/bucket.h"
 #include "query/selection/selection.h"
 #include "query/timeline/timeline.h"
-#include "query/view/view.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -81,7 +80,6 @@ struct excursion_spec {
     const struct civil_zone *zone;    /* of the buckets */
     enum excursion_by by;             /* the list is by device */
     bool all_buckets;                 /* rows also where nothing is known */
-    struct view *view;                /* aliases and a filter; NULL: neither */
 };
 
 /*
