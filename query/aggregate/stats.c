@@ -4,6 +4,7 @@
 #include "query/aggregate/stats_internal.h"
 
 #include "engine/base/mem.h"
+#include "query/view/view.h"
 
 #include <stdlib.h>
 
@@ -31,8 +32,10 @@ static bool has_name(const struct stats *stats, struct slice name)
 static void choose_named(struct stats *stats)
 {
     for (size_t i = 0; i < stats->spec->metric_count; i++) {
-        if (!has_name(stats, stats->spec->metrics[i]))
-            stats->names[stats->name_count++] = stats->spec->metrics[i];
+        const struct slice name =
+            view_canonical(stats->spec->selection->view, stats->spec->metrics[i]);
+        if (!has_name(stats, name))
+            stats->names[stats->name_count++] = name;
     }
 }
 
@@ -40,16 +43,21 @@ static void choose_named(struct stats *stats)
 static void choose_default(struct stats *stats)
 {
     const struct slice usual[] = {slice_of_text("temperature"), slice_of_text("humidity")};
+    const struct view *view = stats->spec->selection->view;
     const uint32_t known = snapshot_metric_count(stats->snapshot);
     uint32_t number = 0;
     for (size_t i = 0; i < 2; i++) {
-        if (known == 0 || snapshot_find_metric(stats->snapshot, usual[i], &number))
-            stats->names[stats->name_count++] = usual[i];
+        const struct slice name = view_canonical(view, usual[i]);
+        const bool has = view_find_metric(view, stats->snapshot, name, &number);
+        if ((known == 0 || has) && !has_name(stats, name))
+            stats->names[stats->name_count++] = name;
     }
     if (stats->name_count > 0)
         return;
-    for (uint32_t metric = 0; metric < known; metric++)
-        stats->names[stats->name_count++] = snapshot_metric_name(stats->snapshot, metric);
+    for (uint32_t metric = 0; metric < known; metric++) {
+        if (view_shows(view, metric))
+            stats->names[stats->name_count++] = view_metric_name(view, stats->snapshot, metric);
+    }
     qsort(stats->names, stats->name_count, sizeof *stats->names, compare_slices);
 }
 
@@ -74,7 +82,8 @@ static enum status choose_metrics(struct stats *stats)
         choose_default(stats);
     for (size_t i = 0; i < stats->name_count; i++) {
         uint32_t number = 0;
-        if (snapshot_find_metric(stats->snapshot, stats->names[i], &number))
+        if (view_find_metric(stats->spec->selection->view, stats->snapshot, stats->names[i],
+                             &number))
             stats->metrics[stats->metric_count++] =
                 (struct stats_metric){.number = number, .place = (uint32_t)i};
     }

@@ -9,6 +9,7 @@
 #include "query/aggregate/stats_internal.h"
 
 #include "engine/base/mem.h"
+#include "query/view/view.h"
 
 #include <assert.h>
 
@@ -289,7 +290,8 @@ static enum status scan_shared(struct stats *stats, const struct scan_spec *scan
     OWNED(threads_release) struct stats_threads threads = {0};
     if (threads_init(&threads, stats, visitor, count) != STATUS_OK)
         return error_set(err, STATUS_NOMEM, "no memory for %u threads", count);
-    TRY(snapshot_scan_shared(stats->snapshot, scan, threads.visitors, count, statistics, err));
+    TRY(view_scan_shared(stats->spec->selection->view, stats->snapshot, scan, threads.visitors,
+                         count, statistics, err));
     stats->groups = threads.all[0].groups;
     threads.all[0].groups = (struct stats_groups){0};
     for (uint32_t i = 1; i < count; i++) {
@@ -317,7 +319,7 @@ enum status stats_scan(struct stats *stats, struct scan_statistics *statistics, 
     const uint32_t threads = snapshot_scan_threads(stats->snapshot, &scan);
     if (threads > 1)
         return scan_shared(stats, &scan, &visitor, threads, statistics, err);
-    TRY(snapshot_scan(stats->snapshot, &scan, &visitor, statistics, err));
+    TRY(view_scan(stats->spec->selection->view, stats->snapshot, &scan, &visitor, statistics, err));
     for (size_t place = 0; needs->twa && place < stats->name_count; place++) {
         if (end_hold(stats, place, INT64_MAX) != STATUS_OK)
             return error_set(err, STATUS_NOMEM, "no memory for time-weighted averages");
@@ -362,7 +364,8 @@ enum status stats_find_span(struct stats *stats, struct time_range *range, bool 
         .context = &span, .summary = span_summary, .rows = span_rows};
     const struct scan_spec scan = selection_scan(stats->spec->selection, TABLE_READINGS);
     if (!selection_is_empty(stats->spec->selection))
-        TRY(snapshot_scan(stats->snapshot, &scan, &visitor, statistics, err));
+        TRY(view_scan(stats->spec->selection->view, stats->snapshot, &scan, &visitor, statistics,
+                      err));
     *range = span.range;
     *found = span.found;
     return STATUS_OK;

@@ -21,8 +21,8 @@
  * is, `and` and `or` are unknown unless the other side decides. A row counts if all is true. Only
  * `is null` is true without a value.
  *
- * Life cycle: zero-initialise -> add* -> bind -> judge, rows, holds -> release.
- * Threads:    read-only once bound; a scratch is one thread's.
+ * Life cycle: zero-initialise -> add* -> judge, rows, holds -> release.
+ * Threads:    read-only once made; a scratch is one thread's.
  */
 #ifndef MNSDB_QUERY_FILTER_FILTER_H
 #define MNSDB_QUERY_FILTER_FILTER_H
@@ -61,7 +61,7 @@ struct filter_step {
 struct filter_metric {
     struct slice name;   /* in the filter's arena */
     uint32_t expression; /* which one names it first, from 0 */
-    size_t place;        /* where in that one's text */
+    size_t start, len;   /* where in that one's text */
 };
 
 struct filter {
@@ -82,7 +82,7 @@ struct filter_place {
 
 /*
  * Adds an expression: it must hold beside those added before. STATUS_INPUT says what was expected
- * and where; the filter is then as before, but for names that no step uses.
+ * and where; after any failure the filter is as before.
  */
 MUST_CHECK enum status filter_add(struct filter *filter, const char *text,
                                   struct filter_place *place, struct error *err);
@@ -95,7 +95,7 @@ bool filter_holds(const struct filter *filter, const struct number *values);
 
 /* --- rows ---------------------------------------------------------------------------------- */
 
-/* Bits of rows a call of filter_rows works with. */
+/* Bits of rows that filter_rows works with. */
 struct filter_scratch {
     uint64_t *bits; /* owned */
 };
@@ -104,12 +104,15 @@ MUST_CHECK enum status filter_scratch_init(struct filter_scratch *scratch,
                                            const struct filter *filter);
 void filter_scratch_release(struct filter_scratch *scratch);
 
+#define FILTER_WORDS (BLOCK_ROWS_MAX / 64)
+
 /*
- * Sets in `holds` (a bit per row, room for BLOCK_ROWS_MAX) which rows of [0, row_count) count,
- * and returns how many. `columns` by place of the metric; NULL: no row has it.
+ * Sets in `holds` which rows of [from_row, until_row) count, and returns how many; other bits of
+ * the words that these are in are cleared. `columns` by place of the metric; NULL: no row has it.
  */
 uint32_t filter_rows(const struct filter *filter, const struct column_vector *const *columns,
-                     uint32_t row_count, struct filter_scratch *scratch, uint64_t *holds);
+                     uint32_t from_row, uint32_t until_row, struct filter_scratch *scratch,
+                     uint64_t holds[FILTER_WORDS]);
 
 /* --- summaries ----------------------------------------------------------------------------- */
 

@@ -10,6 +10,7 @@
 
 #include "engine/base/mem.h"
 #include "query/online/online.h"
+#include "query/view/view.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -68,15 +69,19 @@ static bool has_name(const struct last *last, struct slice name)
 
 static void choose_names(struct last *last)
 {
+    const struct view *view = last->spec->selection->view;
     const uint32_t known = snapshot_metric_count(last->snapshot);
     for (size_t i = 0; i < last->spec->metric_count; i++) {
-        if (!has_name(last, last->spec->metrics[i]))
-            last->names[last->name_count++] = last->spec->metrics[i];
+        const struct slice name = view_canonical(view, last->spec->metrics[i]);
+        if (!has_name(last, name))
+            last->names[last->name_count++] = name;
     }
     if (last->spec->metric_count > 0)
         return;
-    for (uint32_t metric = 0; metric < known; metric++)
-        last->names[last->name_count++] = snapshot_metric_name(last->snapshot, metric);
+    for (uint32_t metric = 0; metric < known; metric++) {
+        if (view_shows(view, metric))
+            last->names[last->name_count++] = view_metric_name(view, last->snapshot, metric);
+    }
     qsort(last->names, last->name_count, sizeof *last->names, compare_slices);
 }
 
@@ -97,7 +102,7 @@ static enum status prepare(struct last *last)
         last->places[metric] = NO_PLACE;
     for (uint32_t i = 0; i < last->name_count; i++) {
         uint32_t metric = 0;
-        if (snapshot_find_metric(last->snapshot, last->names[i], &metric))
+        if (view_find_metric(last->spec->selection->view, last->snapshot, last->names[i], &metric))
             last->places[metric] = i;
     }
     for (uint32_t metric = 0; metric < known; metric++) {
@@ -197,7 +202,7 @@ static enum status scan_rows(struct last *last, struct scan_statistics *statisti
     scan.columns.message_ids = true;
     const struct scan_visitor visitor = {
         .context = last, .summary = take_summary, .rows = take_rows};
-    return snapshot_scan(last->snapshot, &scan, &visitor, statistics, err);
+    return view_scan(last->spec->selection->view, last->snapshot, &scan, &visitor, statistics, err);
 }
 
 /* Without metrics named, those without a value in the selection are left out. */

@@ -8,6 +8,7 @@
 
 #include "engine/base/mem.h"
 #include "query/aggregate/accumulator.h"
+#include "query/view/view.h"
 
 #include <stdlib.h>
 
@@ -133,13 +134,14 @@ static int compare_metrics(const void *left, const void *right)
 }
 
 static enum status add_rows(struct answer *answer, const struct snapshot *snapshot,
-                            const struct metrics *metrics, struct error *err)
+                            const struct view *view, const struct metrics *metrics,
+                            struct error *err)
 {
     OWNED(mem_free_owned) struct named_metric *named = mem_alloc(metrics->count, sizeof *named);
     if (!named)
         return error_set(err, STATUS_NOMEM, "no memory for the list of metrics");
     for (uint32_t i = 0; i < metrics->count; i++)
-        named[i] = (struct named_metric){snapshot_metric_name(snapshot, i), i};
+        named[i] = (struct named_metric){view_metric_name(view, snapshot, i), i};
     qsort(named, metrics->count, sizeof *named, compare_metrics);
     for (uint32_t i = 0; i < metrics->count; i++) {
         const struct metric_facts *facts = &metrics->facts[named[i].metric];
@@ -163,6 +165,6 @@ enum status metrics_query(struct snapshot *snapshot, const struct selection *sel
     const struct scan_visitor visitor = {
         .context = &metrics, .summary = take_summary, .rows = take_rows};
     if (!selection_is_empty(selection))
-        TRY(snapshot_scan(snapshot, &scan, &visitor, statistics, err));
-    return add_rows(answer, snapshot, &metrics, err);
+        TRY(view_scan(selection->view, snapshot, &scan, &visitor, statistics, err));
+    return add_rows(answer, snapshot, selection->view, &metrics, err);
 }

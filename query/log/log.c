@@ -8,6 +8,7 @@
 
 #include "engine/base/mem.h"
 #include "query/log/log_internal.h"
+#include "query/view/view.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@
 
 struct log {
     const struct snapshot *snapshot;
+    const struct view *view; /* how readings are seen; may be NULL */
     bool newest_first;
     bool by_id;
     const struct log_gate *gate; /* while collecting; may be NULL */
@@ -164,7 +166,7 @@ static enum status collect_table(struct log *log, struct snapshot *snapshot, enu
         visitor.summary = take_summary;
         spec->gate->begin(spec->gate->context, table);
     }
-    return snapshot_scan(snapshot, &scan, &visitor, statistics, err);
+    return view_scan(spec->selection->view, snapshot, &scan, &visitor, statistics, err);
 }
 
 static enum status collect(struct log *log, struct snapshot *snapshot, const struct log_spec *spec,
@@ -179,7 +181,8 @@ static enum status collect(struct log *log, struct snapshot *snapshot, const str
         log->columns[metric] = NO_COLUMN;
     if (!selection_is_empty(spec->selection)) {
         TRY(collect_table(log, snapshot, TABLE_READINGS, spec, statistics, err));
-        TRY(collect_table(log, snapshot, TABLE_STATUS, spec, statistics, err));
+        if (view_takes_empty(log->view)) // an event has no values
+            TRY(collect_table(log, snapshot, TABLE_STATUS, spec, statistics, err));
     }
     return log_sorter_finish(&log->sorter, err);
 }
@@ -191,6 +194,7 @@ enum status log_collect(struct log **log, struct snapshot *snapshot, const struc
     if (!made)
         return no_memory(err);
     made->snapshot = snapshot;
+    made->view = spec->selection->view;
     made->newest_first = spec->newest_first;
     made->by_id = spec->by_id;
     made->gate = spec->gate;
@@ -211,8 +215,8 @@ enum status log_collect(struct log **log, struct snapshot *snapshot, const struc
 static int compare_metrics(const void *left, const void *right, void *context)
 {
     const struct log *log = context;
-    return slice_compare(snapshot_metric_name(log->snapshot, *(const uint32_t *)left),
-                         snapshot_metric_name(log->snapshot, *(const uint32_t *)right));
+    return slice_compare(view_metric_name(log->view, log->snapshot, *(const uint32_t *)left),
+                         view_metric_name(log->view, log->snapshot, *(const uint32_t *)right));
 }
 
 enum status log_add_fixed_columns(struct answer *answer, struct error *err)
@@ -239,8 +243,8 @@ enum status log_add_columns(struct log *log, struct answer *answer, struct error
     qsort_r(order, count, sizeof *order, compare_metrics, log);
     for (uint32_t i = 0; i < count; i++) {
         log->columns[order[i]] = LOG_FIXED_FIELDS + i;
-        TRY(answer_add_column(answer, snapshot_metric_name(log->snapshot, order[i]), CELL_NUMBER,
-                              err));
+        TRY(answer_add_column(answer, view_metric_name(log->view, log->snapshot, order[i]),
+                              CELL_NUMBER, err));
     }
     log->cell_count = LOG_FIXED_FIELDS + count;
     log->cells = mem_alloc(log->cell_count, sizeof *log->cells);

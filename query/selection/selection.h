@@ -15,6 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct view;
+
 /* What was asked for: any of the device globs, and any of the product globs; none means all. */
 struct selection_spec {
     const char *const *device_globs;
@@ -31,8 +33,9 @@ struct selection {
     uint32_t device_count; /* of the selected */
     uint32_t *devices;     /* owned; their numbers by name, once selection_sort was called */
     bool has_from, has_until;
-    int64_t from_ms;  /* TIME_MS_MIN if !has_from */
-    int64_t until_ms; /* TIME_MS_MAX if !has_until */
+    int64_t from_ms;   /* TIME_MS_MIN if !has_from */
+    int64_t until_ms;  /* TIME_MS_MAX if !has_until */
+    struct view *view; /* borrowed: how readings are seen (query/view); NULL: as stored */
 };
 
 /* [from_ms, until_ms) */

@@ -72,7 +72,7 @@ bool view_filters(const struct view *view);
 MUST_CHECK enum status view_scan(struct view *view, struct snapshot *snapshot,
                                  const struct scan_spec *spec, const struct scan_visitor *visitor,
                                  struct scan_statistics *statistics, struct error *err);
-/* As snapshot_scan_shared. */
+/* As snapshot_scan_shared; of one visitor, as snapshot_scan. */
 MUST_CHECK enum status view_scan_shared(struct view *view, struct snapshot *snapshot,
                                         const struct scan_spec *spec,
                                         const struct scan_visitor *visitors, uint32_t count,
