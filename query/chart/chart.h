@@ -75,7 +75,8 @@ struct chart_bars {
 struct chart {
     struct arena arena;
     struct chart_measure *measures; /* owned */
-    size_t measure_count;
+    size_t measure_count; /* metric_count * measures of one metric; these stand together */
+    size_t metric_count;
     /* With buckets: group * measure_count + measure; groups as the answer first shows them. */
     struct chart_series *series; /* owned */
     size_t group_count;

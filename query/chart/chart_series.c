@@ -19,11 +19,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NONE           SIZE_MAX
-#define VALUE_MAX      1e300 /* what is greater is drawn there */
-#define SLOTS_FIRST    64u
-#define GROUPS_FIRST   16u
-#define MEASURE_COUNTS (AGGREGATES_MAX)
+#define NONE         SIZE_MAX
+#define VALUE_MAX    1e300 /* what is greater is drawn there */
+#define SLOTS_FIRST  64u
+#define GROUPS_FIRST 16u
 
 /* Which aggregates of a metric a measure takes: their places in the list. */
 struct measure_plan {
@@ -35,7 +34,7 @@ struct builder {
     struct chart *chart;
     const struct answer *answer;
     const struct stats_spec *spec;
-    struct measure_plan plans[MEASURE_COUNTS];
+    struct measure_plan plans[AGGREGATES_MAX];
     size_t plan_count; /* measures of one metric */
     size_t key_count;  /* columns before the metrics */
     size_t metric_count;
@@ -400,6 +399,7 @@ enum status chart_from_stats(struct chart *chart, const struct answer *answer,
     builder.key_count = (spec->by != STATS_BY_NONE ? 1u : 0u) + (spec->every ? 1u : 0u);
     assert(spec->aggregates->count > 0 && answer->column_count >= builder.key_count);
     builder.metric_count = (answer->column_count - builder.key_count) / spec->aggregates->count;
+    chart->metric_count = builder.metric_count;
     plan_measures(&builder);
     TRY(make_measures(&builder, err));
     TRY(list_groups(&builder, err));
