@@ -21,16 +21,17 @@
 
 static const struct option_group *const selecting[] = {
     &command_selection_group, &command_output_group, &command_store_group, NULL};
-static const struct option_group *const log_groups[] = {
-    &command_follow_group, &command_selection_group, &command_output_group, &command_store_group,
+static const struct option_group *const selecting_values[] = {
+    &command_values_group, &command_selection_group, &command_output_group, &command_store_group,
     NULL};
-static const struct option_group *const stats_groups[] = {&command_stats_group,
-                                                          &command_limits_group,
-                                                          &command_compare_group,
-                                                          &command_selection_group,
-                                                          &command_output_group,
-                                                          &command_store_group,
-                                                          NULL};
+static const struct option_group *const aliases_groups[] = {&command_alias_group,
+                                                            &command_output_group, NULL};
+static const struct option_group *const log_groups[] = {
+    &command_follow_group, &command_values_group, &command_selection_group,
+    &command_output_group, &command_store_group,  NULL};
+static const struct option_group *const stats_groups[] = {
+    &command_stats_group,     &command_values_group, &command_limits_group, &command_compare_group,
+    &command_selection_group, &command_output_group, &command_store_group,  NULL};
 static const struct option_group *const online_groups[] = {
     &command_online_group,      &command_rules_group,
     &command_reliability_group, &command_compare_group,
@@ -40,11 +41,11 @@ static const struct option_group *const sessions_groups[] = {
     &command_rules_group, &command_selection_group, &command_output_group, &command_store_group,
     NULL};
 static const struct option_group *const gaps_groups[] = {
-    &command_gaps_group, &command_selection_group, &command_output_group, &command_store_group,
-    NULL};
+    &command_gaps_group,   &command_values_group, &command_selection_group,
+    &command_output_group, &command_store_group,  NULL};
 static const struct option_group *const excursions_groups[] = {
-    &command_limits_group, &command_selection_group, &command_output_group, &command_store_group,
-    NULL};
+    &command_limits_group, &command_values_group, &command_selection_group,
+    &command_output_group, &command_store_group,  NULL};
 static const struct option_group *const rejects_groups[] = {
     &command_rejects_group, &command_span_group, &command_output_group, &command_store_group, NULL};
 static const struct option_group *const printing[] = {&command_output_group, &command_store_group,
@@ -62,6 +63,7 @@ static const struct command_spec commands[] = {
                     "mnsdb stats temperature --by device --agg avg,p95,max --from -7d\n"
                     "mnsdb stats temperature --above 30 --every 1d --tz Europe/Berlin\n"
                     "mnsdb stats temperature --agg avg --by device --from -7d --versus -7d\n"
+                    "mnsdb stats --where 'temperature < 100 and humidity is not null' --every 1d\n"
                     "mnsdb stats --every 1h --fill null --tz Asia/Shanghai --format json",
      .groups = stats_groups,
      .operands_max = OPERANDS_ANY,
@@ -121,8 +123,9 @@ static const struct command_spec commands[] = {
      .description = "Without METRIC: every metric that the selection has.\n\n"
                     "Examples:\n"
                     "mnsdb last\n"
-                    "mnsdb last temperature --order-by last_seen:desc --limit 20",
-     .groups = selecting,
+                    "mnsdb last temperature --order-by last_seen:desc --limit 20\n"
+                    "mnsdb last temperature --where 'temperature < 100' --alias temperature=temp,t",
+     .groups = selecting_values,
      .operands_max = OPERANDS_ANY,
      .run = command_last},
     {.name = "log",
@@ -130,6 +133,7 @@ static const struct command_spec commands[] = {
      .description = "Examples:\n"
                     "mnsdb log --device 'pk/dn' --from '2018-05-16 05:00' --to '2018-05-16 06:00'\n"
                     "mnsdb log --order-by time:desc --limit 10\n"
+                    "mnsdb log --where 'temperature > 40 or humidity > 100' --limit 20\n"
                     "mnsdb log --format csv > log.csv\n"
                     "mnsdb log --follow --device 'sensor-*'",
      .groups = log_groups,
@@ -142,8 +146,20 @@ static const struct command_spec commands[] = {
     {.name = "metrics",
      .summary = "The metrics, with their extremes and times.",
      .description = "Example:\nmnsdb metrics --product 'a1*'",
-     .groups = selecting,
+     .groups = selecting_values,
      .run = command_metrics},
+    {.name = "aliases",
+     .summary = "Which names stand for which metric, and where that is said.",
+     .description =
+         "The stronger source comes first: --alias, $MNSDB_ALIASES (definitions between ';'), "
+         "$XDG_CONFIG_HOME/mnsdb/query.conf (else ~/.config/mnsdb/query.conf), "
+         "/etc/mnsdb/query.conf. A file has lines such as: alias = "
+         "temperature=temp,Temperature,t\n\n"
+         "Examples:\n"
+         "mnsdb aliases\n"
+         "MNSDB_ALIASES='temperature=temp,t; humidity=hum' mnsdb aliases --format table",
+     .groups = aliases_groups,
+     .run = command_aliases},
     {.name = "rejects",
      .summary = "Bodies that were not understood, byte for byte, with the reason.",
      .description = "--from and --to are about the time of arrival. Bodies are in base64.\n\n"

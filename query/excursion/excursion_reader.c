@@ -7,6 +7,7 @@
 #include "query/excursion/excursion_internal.h"
 
 #include "engine/base/mem.h"
+#include "query/view/view.h"
 
 #include <stdlib.h>
 
@@ -49,12 +50,12 @@ enum status excursion_reader_init(struct excursion_reader *reader, struct snapsh
     if (!reader->metrics || !reader->numbers)
         return no_memory(err);
     for (size_t i = 0; i < spec->metric_count; i++) {
-        const struct slice name = spec->metrics[i];
+        const struct slice name = view_canonical(spec->selection->view, spec->metrics[i]);
         if (has_metric(reader, name))
             continue;
         struct excursion_metric *metric = &reader->metrics[reader->metric_count++];
         metric->name = name;
-        metric->known = snapshot_find_metric(snapshot, name, &metric->number);
+        metric->known = view_find_metric(spec->selection->view, snapshot, name, &metric->number);
         if (metric->known)
             reader->numbers[reader->number_count++] = metric->number;
     }
@@ -131,6 +132,6 @@ enum status excursion_read(struct excursion_reader *reader, int64_t from_ms, int
         .ordered = true,
     };
     const struct scan_visitor rows = {.context = reader, .rows = take_rows};
-    TRY(snapshot_scan(reader->snapshot, &scan, &rows, statistics, err));
+    TRY(view_scan(selection->view, reader->snapshot, &scan, &rows, statistics, err));
     return finish_device(reader);
 }

@@ -6,6 +6,7 @@
 #include "query/gaps/gaps_internal.h"
 
 #include "engine/base/mem.h"
+#include "query/view/view.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -44,7 +45,10 @@ static enum status find_metrics(struct gaps_plan *plan, const struct snapshot *s
         return STATUS_NOMEM;
     uint32_t found = 0;
     for (size_t i = 0; i < spec->metric_count; i++)
-        found += snapshot_find_metric(snapshot, spec->metrics[i], &plan->metrics[found]) ? 1 : 0;
+        found += view_find_metric(spec->selection->view, snapshot, spec->metrics[i],
+                                  &plan->metrics[found])
+                     ? 1
+                     : 0;
     if (found > 1)
         qsort(plan->metrics, found, sizeof *plan->metrics, compare_numbers);
     for (uint32_t i = 0; i < found; i++) {
@@ -124,5 +128,5 @@ enum status gaps_scan(struct snapshot *snapshot, const struct gaps_plan *plan,
     scan.columns.metric_count = plan->metric_count;
     scan.ordered = true;
     const struct scan_visitor rows = {.context = &reporter, .rows = take_rows};
-    return snapshot_scan(snapshot, &scan, &rows, statistics, err);
+    return view_scan(plan->spec->selection->view, snapshot, &scan, &rows, statistics, err);
 }
