@@ -144,6 +144,7 @@ const char *chart_number_format(double value, char text[CHART_TEXT_BYTES])
     strip_zeros(text);
     if (strcmp(text, "-0") == 0)
         memcpy(text, "0", 2);
-    (void)strncat(text, suffix, 1);
+    const size_t len = strlen(text);
+    (void)snprintf(text + len, CHART_TEXT_BYTES - len, "%s", suffix);
     return text;
 }
