@@ -30,24 +30,30 @@ static const struct option_group *const log_groups[] = {
     &command_follow_group, &command_values_group, &command_selection_group,
     &command_output_group, &command_store_group,  NULL};
 static const struct option_group *const stats_groups[] = {
-    &command_stats_group,     &command_values_group, &command_limits_group, &command_compare_group,
-    &command_selection_group, &command_output_group, &command_store_group,  NULL};
+    &command_stats_group,  &command_stats_picture_group, &command_values_group,
+    &command_limits_group, &command_compare_group,       &command_selection_group,
+    &command_output_group, &command_store_group,         NULL};
 static const struct option_group *const online_groups[] = {
-    &command_online_group,      &command_rules_group,
-    &command_reliability_group, &command_compare_group,
-    &command_selection_group,   &command_output_group,
-    &command_store_group,       NULL};
+    &command_online_group,      &command_online_picture_group, &command_rules_group,
+    &command_reliability_group, &command_compare_group,        &command_selection_group,
+    &command_output_group,      &command_store_group,          NULL};
 static const struct option_group *const sessions_groups[] = {
-    &command_rules_group, &command_selection_group, &command_output_group, &command_store_group,
-    NULL};
+    &command_online_picture_group, &command_rules_group, &command_selection_group,
+    &command_output_group,         &command_store_group, NULL};
 static const struct option_group *const gaps_groups[] = {
     &command_gaps_group,   &command_values_group, &command_selection_group,
     &command_output_group, &command_store_group,  NULL};
 static const struct option_group *const excursions_groups[] = {
     &command_limits_group, &command_values_group, &command_selection_group,
     &command_output_group, &command_store_group,  NULL};
+static const struct option_group *const check_groups[] = {
+    &command_findings_group, &command_selection_group, &command_output_group, &command_store_group,
+    NULL};
 static const struct option_group *const rejects_groups[] = {
     &command_rejects_group, &command_span_group, &command_output_group, &command_store_group, NULL};
+static const struct option_group *const report_groups[] = {
+    &command_report_group, &command_rules_group, &command_selection_group, &command_store_group,
+    NULL};
 static const struct option_group *const printing[] = {&command_output_group, &command_store_group,
                                                       NULL};
 static const struct option_group *const store_only[] = {&command_store_group, NULL};
@@ -64,7 +70,8 @@ static const struct command_spec commands[] = {
                     "mnsdb stats temperature --above 30 --every 1d --tz Europe/Berlin\n"
                     "mnsdb stats temperature --agg avg --by device --from -7d --versus -7d\n"
                     "mnsdb stats --where 'temperature < 100 and humidity is not null' --every 1d\n"
-                    "mnsdb stats --every 1h --fill null --tz Asia/Shanghai --format json",
+                    "mnsdb stats --every 1h --fill null --tz Asia/Shanghai --format json\n"
+                    "mnsdb stats temperature --every 1h --plot",
      .groups = stats_groups,
      .operands_max = OPERANDS_ANY,
      .run = command_stats},
@@ -117,6 +124,32 @@ static const struct command_spec commands[] = {
      .groups = excursions_groups,
      .operands_max = OPERANDS_ANY,
      .run = command_excursions},
+    {.name = "report",
+     .summary = "A page for people: what stands out, availability, timelines, readings.",
+     .description =
+         "One HTML file that needs nothing else: pictures are in it, there is no script and "
+         "nothing is fetched; it can be mailed, printed and kept. The worst device, its longest "
+         "outage and the highest hour of each metric come first.\n\n"
+         "Examples:\n"
+         "mnsdb report --html report.html\n"
+         "mnsdb report --html week.html --from -7d --to now --tz Europe/Berlin\n"
+         "mnsdb report --html - --product cold-store --metric pressure > page.html",
+     .groups = report_groups,
+     .run = command_report},
+    {.name = "check",
+     .summary = "What looks wrong in the data, each with its evidence and the way to more.",
+     .description =
+         "Values that a metric cannot have, frozen sensors, jumps, broken clocks, gaps, flapping "
+         "devices, offline without online, devices online but silent, rejects. Each finding comes "
+         "with a command that shows more. docs/checks.md has the rules.\n\n"
+         "Exit code 1 if anything found is an error: data that is wrong, or missing now. Warnings "
+         "and notes are exit 0.\n\n"
+         "Examples:\n"
+         "mnsdb check\n"
+         "mnsdb check --from -1d --to now --range 'temperature=-40..85' --silent 10m\n"
+         "mnsdb check --kind flapping --kind gap --format json",
+     .groups = check_groups,
+     .run = command_check},
     {.name = "last",
      .operands = "[METRIC...]",
      .summary = "The newest values and the state of each device.",

@@ -30,7 +30,11 @@ extern const struct option_group command_rejects_group;
 extern const struct option_group command_values_group; /* --where, --alias: see command_values.h */
 extern const struct option_group command_alias_group;  /* --alias alone */
 extern const struct option_group command_follow_group;
+extern const struct option_group command_stats_picture_group; /* --plot, --bars, --spark */
+extern const struct option_group command_online_picture_group;
 extern const struct option_group command_gaps_group;
+extern const struct option_group command_findings_group;
+extern const struct option_group command_report_group;
 
 enum exit_code command_stats(const struct options *options);
 enum exit_code command_online(const struct options *options);
@@ -38,7 +42,9 @@ enum exit_code command_sessions(const struct options *options);
 enum exit_code command_excursions(const struct options *options);
 enum exit_code command_last(const struct options *options);
 enum exit_code command_log(const struct options *options);
+enum exit_code command_check(const struct options *options);
 enum exit_code command_gaps(const struct options *options);
+enum exit_code command_report(const struct options *options);
 enum exit_code command_devices(const struct options *options);
 enum exit_code command_metrics(const struct options *options);
 enum exit_code command_rejects(const struct options *options);

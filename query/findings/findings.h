@@ -34,7 +34,7 @@ enum finding_kind {
     FINDING_GAP,          /* no reading for much longer than usual, with no word of being offline */
     FINDING_FLAPPING,     /* many sessions in a short time */
     FINDING_JUMP,         /* a change far beyond the usual ones */
-    FINDING_CLOCK_AHEAD,  /* a device's time later than its message */
+    FINDING_CLOCK_OFF,    /* a device's clock is ahead of its messages, or hours behind */
     FINDING_CLOCK_FAULT,  /* a broken clock was passed over */
     FINDING_OFFLINE_ONLY, /* offline again without having been online */
     FINDING_STALE_OFFLINE,  /* offlines of earlier connections */

@@ -1,0 +1,191 @@
+/*
+ * status_rules.c - what looks wrong in status events: flapping, offline without online, stale.
+ *
+ * The rules of the timeline hold: what is stale there is stale here, and told apart.
+ */
+#include "query/findings/findings_internal.h"
+
+struct flaps {
+    uint64_t sessions; /* that began within a crowd */
+    uint64_t most;     /* in one span of the limit's length */
+    int64_t first_ms, last_ms;
+};
+
+/* Offline events while offline, and what restating is usual. */
+struct repeats {
+    uint64_t offline;
+    uint64_t online;
+    int64_t first_ms, last_ms;
+};
+
+static bool in_range(const struct findings *findings, int64_t time_ms)
+{
+    const struct selection *selection = findings->spec->selection;
+    return time_ms >= selection->from_ms &&
+           (!selection->has_until || time_ms < selection->until_ms);
+}
+
+/* --- flapping ------------------------------------------------------------------------------ */
+
+/*
+ * A session is one of a crowd if it is one of `flap_sessions` in a row whose first and last begin
+ * less than `flap_ms` apart. `starts` are those in range, ascending.
+ */
+static struct flaps find_flaps(const struct findings *findings)
+{
+    const struct findings_limits *limits = &findings->spec->limits;
+    const struct session *sessions = findings->timeline.sessions;
+    struct flaps flaps = {0};
+    size_t first = 0;   // of the sessions less than flap_ms before the one at hand
+    size_t counted = 0; // sessions before this one are counted, or never will be
+    for (size_t i = 0; i < findings->timeline.session_count; i++) {
+        if (!in_range(findings, sessions[i].start_ms)) {
+            first = i + 1;
+            continue;
+        }
+        while (sessions[i].start_ms - sessions[first].start_ms >= limits->flap_ms)
+            first++;
+        const uint64_t crowd = i - first + 1;
+        if (crowd < limits->flap_sessions)
+            continue;
+        const size_t from = first > counted ? first : counted;
+        if (flaps.sessions == 0)
+            flaps.first_ms = sessions[from].start_ms;
+        flaps.sessions += i + 1 - from;
+        flaps.last_ms = sessions[i].start_ms;
+        flaps.most = crowd > flaps.most ? crowd : flaps.most;
+        counted = i + 1;
+    }
+    return flaps;
+}
+
+static enum status add_flapping(struct findings *findings, struct slice device)
+{
+    const struct findings_limits *limits = &findings->spec->limits;
+    if (limits->flap_sessions == 0 || limits->flap_ms == 0)
+        return STATUS_OK;
+    const struct flaps flaps = find_flaps(findings);
+    if (flaps.sessions == 0)
+        return STATUS_OK;
+    struct draft draft;
+    draft_begin(&draft, findings, FINDING_FLAPPING, SEVERITY_WARNING);
+    draft.finding.device = device;
+    draft.finding.has_time = true;
+    draft.finding.first_ms = flaps.first_ms;
+    draft.finding.last_ms = flaps.last_ms;
+    draft.finding.count = flaps.sessions;
+    words_count(&draft.evidence, flaps.sessions, "session", "sessions");
+    words_add(&draft.evidence, " in quick succession, up to ");
+    words_count(&draft.evidence, flaps.most, "that began within ", "that began within ");
+    words_duration(&draft.evidence, limits->flap_ms);
+    words_command(&draft.more, findings->spec, "sessions");
+    words_device(&draft.more, device);
+    words_span(&draft.more, flaps.first_ms, flaps.last_ms);
+    return draft_end(&draft, findings);
+}
+
+/* --- events that do not fit ---------------------------------------------------------------- */
+
+/* The state machine of the timeline once more, for what that does not keep. */
+static struct repeats find_repeats(const struct findings *findings, uint32_t device)
+{
+    struct repeats repeats = {0};
+    size_t count = 0;
+    const struct status_event *events = event_history_of(&findings->history, device, &count);
+    enum timeline_state state = TIMELINE_UNKNOWN;
+    bool saw_online = false;
+    int64_t latest_online_ms = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct status_event *event = &events[i];
+        if (event->online) {
+            repeats.online += state == TIMELINE_ONLINE && in_range(findings, event->time_ms);
+            state = TIMELINE_ONLINE;
+            saw_online = true;
+            latest_online_ms = event->time_ms;
+            continue;
+        }
+        if (event->has_contact && saw_online &&
+            event->contact_ms < latest_online_ms - TIMELINE_STALE_MS)
+            continue;
+        if (state == TIMELINE_OFFLINE && in_range(findings, event->time_ms)) {
+            if (repeats.offline++ == 0)
+                repeats.first_ms = event->time_ms;
+            repeats.last_ms = event->time_ms;
+        }
+        state = TIMELINE_OFFLINE;
+    }
+    return repeats;
+}
+
+/* Kinds of events order as words: offline, online, reading. */
+static void more_of_events(struct draft *draft, const struct findings *findings)
+{
+    words_command(&draft->more, findings->spec, "log --order-by kind --limit 50");
+    words_device(&draft->more, draft->finding.device);
+    words_span(&draft->more, draft->finding.first_ms, draft->finding.last_ms);
+}
+
+static enum status add_offline_only(struct findings *findings, uint32_t device)
+{
+    const struct repeats repeats = find_repeats(findings, device);
+    // Who restates being online restates being offline, too.
+    if (repeats.offline == 0 || repeats.online > 0)
+        return STATUS_OK;
+    struct draft draft;
+    draft_begin(&draft, findings, FINDING_OFFLINE_ONLY, SEVERITY_WARNING);
+    draft.finding.device = snapshot_device_name(findings->snapshot, device);
+    draft.finding.has_time = true;
+    draft.finding.first_ms = repeats.first_ms;
+    draft.finding.last_ms = repeats.last_ms;
+    draft.finding.count = repeats.offline;
+    words_count(&draft.evidence, repeats.offline, "offline event", "offline events");
+    words_add(&draft.evidence, " while it was offline already: online events are missing");
+    more_of_events(&draft, findings);
+    return draft_end(&draft, findings);
+}
+
+static enum status add_stale(struct findings *findings, struct slice device)
+{
+    const struct timeline *timeline = &findings->timeline;
+    struct draft draft;
+    uint64_t count = 0;
+    int64_t first_ms = 0;
+    int64_t last_ms = 0;
+    for (size_t i = 0; i < timeline->stale_count; i++) {
+        if (!in_range(findings, timeline->stale_ms[i]))
+            continue;
+        if (count++ == 0)
+            first_ms = timeline->stale_ms[i];
+        last_ms = timeline->stale_ms[i];
+    }
+    if (count == 0)
+        return STATUS_OK;
+    draft_begin(&draft, findings, FINDING_STALE_OFFLINE, SEVERITY_NOTE);
+    draft.finding.device = device;
+    draft.finding.has_time = true;
+    draft.finding.first_ms = first_ms;
+    draft.finding.last_ms = last_ms;
+    draft.finding.count = count;
+    words_count(&draft.evidence, count,
+                "offline event told of an earlier connection and was passed over",
+                "offline events told of earlier connections and were passed over");
+    more_of_events(&draft, findings);
+    return draft_end(&draft, findings);
+}
+
+enum status findings_of_status(struct findings *findings, struct error *err)
+{
+    for (uint32_t rank = 0; rank < findings->device_count; rank++) {
+        const uint32_t device = findings->devices[rank].device;
+        size_t count = 0;
+        (void)event_history_of(&findings->history, device, &count);
+        if (count == 0)
+            continue;
+        const struct slice name = snapshot_device_name(findings->snapshot, device);
+        TRY(findings_timeline(findings, device, err));
+        TRY(add_flapping(findings, name));
+        TRY(add_offline_only(findings, device));
+        TRY(add_stale(findings, name));
+    }
+    return STATUS_OK;
+}
