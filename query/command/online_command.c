@@ -6,6 +6,7 @@
 #include "cli/message.h"
 #include "cli/quantity.h"
 #include "query/command/comparison.h"
+#include "query/command/picture.h"
 #include "query/online/online.h"
 #include "query/reliability/reliability.h"
 
@@ -100,7 +101,8 @@ static enum status query_online(struct command *command, struct answer *answer, 
 
 enum exit_code command_online(const struct options *options)
 {
-    return command_run(options, query_online);
+    return picture_is_wanted(options) ? picture_of_online(options)
+                                      : command_run(options, query_online);
 }
 
 static enum status query_sessions(struct command *command, struct answer *answer, struct error *err)
@@ -112,5 +114,6 @@ static enum status query_sessions(struct command *command, struct answer *answer
 
 enum exit_code command_sessions(const struct options *options)
 {
-    return command_run(options, query_sessions);
+    return picture_is_wanted(options) ? picture_of_sessions(options)
+                                      : command_run(options, query_sessions);
 }

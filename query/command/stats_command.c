@@ -7,16 +7,17 @@
 #include "query/aggregate/aggregate.h"
 #include "query/command/comparison.h"
 #include "query/command/excursion_command.h"
+#include "query/command/picture.h"
 #include "query/compare/compare.h"
 #include "query/excursion/excursion.h"
 
 #define AGGREGATES_DEFAULT "count,min,avg,max"
 
-static enum status read_list(const struct options *options, struct aggregate_list *list,
-                             struct error *err)
+static enum status read_list(const struct options *options, const char *otherwise,
+                             struct aggregate_list *list, struct error *err)
 {
     const char *text = options_text(options, "agg");
-    const enum status status = aggregate_list_parse(text ? text : AGGREGATES_DEFAULT, list, err);
+    const enum status status = aggregate_list_parse(text ? text : otherwise, list, err);
     if (status != STATUS_OK)
         error_add_context(err, "--agg");
     return status;
@@ -39,6 +40,42 @@ static enum status read_groups(const struct options *options, struct stats_spec 
     if (spec->fill != STATS_FILL_NONE && !spec->every)
         return error_set(err, STATUS_INPUT, "--fill wants buckets: give --every");
     return STATUS_OK;
+}
+
+/* --- what is asked for --------------------------------------------------------------------- */
+
+enum status stats_request_read(struct stats_request *request, struct command *command,
+                               const char *aggregates_default, struct error *err)
+{
+    bool has_buckets = false;
+    request->list = mem_alloc(1, sizeof *request->list);
+    if (!request->list)
+        return error_set(err, STATUS_NOMEM, "no memory for the aggregates");
+    TRY(command_every(command->options, &request->width, &has_buckets, err));
+    TRY(read_list(command->options, aggregates_default, request->list, err));
+    request->spec = (struct stats_spec){.selection = &command->selection,
+                                        .aggregates = request->list,
+                                        .every = has_buckets ? &request->width : NULL,
+                                        .zone = &command->zone};
+    TRY(read_groups(command->options, &request->spec, err));
+    return options_number(command->options, "threads", 1, SCAN_THREADS_MAX, &request->threads, err);
+}
+
+enum status stats_request_open(struct stats_request *request, struct command *command,
+                               struct error *err)
+{
+    TRY(command_open(command, err));
+    snapshot_set_threads(command->snapshot, (uint32_t)request->threads);
+    TRY(command_metric_names(command, &request->names, &request->spec.metric_count, err));
+    request->spec.metrics = request->names;
+    return STATUS_OK;
+}
+
+void stats_request_release(struct stats_request *request)
+{
+    mem_free(request->list);
+    mem_free(request->names);
+    *request = (struct stats_request){0};
 }
 
 /* --- with limits --------------------------------------------------------------------------- */
@@ -119,33 +156,18 @@ static enum status ask(struct stats_question *question, struct answer *answer, s
 
 static enum status query_stats(struct command *command, struct answer *answer, struct error *err)
 {
-    OWNED(mem_free_owned) struct slice *names = NULL;
-    OWNED(mem_free_owned) struct aggregate_list *list = mem_alloc(1, sizeof *list);
-    if (!list)
-        return error_set(err, STATUS_NOMEM, "no memory for the aggregates");
-    struct bucket_width width = {0};
-    bool has_buckets = false;
-    TRY(command_every(command->options, &width, &has_buckets, err));
-    TRY(read_list(command->options, list, err));
+    OWNED(stats_request_release) struct stats_request request = {0};
     struct stats_question question = {.command = command};
-    struct stats_spec *spec = &question.stats;
-    *spec = (struct stats_spec){.selection = &command->selection,
-                                .aggregates = list,
-                                .every = has_buckets ? &width : NULL,
-                                .zone = &command->zone};
-    TRY(read_groups(command->options, spec, err));
+    TRY(stats_request_read(&request, command, AGGREGATES_DEFAULT, err));
     TRY(command_limits(command->options, &question.limits, &question.excursions, err));
-    TRY(comparison_check(command, spec->every, err));
-    uint64_t threads = 0;
-    TRY(options_number(command->options, "threads", 1, SCAN_THREADS_MAX, &threads, err));
-    TRY(command_open(command, err));
-    snapshot_set_threads(command->snapshot, (uint32_t)threads);
-    TRY(command_metric_names(command, &names, &spec->metric_count, err));
-    spec->metrics = names;
+    TRY(comparison_check(command, request.spec.every, err));
+    TRY(stats_request_open(&request, command, err));
+    question.stats = request.spec;
     return ask(&question, answer, err);
 }
 
 enum exit_code command_stats(const struct options *options)
 {
-    return command_run(options, query_stats);
+    return picture_is_wanted(options) ? picture_of_stats(options)
+                                      : command_run(options, query_stats);
 }

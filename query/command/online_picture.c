@@ -1,0 +1,189 @@
+/*
+ * online_picture.c - `online` and `sessions` with --plot: a lane a device.
+ *
+ * The rows of the query tell which devices are drawn, and in which order; the lanes are made from
+ * the timelines of these devices alone. Of `sessions`, devices come as their sessions do.
+ */
+#include "query/command/picture.h"
+
+#include "cli/human.h"
+#include "engine/base/mem.h"
+#include "query/online/online.h"
+
+#include <stdio.h>
+
+#define LANES_READABLE 40u /* if --limit says nothing */
+
+/* The devices to be drawn, by their place. */
+struct drawn {
+    struct narrowed_selection narrowed;
+    uint32_t *devices; /* owned */
+    size_t count;
+    size_t hidden;
+};
+
+static void drawn_release(struct drawn *drawn)
+{
+    narrowed_selection_release(&drawn->narrowed);
+    mem_free(drawn->devices);
+}
+
+static enum status prepare(struct picture *picture, struct online_spec *spec, struct error *err)
+{
+    struct command *command = picture->command;
+    spec->selection = &command->selection;
+    spec->zone = &command->zone;
+    TRY(command_rules(command->options, &spec->rules, err));
+    TRY(command_open(command, err));
+    return selection_sort(&command->selection, command->snapshot, err);
+}
+
+/* --- which devices ------------------------------------------------------------------------- */
+
+static int compare_name(const struct snapshot *snapshot, uint32_t device, struct slice name)
+{
+    return slice_compare(snapshot_device_name(snapshot, device), name);
+}
+
+/* The number of a selected device; they are listed by name. */
+static bool find_device(const struct command *command, struct slice name, uint32_t *device)
+{
+    const struct selection *selection = &command->selection;
+    size_t low = 0;
+    size_t count = selection->device_count;
+    while (count > 0) {
+        const size_t half = count / 2;
+        const int order = compare_name(command->snapshot, selection->devices[low + half], name);
+        if (order == 0) {
+            *device = selection->devices[low + half];
+            return true;
+        }
+        low += order < 0 ? half + 1 : 0;
+        count = order < 0 ? count - half - 1 : half;
+    }
+    return false;
+}
+
+/* Each device of the rows once, as they first show it; the first column is its name. */
+static enum status list_devices(struct picture *picture, const struct answer *answer,
+                                size_t readable, struct drawn *drawn, struct error *err)
+{
+    TRY(narrowed_selection_init(&drawn->narrowed, picture->command, err));
+    const size_t rows = answer_shown_count(answer);
+    drawn->devices = mem_alloc(picture->command->selection.device_count, sizeof *drawn->devices);
+    if (!drawn->devices)
+        return error_set(err, STATUS_NOMEM, "no memory for the list of devices");
+    for (size_t i = 0; i < rows; i++) {
+        uint32_t device = 0;
+        if (!find_device(picture->command, cell_text(answer_row(answer, i)), &device))
+            continue;
+        const uint32_t before = drawn->narrowed.selection.device_count;
+        narrowed_selection_add(&drawn->narrowed, device);
+        if (drawn->narrowed.selection.device_count == before)
+            continue;
+        if (drawn->count < readable)
+            drawn->devices[drawn->count++] = device;
+        else
+            drawn->hidden++;
+    }
+    return STATUS_OK;
+}
+
+/* --- lanes --------------------------------------------------------------------------------- */
+
+static enum status add_lanes(struct picture *picture, const struct online_spec *spec,
+                             const struct drawn *drawn, struct chart_lanes *lanes,
+                             struct error *err)
+{
+    struct command *command = picture->command;
+    OWNED(event_history_release) struct event_history history = {0};
+    OWNED(timeline_release) struct timeline timeline = {0};
+    TRY(event_history_read(&history, command->snapshot, &drawn->narrowed.selection,
+                           &command->statistics, err));
+    for (size_t i = 0; i < drawn->count; i++) {
+        const uint32_t device = drawn->devices[i];
+        TRY(event_history_timeline(&history, device, &spec->rules, &timeline, err));
+        TRY(chart_lanes_add(lanes, snapshot_device_name(command->snapshot, device), &timeline,
+                            err));
+    }
+    return STATUS_OK;
+}
+
+static enum status put_lanes(struct picture *picture, const struct chart_lanes *lanes,
+                             const struct drawn *drawn, enum plot_summary summary)
+{
+    char count[HUMAN_BYTES];
+    char range[CHART_RANGE_BYTES];
+    char text[CHART_RANGE_BYTES + 64];
+    const size_t total = drawn->count + drawn->hidden;
+    (void)snprintf(
+        text, sizeof text, "%s device%s, %s", human_count(total, count), total == 1 ? "" : "s",
+        chart_range_format(&picture->command->zone, lanes->from_ms, lanes->until_ms, range));
+    TRY(plot_line(&picture->plot, SCREEN_PLAIN, slice_of_text(text)));
+    TRY(plot_line(&picture->plot, SCREEN_PLAIN, slice_of_text("")));
+    TRY(plot_lanes(&picture->plot, lanes, summary));
+    return picture_tell_hidden(picture, drawn->hidden, drawn->count, "devices");
+}
+
+static enum status draw_lanes(struct picture *picture, const struct online_spec *spec,
+                              const struct drawn *drawn, enum plot_summary summary,
+                              struct error *err)
+{
+    const struct command *command = picture->command;
+    OWNED(chart_lanes_release) struct chart_lanes lanes = {0};
+    struct time_range range = {0};
+    if (drawn->count == 0 || !selection_bounds(&command->selection, command->snapshot, &range))
+        return picture_tell_nothing(picture, summary == PLOT_SUMMARY_ONLINE
+                                                 ? "nothing to draw: no devices were selected"
+                                                 : "nothing to draw: no sessions in this range");
+    if (range.from_ms == range.until_ms)
+        return picture_tell_nothing(picture, "nothing to draw: the range is empty");
+    lanes.from_ms = range.from_ms;
+    lanes.until_ms = range.until_ms;
+    TRY(add_lanes(picture, spec, drawn, &lanes, err));
+    const enum status status = put_lanes(picture, &lanes, drawn, summary);
+    return status == STATUS_NOMEM ? error_set(err, status, "no memory for the picture") : status;
+}
+
+static enum status draw_online(struct picture *picture, struct error *err)
+{
+    struct command *command = picture->command;
+    OWNED(answer_release) struct answer answer = {0};
+    OWNED(drawn_release) struct drawn drawn = {0};
+    struct online_spec spec = {.by = ONLINE_BY_DEVICE};
+    size_t hidden = 0;
+    const char *by = options_text(command->options, "by");
+    if (options_given(command->options, "every") || (by && by[0] != 'd'))
+        return error_set(err, STATUS_INPUT,
+                         "--plot draws a row a device: leave out --every and --by");
+    TRY(prepare(picture, &spec, err));
+    TRY(online_query(command->snapshot, &spec, &answer, &command->statistics, err));
+    TRY(picture_arrange(picture, &answer, LANES_READABLE, &hidden, err));
+    TRY(list_devices(picture, &answer, SIZE_MAX, &drawn, err));
+    drawn.hidden = hidden;
+    return draw_lanes(picture, &spec, &drawn, PLOT_SUMMARY_ONLINE, err);
+}
+
+static enum status draw_sessions(struct picture *picture, struct error *err)
+{
+    struct command *command = picture->command;
+    OWNED(answer_release) struct answer answer = {0};
+    OWNED(drawn_release) struct drawn drawn = {0};
+    struct online_spec spec = {0};
+    TRY(prepare(picture, &spec, err));
+    TRY(sessions_query(command->snapshot, &spec, &answer, &command->statistics, err));
+    TRY(command_arrange(command, &answer, err));
+    const bool asked = options_given(command->options, "limit");
+    TRY(list_devices(picture, &answer, asked ? SIZE_MAX : LANES_READABLE, &drawn, err));
+    return draw_lanes(picture, &spec, &drawn, PLOT_SUMMARY_SESSIONS, err);
+}
+
+enum exit_code picture_of_online(const struct options *options)
+{
+    return picture_run(options, draw_online);
+}
+
+enum exit_code picture_of_sessions(const struct options *options)
+{
+    return picture_run(options, draw_sessions);
+}
