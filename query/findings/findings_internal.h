@@ -28,7 +28,7 @@
 /* A longest usual interval is this percentile: 19 of 20. */
 #define USUAL_NUMERATOR   19u
 #define USUAL_DENOMINATOR 20u
-/* A metric moves if it changes in a third of so many steps outside the stretches in question. */
+/* A metric moves if it changes in a third of so many steps outside its longest stretch. */
 #define MOVES_STEPS_MIN 30u
 #define MOVES_SHARE     3u
 /* So many other devices must move before one that never did is suspect. */
@@ -66,7 +66,7 @@ struct frozen_case {
     int64_t longest_start_ms, longest_last_ms;
     uint64_t longest_readings;
     struct number value;     /* of the longest */
-    uint64_t steps, changes; /* outside the stretches */
+    uint64_t steps, changes; /* outside the longest */
     bool to_the_end;         /* the last one is not over */
 };
 
@@ -169,7 +169,7 @@ struct metric_watch {
     struct frozen_case frozen;
     int64_t run_start_ms;
     uint64_t run_readings;
-    uint64_t steps, changes; /* all of them; the stretches' own are taken off at the end */
+    uint64_t steps, changes; /* all of them */
     struct tally sizes;      /* bits of the sizes of changes, which order as the sizes do */
 };
 
@@ -220,6 +220,8 @@ void words_release(struct words *words);
 void words_command(struct words *words, const struct findings_spec *spec, const char *command);
 void words_device(struct words *words, struct slice device);
 void words_span(struct words *words, int64_t from_ms, int64_t last_ms);
+/* As `--longer-than` reads it: "2h6m5s980ms". */
+void words_length(struct words *words, int64_t length_ms);
 /* " -- METRIC"; false if no command line can hold it. */
 bool words_metric(struct words *words, struct slice metric);
 

@@ -97,7 +97,6 @@ static void end_run(struct metric_watch *watch, bool at_end)
     frozen->stretches++;
     frozen->last_ms = watch->latest_ms;
     frozen->to_the_end = at_end;
-    watch->steps -= watch->run_readings - 1;
 }
 
 static enum status take_value(struct metric_watch *watch, struct number value, double real,
@@ -145,7 +144,8 @@ enum status metric_watch_end(struct metric_watch *watch)
 {
     if (watch->has_latest)
         end_run(watch, true);
-    watch->frozen.steps = watch->steps;
+    const uint64_t longest = watch->frozen.longest_readings;
+    watch->frozen.steps = watch->steps - (longest > 0 ? longest - 1 : 0);
     watch->frozen.changes = watch->changes;
     return tally_close(&watch->sizes);
 }

@@ -162,10 +162,12 @@ static enum status add_frozen(struct findings *findings, const struct frozen_cas
     if (frozen->steps < MOVES_STEPS_MIN && !others_move(metric))
         return STATUS_OK;
     struct draft draft;
-    const enum finding_severity severity = is_saturated(&metric->bounds, frozen->value)
-                                               ? SEVERITY_NOTE
-                                           : frozen->to_the_end ? SEVERITY_ERROR
-                                                                : SEVERITY_WARNING;
+    // One that never moved may have no such sensor; one that did, and still stands, is broken.
+    const bool moved = frozen->steps >= MOVES_STEPS_MIN;
+    const bool saturated = is_saturated(&metric->bounds, frozen->value);
+    const enum finding_severity severity = saturated                     ? SEVERITY_NOTE
+                                           : moved && frozen->to_the_end ? SEVERITY_ERROR
+                                                                         : SEVERITY_WARNING;
     draft_begin(&draft, findings, FINDING_FROZEN, severity);
     about(&draft, findings, frozen->rank, frozen->first_ms, frozen->last_ms);
     about_metric(&draft, findings, frozen->metric);
@@ -210,9 +212,9 @@ static enum status add_jump(struct findings *findings, const struct jump_case *j
 static void absence_words(struct words *words, const struct device_facts *device,
                           const struct absence *absence, const char *one, const char *many)
 {
-    words_add(words, " from ");
+    words_add(words, " between ");
     words_time(words, absence->longest_start_ms);
-    words_add(words, " to ");
+    words_add(words, " and ");
     words_time(words, absence->longest_until_ms);
     if (device->usual_ms >= 0) {
         words_add(words, "; 95 of 100 intervals are at most ");
@@ -226,20 +228,25 @@ static void absence_words(struct words *words, const struct device_facts *device
         words_add(words, "; it lasts");
 }
 
-/* The gaps of this kind that the limit lets through, as `gaps --list` shows them. */
+/*
+ * The gaps that the limit lets through, as `gaps --list` shows them. What was before the first
+ * reading is a gap only of a range that is given.
+ */
 static void more_of_absence(struct draft *draft, const struct findings *findings, uint32_t rank,
                             int64_t limit_ms)
 {
     const struct device_facts *device = &findings->devices[rank];
-    if (device->readings == 0) {
-        words_command(&draft->more, findings->spec, "sessions");
-        words_device(&draft->more, draft->finding.device);
-        return;
-    }
-    words_command(&draft->more, findings->spec, "gaps --list");
+    const struct selection *selection = findings->spec->selection;
+    const bool from_start = draft->finding.first_ms == findings->range.from_ms;
+    words_command(&draft->more, findings->spec, device->readings == 0 ? "sessions" : "gaps --list");
     words_device(&draft->more, draft->finding.device);
-    words_add(&draft->more, " --longer-than %lldms", (long long)limit_ms);
-    words_span(&draft->more, findings->range.from_ms, findings->range.until_ms);
+    if (device->readings > 0) {
+        words_add(&draft->more, " --longer-than ");
+        words_length(&draft->more, limit_ms);
+    }
+    if (selection->has_from || selection->has_until || from_start)
+        words_span(&draft->more, findings->range.from_ms,
+                   findings->range.until_ms - (selection->has_until ? 1 : 0));
 }
 
 static enum status add_gap(struct findings *findings, uint32_t rank)
@@ -272,7 +279,7 @@ static enum status add_silent(struct findings *findings, uint32_t rank)
     draft.finding.count = silent->count;
     words_add(&draft.evidence, "online for ");
     words_duration(&draft.evidence, silent->longest_ms);
-    words_add(&draft.evidence, " without a reading, none");
+    words_add(&draft.evidence, " without a reading");
     absence_words(&draft.evidence, device, silent, "such silence", "such silences");
     more_of_absence(&draft, findings, rank, device->silent_limit_ms);
     return draft_end(&draft, findings);

@@ -144,37 +144,63 @@ static enum status add_offline_only(struct findings *findings, uint32_t device)
     return draft_end(&draft, findings);
 }
 
-static enum status add_stale(struct findings *findings, struct slice device)
+/* One for all devices: networks reorder, and the rule takes care of it. */
+struct stale {
+    uint64_t events;
+    uint64_t devices;
+    int64_t first_ms, last_ms;
+    uint64_t most; /* of one device */
+    struct slice worst;
+};
+
+static void see_stale(struct stale *stale, const struct findings *findings, struct slice device)
 {
     const struct timeline *timeline = &findings->timeline;
-    struct draft draft;
     uint64_t count = 0;
-    int64_t first_ms = 0;
-    int64_t last_ms = 0;
     for (size_t i = 0; i < timeline->stale_count; i++) {
-        if (!in_range(findings, timeline->stale_ms[i]))
+        const int64_t time_ms = timeline->stale_ms[i];
+        if (!in_range(findings, time_ms))
             continue;
-        if (count++ == 0)
-            first_ms = timeline->stale_ms[i];
-        last_ms = timeline->stale_ms[i];
+        if (stale->events == 0 || time_ms < stale->first_ms)
+            stale->first_ms = time_ms;
+        if (stale->events == 0 || time_ms > stale->last_ms)
+            stale->last_ms = time_ms;
+        stale->events++;
+        count++;
     }
-    if (count == 0)
+    stale->devices += count > 0;
+    if (count > stale->most) {
+        stale->most = count;
+        stale->worst = device;
+    }
+}
+
+static enum status add_stale(struct findings *findings, const struct stale *stale)
+{
+    if (stale->events == 0)
         return STATUS_OK;
+    struct draft draft;
     draft_begin(&draft, findings, FINDING_STALE_OFFLINE, SEVERITY_NOTE);
-    draft.finding.device = device;
+    if (stale->devices == 1)
+        draft.finding.device = stale->worst;
     draft.finding.has_time = true;
-    draft.finding.first_ms = first_ms;
-    draft.finding.last_ms = last_ms;
-    draft.finding.count = count;
-    words_count(&draft.evidence, count,
-                "offline event told of an earlier connection and was passed over",
-                "offline events told of earlier connections and were passed over");
-    more_of_events(&draft, findings);
+    draft.finding.first_ms = stale->first_ms;
+    draft.finding.last_ms = stale->last_ms;
+    draft.finding.count = stale->events;
+    words_count(&draft.evidence, stale->events, "offline event", "offline events");
+    words_add(&draft.evidence, " of ");
+    words_count(&draft.evidence, stale->devices, "device", "devices");
+    words_add(&draft.evidence, " told of an earlier connection and did not count");
+    words_command(&draft.more, findings->spec, "online --order-by stale:desc --limit 20");
+    if (stale->devices == 1)
+        words_device(&draft.more, stale->worst);
+    words_span(&draft.more, stale->first_ms, stale->last_ms);
     return draft_end(&draft, findings);
 }
 
 enum status findings_of_status(struct findings *findings, struct error *err)
 {
+    struct stale stale = {0};
     for (uint32_t rank = 0; rank < findings->device_count; rank++) {
         const uint32_t device = findings->devices[rank].device;
         size_t count = 0;
@@ -185,7 +211,7 @@ enum status findings_of_status(struct findings *findings, struct error *err)
         TRY(findings_timeline(findings, device, err));
         TRY(add_flapping(findings, name));
         TRY(add_offline_only(findings, device));
-        TRY(add_stale(findings, name));
+        see_stale(&stale, findings, name);
     }
-    return STATUS_OK;
+    return add_stale(findings, &stale);
 }

@@ -194,6 +194,19 @@ void words_span(struct words *words, int64_t from_ms, int64_t last_ms)
     words_add(words, " --from %s --to %s", from, until);
 }
 
+void words_length(struct words *words, int64_t length_ms)
+{
+    static const struct {
+        int64_t length_ms;
+        const char *name;
+    } units[] = {{86400000, "d"}, {3600000, "h"}, {60000, "m"}, {1000, "s"}, {1, "ms"}};
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        if (length_ms >= units[i].length_ms)
+            words_add(words, "%lld%s", (long long)(length_ms / units[i].length_ms), units[i].name);
+        length_ms %= units[i].length_ms;
+    }
+}
+
 bool words_metric(struct words *words, struct slice metric)
 {
     if (metric.len > 0 && memchr(metric.data, 0, metric.len))
