@@ -27,6 +27,7 @@ struct figures {
     int64_t beyond_ms;
     int64_t longest_ms;
     uint64_t times;
+    uint64_t values; /* readings */
 };
 
 /* A product, or all. */
@@ -40,6 +41,7 @@ struct work {
     struct excursion_reader reader;
     struct timeline beyond, known; /* memory is reused */
     struct time_range range;
+    int64_t read_until_ms;   /* where readings end: behind the last one without a bound */
     int64_t *starts_ms;      /* owned; with buckets: their starts on the grid */
     size_t span_count;       /* buckets, or 1 */
     size_t figure_count;     /* metrics times limits */
@@ -77,7 +79,7 @@ static enum status list_buckets(struct work *work, struct error *err)
     struct bucket_grid grid;
     bucket_grid_init(&grid, work->spec->every, work->spec->zone);
     const int64_t from_ms = work->range.from_ms;
-    const int64_t until_ms = work->range.until_ms + (work->spec->selection->has_until ? 0 : 1);
+    const int64_t until_ms = work->read_until_ms;
     const size_t count_max = EXCURSION_BUCKETS_MAX + 1;
     const size_t count = bucket_list(&grid, from_ms, until_ms, NULL, count_max);
     if (count == count_max)
@@ -159,23 +161,20 @@ static enum status add_columns(const struct work *work, struct error *err)
 
 /* --- rows ---------------------------------------------------------------------------------- */
 
-static bool has_something(const struct work *work, const struct figures *figures)
+/* True if something is known in any of so many figures, or has just become known. */
+static bool has_something(const struct figures *figures, size_t count)
 {
-    if (work->spec->all_buckets || (work->spec->by == EXCURSION_BY_NONE && !work->spec->every))
-        return true;
-    for (size_t i = 0; i < work->figure_count; i++) {
-        if (figures[i].known_ms > 0 || figures[i].times > 0)
+    for (size_t i = 0; i < count; i++) {
+        if (figures[i].known_ms > 0 || figures[i].times > 0 || figures[i].values > 0)
             return true;
     }
     return false;
 }
 
-/* A row of one span: `figures` are its own, `all_ms` is the time of all devices in it. */
+/* A row of one span: `figures` are its own, `all_ms` is the time of all its devices. */
 static enum status add_row(struct work *work, struct slice name, size_t span,
                            const struct figures *figures, int64_t all_ms, struct error *err)
 {
-    if (!has_something(work, figures))
-        return STATUS_OK;
     struct answer_cell *cell = NULL;
     TRY(answer_add_row(work->answer, &cell, err));
     if (work->spec->by != EXCURSION_BY_NONE)
@@ -195,10 +194,22 @@ static enum status add_row(struct work *work, struct slice name, size_t span,
     return STATUS_OK;
 }
 
-static int64_t span_ms(const struct work *work, size_t span)
+/* The rows of a group of so many devices; `figures` are those of its first span. */
+static enum status add_rows(struct work *work, struct slice name, const struct figures *figures,
+                            uint64_t devices, struct error *err)
 {
-    const struct time_range range = span_range(work, span);
-    return range.until_ms - range.from_ms;
+    const struct excursion_spec *spec = work->spec;
+    const size_t count = work->figure_count;
+    const bool is_only_row = spec->by == EXCURSION_BY_NONE && !spec->every;
+    if (!is_only_row && !has_something(figures, work->span_count * count))
+        return STATUS_OK;
+    for (size_t span = 0; span < work->span_count; span++) {
+        const struct time_range range = span_range(work, span);
+        const int64_t all_ms = (int64_t)devices * (range.until_ms - range.from_ms);
+        if (is_only_row || spec->all_buckets || has_something(figures + span * count, count))
+            TRY(add_row(work, name, span, figures + span * count, all_ms, err));
+    }
+    return STATUS_OK;
 }
 
 /* --- one device ---------------------------------------------------------------------------- */
@@ -212,12 +223,39 @@ static void add_span(struct figures *into, const struct timeline_span *beyond, i
         into->longest_ms = beyond->longest_ms;
 }
 
+/* The span that holds an instant of the range. */
+static size_t span_of(const struct work *work, int64_t time_ms)
+{
+    size_t low = 0; // the number of spans that start by then
+    size_t high = work->span_count;
+    while (work->spec->every && low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (work->starts_ms[middle] <= time_ms)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low > 0 ? low - 1 : 0;
+}
+
+/* Counts the readings of the range; the last one counts without an end, too. */
+static void count_values(const struct work *work, const struct excursion_series *series,
+                         struct figures *figures)
+{
+    for (size_t i = 0; i < series->count && work->span_count > 0; i++) {
+        const int64_t time_ms = series->readings[i].time_ms;
+        if (time_ms >= work->range.from_ms && time_ms < work->read_until_ms)
+            figures[span_of(work, time_ms) * work->figure_count].values++;
+    }
+}
+
 /* Cuts one metric's timelines; `figures` are those of its first limit in the first span. */
 static enum status cut_metric(struct work *work, struct excursion_series *series,
                               struct figures *figures, struct error *err)
 {
     const struct excursion_spec *spec = work->spec;
     TRY(excursion_timeline(series, NULL, spec->has_hold, spec->hold_ms, &work->known, err));
+    count_values(work, series, figures);
     for (size_t limit = 0; limit < spec->limits->count; limit++) {
         TRY(excursion_timeline(series, &spec->limits->items[limit], spec->has_hold, spec->hold_ms,
                                &work->beyond, err));
@@ -248,9 +286,8 @@ static enum status take_device(void *context, uint32_t device, struct error *err
         if (series->count > 0)
             TRY(cut_metric(work, series, figures + i * spec->limits->count, err));
     }
-    for (size_t span = 0; alone && span < work->span_count; span++)
-        TRY(add_row(work, snapshot_device_name(work->snapshot, device), span,
-                    figures + span * work->figure_count, span_ms(work, span), err));
+    if (alone)
+        TRY(add_rows(work, snapshot_device_name(work->snapshot, device), figures, 1, err));
     return STATUS_OK;
 }
 
@@ -290,10 +327,8 @@ static enum status add_group_rows(struct work *work, struct error *err)
         if (devices == 0 && by_product)
             continue;
         const struct slice name = by_product ? work->products.names[group] : slice_of(NULL, 0);
-        for (size_t span = 0; span < work->span_count; span++)
-            TRY(add_row(work, name, span,
-                        work->figures + (group * work->span_count + span) * work->figure_count,
-                        (int64_t)devices * span_ms(work, span), err));
+        TRY(add_rows(work, name, work->figures + group * work->span_count * work->figure_count,
+                     devices, err));
     }
     return STATUS_OK;
 }
@@ -320,10 +355,11 @@ enum status excursion_query(struct snapshot *snapshot, const struct excursion_sp
     TRY(add_columns(&work, err));
     if (!selection_bounds(spec->selection, snapshot, &work.range))
         return STATUS_OK;
+    work.read_until_ms = work.range.until_ms + (spec->selection->has_until ? 0 : 1);
     TRY(list_buckets(&work, err));
     TRY(prepare_groups(&work, err));
     const struct excursion_visitor visitor = {.context = &work, .device = take_device};
-    TRY(excursion_read(&work.reader, read_from_ms(&work), work.range.until_ms, &visitor, statistics,
+    TRY(excursion_read(&work.reader, read_from_ms(&work), work.read_until_ms, &visitor, statistics,
                        err));
     if (spec->by != EXCURSION_BY_DEVICE)
         TRY(add_group_rows(&work, err));
