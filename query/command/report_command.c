@@ -97,7 +97,8 @@ static enum status run_report(struct command *command, const struct options *opt
     struct report_spec spec = {.selection = &command->selection,
                                .request = &command->spec,
                                .zone = &command->zone,
-                               .title = options_text(options, "title")};
+                               .title = options_text(options, "title"),
+                               .store_dir = options_text(options, "db")};
     TRY(command_rules(options, &spec.rules, err));
     TRY(command_every(options, &width, &has_width, err));
     spec.every = has_width ? &width : NULL;

@@ -15,6 +15,7 @@ void report_free(struct report *report)
 {
     if (!report)
         return;
+    report_release_checks(report);
     report_release_online(&report->online);
     report_release_readings(&report->readings);
     mem_free(report);
@@ -59,7 +60,8 @@ static enum status collect(struct report *report, struct snapshot *snapshot,
     if (!report->has_range)
         return STATUS_OK;
     TRY(report_collect_online(report, snapshot, statistics, err));
-    return report_collect_readings(report, snapshot, statistics, err);
+    TRY(report_collect_readings(report, snapshot, statistics, err));
+    return report_collect_checks(report, snapshot, statistics, err);
 }
 
 enum status report_collect(struct report **report, struct snapshot *snapshot,
@@ -84,6 +86,8 @@ void report_write(const struct report *report, FILE *out)
     report_write_availability(report, out);
     report_write_timeline(report, out);
     report_write_readings(report, out);
+    report_write_findings(report, out);
+    report_write_gaps(report, out);
     report_write_rejects(report, out);
     report_write_method(report, out);
 }

@@ -49,11 +49,14 @@ static const char style[] =
     "th,td{text-align:left;padding:.32rem .7rem .32rem 0;border-bottom:1px solid var(--line);"
     "vertical-align:baseline;overflow-wrap:normal}\n"
     "thead th{color:var(--faint);font-weight:600;white-space:nowrap}\n"
-    "tbody th{font-weight:600;min-width:9rem;max-width:22rem;overflow-wrap:anywhere}\n"
+    "tbody th{font-weight:600;min-width:13rem;max-width:22rem;overflow-wrap:anywhere}\n"
     "td.n,th.n{text-align:right}\n"
     "td.n,td time{white-space:nowrap}\n"
     "td.w{min-width:16rem}\n"
-    ".bar{display:inline-block;width:5rem;height:.6rem;margin-right:.5rem;"
+    ".findings td.w{min-width:22rem}\n"
+    "td details{margin:0}\n"
+    "td summary{padding:0;font-weight:400;font-size:.85em}\n"
+    ".bar{display:inline-block;width:4rem;height:.6rem;margin-left:.5rem;"
     "background:linear-gradient(var(--on),var(--on)) 0/var(--v) 100% no-repeat var(--line);"
     "border-radius:2px;print-color-adjust:exact;-webkit-print-color-adjust:exact}\n"
     "figure{margin:.8rem 0 1.2rem}\n"
@@ -131,15 +134,24 @@ static void put_title(const struct report *report, FILE *out)
 
 static void put_navigation(const struct report *report, FILE *out)
 {
-    static const char *const ids[] = {"overview", "availability", "timeline",
-                                      "readings", "rejects",      "method"};
-    static const char *const words[] = {"At a glance", "Availability", "Timeline",
-                                        "Readings",    "Rejects",      "How it was computed"};
+    static const struct {
+        const char *id, *words;
+        bool always;
+    } sections[] = {
+        {"overview", "At a glance", true},
+        {"availability", "Availability", false},
+        {"timeline", "Timeline", false},
+        {"readings", "Readings", false},
+        {"findings", "What looks wrong", false},
+        {"gaps", "Gaps", false},
+        {"rejects", "Rejects", true},
+        {"method", "How it was computed", true},
+    };
     (void)fputs("<nav aria-label=\"Sections\"><ul>\n", out);
-    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
-        if (report->has_range || strcmp(ids[i], "rejects") == 0 || strcmp(ids[i], "method") == 0 ||
-            i == 0)
-            (void)fprintf(out, "<li><a href=\"#%s\">%s</a></li>\n", ids[i], words[i]);
+    for (size_t i = 0; i < sizeof sections / sizeof *sections; i++) {
+        if (report->has_range || sections[i].always)
+            (void)fprintf(out, "<li><a href=\"#%s\">%s</a></li>\n", sections[i].id,
+                          sections[i].words);
     }
     (void)fputs("</ul></nav>\n", out);
 }
@@ -309,8 +321,9 @@ static void put_store(const struct report *report, FILE *out)
 void report_write_method(const struct report *report, FILE *out)
 {
     (void)fputs("<section id=\"method\">\n<h2>How these figures were computed</h2>\n"
-                "<p>The tables hold what <code>mnsdb online</code>, <code>mnsdb stats</code> and "
-                "<code>mnsdb rejects</code> answer for the same range, devices, zone and rules. "
+                "<p>The tables hold what <code>mnsdb online</code>, <code>mnsdb stats</code>, "
+                "<code>mnsdb gaps</code>, <code>mnsdb check</code> and <code>mnsdb rejects</code> "
+                "answer for the same range, devices, zone and rules. "
                 "The same store and options make this page again, byte for byte.</p>\n<dl>\n",
                 out);
     put_range(report, out);

@@ -39,6 +39,7 @@ struct report_spec {
     size_t metric_count;         /* 0: temperature and humidity if the store has them, else all */
     const struct bucket_width *every; /* of the charts; NULL: as the range asks for */
     const char *title;                /* or NULL */
+    const char *store_dir; /* as given, for commands that show more; NULL: none was given */
 };
 
 struct report;

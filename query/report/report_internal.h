@@ -7,6 +7,8 @@
 #include "query/aggregate/aggregate.h"
 #include "query/answer/answer.h"
 #include "query/chart/chart.h"
+#include "query/findings/findings.h"
+#include "query/gaps/gaps.h"
 #include "query/report/report.h"
 #include "query/svg/svg.h"
 
@@ -120,6 +122,11 @@ struct report {
     uint32_t active_devices;    /* with any of these */
     struct report_online online;
     struct report_readings readings;
+    struct finding_list findings;
+    uint64_t severities[SEVERITY_COUNT]; /* of findings */
+    uint64_t kinds[FINDING_KIND_COUNT];
+    struct gaps gaps;
+    uint32_t *gap_order; /* owned; gaps.devices, least covered first */
     struct report_rejects rejects[REJECT_REASON_COUNT];
     uint64_t reject_count;
 };
@@ -130,6 +137,9 @@ MUST_CHECK enum status report_collect_online(struct report *report, struct snaps
 MUST_CHECK enum status report_collect_readings(struct report *report, struct snapshot *snapshot,
                                                struct scan_statistics *statistics,
                                                struct error *err);
+MUST_CHECK enum status report_collect_checks(struct report *report, struct snapshot *snapshot,
+                                             struct scan_statistics *statistics, struct error *err);
+void report_release_checks(struct report *report);
 void report_release_online(struct report_online *online);
 void report_release_readings(struct report_readings *readings);
 
@@ -148,6 +158,8 @@ void report_write_overview(const struct report *report, FILE *out);
 void report_write_availability(const struct report *report, FILE *out);
 void report_write_timeline(const struct report *report, FILE *out);
 void report_write_readings(const struct report *report, FILE *out);
+void report_write_findings(const struct report *report, FILE *out);
+void report_write_gaps(const struct report *report, FILE *out);
 void report_write_rejects(const struct report *report, FILE *out);
 void report_write_method(const struct report *report, FILE *out);
 

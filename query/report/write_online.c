@@ -38,8 +38,8 @@ static void open_table(FILE *out, const char *id, const char *label)
                   "<table id=\"%s\">\n",
                   label, id);
     (void)fputs(
-        "<thead><tr><th scope=\"col\" class=\"n\">Rank</th><th scope=\"col\">Device</th>"
-        "<th scope=\"col\">Availability</th><th scope=\"col\" class=\"n\">Online</th>"
+        "<thead><tr><th scope=\"col\" class=\"n\">#</th><th scope=\"col\">Device</th>"
+        "<th scope=\"col\" class=\"n\">Availability</th><th scope=\"col\" class=\"n\">Online</th>"
         "<th scope=\"col\" class=\"n\">Offline</th><th scope=\"col\" class=\"n\">Unknown</th>"
         "<th scope=\"col\" class=\"n\">Sessions</th>"
         "<th scope=\"col\" class=\"n\">Longest outage</th><th scope=\"col\">It began</th>"
@@ -56,14 +56,14 @@ static void put_availability(FILE *out, const struct timeline_span *total)
 {
     const uint64_t known_ms = report_known_ms(total);
     if (known_ms == 0) {
-        (void)fputs("<td>no state known</td>", out);
+        (void)fputs("<td class=\"n\">no state known</td>", out);
         return;
     }
-    (void)fputs("<td class=\"n\"><span class=\"bar\" style=\"--v:", out);
-    markup_put_number(out, 100.0 * (double)total->online_ms / (double)known_ms);
-    (void)fputs("%\"></span>", out);
+    (void)fputs("<td class=\"n\">", out);
     report_put_share(out, (uint64_t)total->online_ms, known_ms);
-    (void)fputs("</td>", out);
+    (void)fputs("<span class=\"bar\" style=\"--v:", out);
+    markup_put_number(out, 100.0 * (double)total->online_ms / (double)known_ms);
+    (void)fputs("%\"></span></td>", out);
 }
 
 static void put_duration_cell(FILE *out, int64_t duration_ms)

@@ -202,6 +202,42 @@ static void put_hour(const struct report *report, size_t index, FILE *out)
     close_card(out);
 }
 
+/* How much of what, and the gravest in words. */
+static void put_findings(const struct report *report, FILE *out)
+{
+    open_card(out, "wrong", "What looks wrong");
+    if (report->findings.count == 0) {
+        (void)fputs("nothing", out);
+        close_big(out);
+        (void)fputs("No check found anything.", out);
+        close_card(out);
+        return;
+    }
+    bool any = false;
+    for (size_t i = 0; i < SEVERITY_COUNT; i++) {
+        if (report->severities[i] == 0)
+            continue;
+        (void)fputs(any ? ", " : "", out);
+        report_put_count(out, report->severities[i]);
+        (void)fprintf(out, " %s%s", finding_severity_word((enum finding_severity)i),
+                      plural(report->severities[i]));
+        any = true;
+    }
+    close_big(out);
+    const struct finding *first = &report->findings.items[0];
+    if (first->device.len > 0) {
+        report_put_name(out, first->device);
+        (void)fputs(": ", out);
+    }
+    if (first->has_metric) {
+        report_put_name(out, first->metric);
+        (void)fputs(", ", out);
+    }
+    markup_put(out, first->evidence);
+    (void)fputs(". <a href=\"#findings\">All of them</a>", out);
+    close_card(out);
+}
+
 static void put_rejects(const struct report *report, FILE *out)
 {
     open_card(out, "rejected", "Not understood");
@@ -228,7 +264,6 @@ static void put_rejects(const struct report *report, FILE *out)
 static void put_counts(const struct report *report, FILE *out)
 {
     const uint32_t devices = report->spec->selection->device_count;
-    const uint64_t messages = report->rows[TABLE_READINGS] + report->rows[TABLE_STATUS];
     (void)fputs("<p>From ", out);
     report_put_time(out, report->spec->zone, report->range.from_ms);
     (void)fputs(" to ", out);
@@ -244,8 +279,6 @@ static void put_counts(const struct report *report, FILE *out)
     (void)fprintf(out, " device%s in ", plural(devices));
     report_put_count(out, report->online.product_count);
     (void)fprintf(out, " product%s sent ", plural(report->online.product_count));
-    report_put_count(out, messages);
-    (void)fputs(" rows: ", out);
     report_put_count(out, report->rows[TABLE_READINGS]);
     (void)fprintf(out, " reading%s and ", plural(report->rows[TABLE_READINGS]));
     report_put_count(out, report->rows[TABLE_STATUS]);
@@ -292,6 +325,7 @@ void report_write_overview(const struct report *report, FILE *out)
         put_online_cards(report, out);
     for (size_t i = report->readings.count; i-- > 0;) // humidity before temperature
         put_hour(report, i, out);
+    put_findings(report, out);
     put_rejects(report, out);
     (void)fputs("</ul>\n", out);
     put_counts(report, out);
