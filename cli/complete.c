@@ -57,12 +57,12 @@ static void print_kind(struct completion *completion, const char *kind)
     completion->began = true;
 }
 
-/* The first sentence, or what of it fits. */
+/* The first sentence, up to a colon, or what of it fits. */
 static void print_description(const char *text)
 {
     size_t len = 0;
     while (text[len] != '\0' && text[len] != '\n' && len < SENTENCE_BYTES) {
-        if (text[len] == '.' && (text[len + 1] == ' ' || text[len + 1] == '\0'))
+        if (strchr(".:", text[len]) && (text[len + 1] == ' ' || text[len + 1] == '\0'))
             break;
         len++;
     }

@@ -31,6 +31,16 @@ foreach(section IN ITEMS 1 3 5 7 8)
     endif()
 endforeach()
 
+# Completion. Each shell loads a file by the command's name; zsh reads the names in the file.
+foreach(program IN ITEMS mnsdb mnsdb-ingest mnsdb-sql mnsdb-fleet mnsdb-bench mnsdb-localqueue)
+    install(FILES "${PROJECT_SOURCE_DIR}/completion/mnsdb.bash" RENAME ${program}
+            DESTINATION "${CMAKE_INSTALL_DATADIR}/bash-completion/completions" COMPONENT programs)
+    install(FILES "${PROJECT_SOURCE_DIR}/completion/mnsdb.fish" RENAME ${program}.fish
+            DESTINATION "${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d" COMPONENT programs)
+endforeach()
+install(FILES "${PROJECT_SOURCE_DIR}/completion/_mnsdb"
+        DESTINATION "${CMAKE_INSTALL_DATADIR}/zsh/site-functions" COMPONENT programs)
+
 # The service, and an example of its settings. systemd names its folder for units, but only a package
 # (prefix /usr) may write there; another prefix has its own.
 set(MNSDB_UNIT_DIR "" CACHE PATH "Folder for the systemd unit (empty: found)")

@@ -64,6 +64,9 @@ static const struct command_spec command = {
     .run = run,
 };
 
+static const struct value_words value_words[] = {{"FORMAT", "table csv tsv json ndjson md"},
+                                                 {NULL, NULL}};
+
 static const struct program_spec program = {
     .name = PROGRAM,
     .summary = "Ask a store in SQL.",
@@ -82,6 +85,7 @@ static const struct program_spec program = {
         "mnsdb sql \"select device, max(duration_ms) from sessions group by device\" --format csv",
     .commands = &command,
     .command_count = 1,
+    .value_words = value_words,
 };
 
 struct request {
