@@ -162,6 +162,21 @@ MUST_CHECK enum status part_writer_append(struct part_writer *writer, const stru
 MUST_CHECK enum status part_writer_append_rows(struct part_writer *writer,
                                                const struct block_row *rows, size_t count,
                                                struct error *err);
+
+/*
+ * Threads that build blocks beside the one that writes. Rows are parted where blocks end anyway:
+ * what is written is the same, byte for byte, however many build it.
+ */
+struct part_crew;
+
+/* With `helpers` threads beside the caller's; with fewer where the system gives no more. */
+MUST_CHECK enum status part_crew_new(struct part_crew **crew, unsigned helpers);
+void part_crew_free(struct part_crew *crew); /* NULL is fine */
+/* part_writer_append_rows with the crew's help; alone if `crew` is NULL. */
+MUST_CHECK enum status part_crew_append_rows(struct part_crew *crew, struct part_writer *writer,
+                                             const struct block_row *rows, size_t count,
+                                             struct error *err);
+
 /* Bytes of stream and directory written since begin, roughly. */
 uint64_t part_writer_bytes(const struct part_writer *writer);
 /* Writes what is pending and the part's record (not in memory). */

@@ -11,7 +11,7 @@
  * (2) A stream value's key is the offset of its first byte, so values may be cut
  *     short (a merge step ends) without leaving holes.
  */
-#include "engine/part/part.h"
+#include "engine/part/part_writer_internal.h"
 
 #include "engine/base/mem.h"
 #include "engine/format/format.h"
@@ -174,31 +174,66 @@ static enum status add_entry(struct part_writer *writer, const struct directory_
     return STATUS_OK;
 }
 
-/* Ends the current block: its bytes join the stream, its summary the directory. */
-static enum status seal_block(struct part_writer *writer, struct error *err)
+/* A block whose bytes end the stream already: its summary joins the directory. */
+static enum status enter_block(struct part_writer *writer, size_t bytes_len,
+                               const struct block_summary *summary, struct error *err)
 {
-    if (block_builder_rows(writer->builder) == 0)
-        return STATUS_OK;
-    struct buffer *stream = writer->txn ? &writer->stream : &writer->part->memory->stream;
-    const size_t before = stream->len;
-    struct directory_entry entry = {.offset = writer->part->stream_bytes};
-    if (block_builder_seal(writer->builder, stream, &entry.summary) != STATUS_OK)
-        return no_memory(writer, err);
-    const size_t bytes_len = stream->len - before;
     if (bytes_len > UINT32_MAX)
         return error_set(err, STATUS_INPUT, "a block of %zu bytes is too large", bytes_len);
-    entry.bytes_len = (uint32_t)bytes_len;
+    const struct directory_entry entry = {
+        .summary = *summary,
+        .offset = writer->part->stream_bytes,
+        .bytes_len = (uint32_t)bytes_len,
+    };
     TRY(add_entry(writer, &entry, err));
     writer->part->stream_bytes += bytes_len;
     writer->part->block_count++;
     return writer->txn ? write_stream(writer, false, err) : STATUS_OK;
 }
 
+/* Ends the current block: its bytes join the stream. */
+static enum status seal_block(struct part_writer *writer, struct error *err)
+{
+    if (block_builder_rows(writer->builder) == 0)
+        return STATUS_OK;
+    struct buffer *stream = writer->txn ? &writer->stream : &writer->part->memory->stream;
+    const size_t before = stream->len;
+    struct block_summary summary;
+    if (block_builder_seal(writer->builder, stream, &summary) != STATUS_OK)
+        return no_memory(writer, err);
+    return enter_block(writer, stream->len - before, &summary, err);
+}
+
+bool part_writer_is_between_blocks(const struct part_writer *writer)
+{
+    return writer->txn && block_builder_rows(writer->builder) == 0;
+}
+
+uint32_t part_writer_rows_max(const struct part_writer *writer)
+{
+    return writer->part->dense ? PART_BLOCK_ROWS_DENSE : PART_BLOCK_ROWS_FRESH;
+}
+
+enum status part_writer_take_block(struct part_writer *writer, struct slice bytes,
+                                   const struct block_summary *summary, struct error *err)
+{
+    assert(part_writer_is_between_blocks(writer));
+    if (buffer_append(&writer->stream, bytes.data, bytes.len) != STATUS_OK)
+        return no_memory(writer, err);
+    return enter_block(writer, bytes.len, summary, err);
+}
+
+void part_writer_go_on(struct part_writer *writer, uint32_t device, bool continues)
+{
+    assert(part_writer_is_between_blocks(writer));
+    writer->newest_device = device;
+    writer->continues = continues;
+}
+
 static bool block_ends_before(const struct part_writer *writer, uint32_t device)
 {
     const uint32_t rows = block_builder_rows(writer->builder);
-    const uint32_t rows_max = writer->part->dense ? PART_BLOCK_ROWS_DENSE : PART_BLOCK_ROWS_FRESH;
-    if (rows >= rows_max || block_builder_full(writer->builder))
+    if (rows >= part_writer_rows_max(writer) || block_builder_full(writer->builder))
         return true;
     return device != writer->newest_device && (rows >= PART_BLOCK_ROWS_MIN || writer->continues);
 }
@@ -217,31 +252,15 @@ enum status part_writer_append(struct part_writer *writer, const struct row_key 
     return STATUS_OK;
 }
 
-/* How many of the rows, at least one, may follow before the block must end. */
-static uint32_t rows_until_end(const struct part_writer *writer, const struct block_row *rows,
-                               size_t count)
+enum status block_add_rows(struct block_builder *builder, const struct block_row *rows,
+                           size_t count, uint32_t count_max, uint32_t *added)
 {
-    const uint32_t held = block_builder_rows(writer->builder);
-    const uint32_t rows_max = writer->part->dense ? PART_BLOCK_ROWS_DENSE : PART_BLOCK_ROWS_FRESH;
-    const size_t limit = count < rows_max - held ? count : rows_max - held;
-    size_t until = 1;
-    if (!writer->continues && held + 1 < PART_BLOCK_ROWS_MIN)
-        until = PART_BLOCK_ROWS_MIN - held;
-    while (until < limit && rows[until].device == rows[until - 1].device)
-        until++;
-    return (uint32_t)(until < limit ? until : limit);
-}
-
-/* Adds rows that the current block has room for, unless their cells fill it before. */
-static enum status append_to_block(struct part_writer *writer, const struct block_row *rows,
-                                   size_t count, uint32_t count_max, uint32_t *added)
-{
-    *added = block_builder_append_alike(writer->builder, rows, count, count_max);
-    for (; *added < count_max && !block_builder_full(writer->builder); ++*added) {
+    *added = block_builder_append_alike(builder, rows, count, count_max);
+    for (; *added < count_max && !block_builder_full(builder); ++*added) {
         const struct block_row *row = &rows[*added];
         const struct row_key key = {
             .time_ms = row->time_ms, .message_id = row->message_id, .device = row->device};
-        TRY(block_builder_append(writer->builder, &key, (uint8_t)row->time_source, row->cells,
+        TRY(block_builder_append(builder, &key, (uint8_t)row->time_source, row->cells,
                                  row->cell_count));
     }
     return STATUS_OK;
@@ -255,9 +274,14 @@ enum status part_writer_append_rows(struct part_writer *writer, const struct blo
             writer->continues = rows[0].device == writer->newest_device;
             TRY(seal_block(writer, err));
         }
+        const struct block_progress block = {
+            .held = block_builder_rows(writer->builder),
+            .rows_max = part_writer_rows_max(writer),
+            .continues = writer->continues,
+        };
+        const uint32_t count_max = block_rows_until_end(block, rows, count);
         uint32_t added = 0;
-        if (append_to_block(writer, rows, count, rows_until_end(writer, rows, count), &added) !=
-            STATUS_OK)
+        if (block_add_rows(writer->builder, rows, count, count_max, &added) != STATUS_OK)
             return no_memory(writer, err);
         writer->newest_device = rows[added - 1].device;
         rows += added;

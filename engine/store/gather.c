@@ -135,7 +135,7 @@ static enum status write_part(struct store *store, struct kv_txn *txn, enum tabl
     part->number = store->state.next_part++;
     part->table = table;
     TRY(part_writer_begin(store->writer, part, txn, err));
-    TRY(part_writer_append_rows(store->writer, arranged->rows, arranged->count, err));
+    TRY(part_crew_append_rows(store->crew, store->writer, arranged->rows, arranged->count, err));
     return part_writer_finish(store->writer, err);
 }
 

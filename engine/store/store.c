@@ -235,6 +235,7 @@ void store_close(struct store *store)
 {
     if (!store)
         return;
+    part_crew_free(store->crew);
     part_writer_free(store->writer);
     part_merge_free(store->merge);
     seen_free(store->seen);
@@ -275,6 +276,13 @@ const struct known_names *store_known_devices(struct store *store)
     if (!store->stale)
         store_publish_names(store);
     return &store->known_devices;
+}
+
+void store_share_work(struct store *store, unsigned helpers)
+{
+    struct part_crew *crew = NULL;
+    if (!store->crew && helpers > 0 && part_crew_new(&crew, helpers) == STATUS_OK)
+        store->crew = crew;
 }
 
 struct kv *store_kv(const struct store *store)

@@ -51,6 +51,12 @@ MUST_CHECK enum status store_setting(struct store *store, const char *name, cons
                                      const char **kept, struct error *err);
 
 /*
+ * From now on large commits are prepared by so many threads beside the caller's; by fewer where
+ * memory or the system give no more. What is stored is the same. The first call counts.
+ */
+void store_share_work(struct store *store, unsigned helpers);
+
+/*
  * Takes in batches, in order of arrival, in one durable transaction. On failure
  * nothing of them is stored and the store is as before: STATUS_FULL may be
  * tried again, after STATUS_IO the process should end.

@@ -43,6 +43,7 @@ struct store {
     struct arrangement arranged[TABLE_COUNT]; /* rows on their way into parts */
     struct arena cells;                       /* of those whose cells can't stay in their batch */
     struct part_writer *writer;
+    struct part_crew *crew; /* builds large parts beside the writer; NULL: it is alone */
     struct part_merge *merge;
     struct buffer record;
 };

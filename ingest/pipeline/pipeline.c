@@ -25,6 +25,9 @@
 #include <sched.h>
 #include <string.h>
 
+/* More would wait for the committer, who parts and writes what they build. */
+#define COMMIT_HELPERS_MAX 3u
+
 struct pipeline {
     const struct pipeline_config *config;
     struct pipeline_result *result;
@@ -103,6 +106,9 @@ struct pipeline_sink pipeline_steady_sink(struct store *store)
 
 struct pipeline_sink pipeline_store_sink(struct store *store)
 {
+    const unsigned processors = pipeline_threads_default();
+    const unsigned helpers = processors - 1;
+    store_share_work(store, helpers < COMMIT_HELPERS_MAX ? helpers : COMMIT_HELPERS_MAX);
     return sink_of(store, maintain_store);
 }
 
