@@ -78,6 +78,8 @@ static const struct step steps[] = {
     {STEP_MONTHS, 600, DAYS(18261)},
     {STEP_MONTHS, 1200, DAYS(36523)},
     {STEP_MONTHS, 6000, DAYS(182620)},
+    {STEP_MONTHS, 12000, DAYS(365242)},
+    {STEP_MONTHS, 24000, DAYS(730484)},
     {STEP_MONTHS, 60000, DAYS(1826210)},
 };
 

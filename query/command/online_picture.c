@@ -6,11 +6,8 @@
  */
 #include "query/command/picture.h"
 
-#include "cli/human.h"
 #include "engine/base/mem.h"
 #include "query/online/online.h"
-
-#include <stdio.h>
 
 #define LANES_READABLE 40u /* if --limit says nothing */
 
@@ -112,15 +109,6 @@ static enum status add_lanes(struct picture *picture, const struct online_spec *
 static enum status put_lanes(struct picture *picture, const struct chart_lanes *lanes,
                              const struct drawn *drawn, enum plot_summary summary)
 {
-    char count[HUMAN_BYTES];
-    char range[CHART_RANGE_BYTES];
-    char text[CHART_RANGE_BYTES + 64];
-    const size_t total = drawn->count + drawn->hidden;
-    (void)snprintf(
-        text, sizeof text, "%s device%s, %s", human_count(total, count), total == 1 ? "" : "s",
-        chart_range_format(&picture->command->zone, lanes->from_ms, lanes->until_ms, range));
-    TRY(plot_line(&picture->plot, SCREEN_PLAIN, slice_of_text(text)));
-    TRY(plot_line(&picture->plot, SCREEN_PLAIN, slice_of_text("")));
     TRY(plot_lanes(&picture->plot, lanes, summary));
     return picture_tell_hidden(picture, drawn->hidden, drawn->count, "devices");
 }

@@ -18,8 +18,8 @@
 
 #define BARS_READABLE     40u /* rows of one picture, if --limit says nothing */
 #define PICTURES_READABLE 8u  /* pictures over time */
-#define PICTURE_ROWS      12u /* of one that stands alone */
-#define PICTURE_ROWS_MANY 8u
+#define PICTURE_ROWS      13u /* of one that stands alone */
+#define PICTURE_ROWS_MANY 9u
 #define SPARK_SHARE       5u /* a sparkline takes that part of the screen */
 #define SPARK_COLUMNS_MIN 10u
 #define SPARK_COLUMNS_MAX 60u

@@ -15,7 +15,8 @@
 #include <string.h>
 
 #define TICK_COLUMNS  10u /* an axis has no more ticks than one in so many columns */
-#define LABEL_SHARE   3u  /* labels left of a picture take at most this part of the screen */
+#define LABEL_SHARE   4u  /* labels left of a picture take at most this part of the screen */
+#define LABEL_LEAST   8u  /* or this, if that is more */
 #define LABEL_COLUMNS 40u
 
 enum status plot_put(const struct plot *plot, const char *text)
@@ -42,9 +43,42 @@ enum status plot_line(const struct plot *plot, enum screen_colour colour, struct
 size_t plot_label_columns(const struct plot *plot, size_t widest)
 {
     size_t most = plot->screen->columns / LABEL_SHARE;
+    if (most < LABEL_LEAST)
+        most = LABEL_LEAST;
     if (most > LABEL_COLUMNS)
         most = LABEL_COLUMNS;
     return widest < most ? widest : most;
+}
+
+void plot_labels_begin(struct plot_labels *labels)
+{
+    *labels = (struct plot_labels){.first = true};
+}
+
+void plot_labels_see(struct plot_labels *labels, struct slice label)
+{
+    const uint8_t *slash = label.len > 0 ? memchr(label.data, '/', label.len) : NULL;
+    const struct slice head = slice_of(label.data, slash ? (size_t)(slash - label.data) + 1 : 0);
+    if (labels->first)
+        labels->common = head;
+    else if (!slice_equal(labels->common, head))
+        labels->common = (struct slice){0};
+    labels->first = false;
+}
+
+struct slice plot_labels_rest(const struct plot_labels *labels, struct slice label)
+{
+    return slice_of(label.data + labels->common.len, label.len - labels->common.len);
+}
+
+enum status plot_labels_measure(const struct plot *plot, const struct plot_labels *labels,
+                                struct slice label, size_t *widest)
+{
+    OWNED(buffer_release) struct buffer text = {0};
+    TRY(screen_put_text(plot->screen, &text, plot_labels_rest(labels, label)));
+    const size_t columns = screen_text_width(buffer_slice(&text));
+    *widest = columns > *widest ? columns : *widest;
+    return STATUS_OK;
 }
 
 size_t plot_place_of(int64_t from_ms, int64_t until_ms, int64_t at_ms, size_t count)

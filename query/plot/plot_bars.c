@@ -22,6 +22,7 @@ struct bars_layout {
     const struct plot *plot;
     const struct chart_bars *bars;
     struct chart_value_scale scale;
+    struct plot_labels labels;
     size_t label_columns, bar_columns, value_columns;
     bool from_zero;
 };
@@ -108,7 +109,8 @@ static enum status put_bar(const struct bars_layout *layout, const struct chart_
 {
     const struct plot *plot = layout->plot;
     char text[CHART_TEXT_BYTES] = "-";
-    TRY(screen_put_fitted(plot->screen, plot->out, bar->label, layout->label_columns, SCREEN_LEFT));
+    TRY(screen_put_fitted(plot->screen, plot->out, plot_labels_rest(&layout->labels, bar->label),
+                          layout->label_columns, SCREEN_LEFT));
     TRY(screen_put_blanks(plot->out, GAP));
     if (!bar->at.has_value)
         TRY(screen_put_blanks(plot->out, layout->bar_columns));
@@ -122,20 +124,19 @@ static enum status put_bar(const struct bars_layout *layout, const struct chart_
     return plot_put(plot, "\n");
 }
 
-static enum status measure_columns(struct bars_layout *layout)
+static enum status lay_out(struct bars_layout *layout)
 {
     const struct plot *plot = layout->plot;
-    OWNED(buffer_release) struct buffer text = {0};
+    const struct chart_bars *bars = layout->bars;
     size_t widest = 1;
-    for (size_t i = 0; i < layout->bars->bar_count; i++) {
-        const struct chart_bar *bar = &layout->bars->bars[i];
+    plot_labels_begin(&layout->labels);
+    for (size_t i = 0; i < bars->bar_count; i++)
+        plot_labels_see(&layout->labels, bars->bars[i].label);
+    for (size_t i = 0; i < bars->bar_count; i++) {
         char value[CHART_TEXT_BYTES] = "-";
-        buffer_clear(&text);
-        TRY(screen_put_text(plot->screen, &text, bar->label));
-        const size_t columns = screen_text_width(buffer_slice(&text));
-        widest = columns > widest ? columns : widest;
-        if (bar->at.has_value)
-            (void)chart_number_format(bar->at.value, value);
+        TRY(plot_labels_measure(plot, &layout->labels, bars->bars[i].label, &widest));
+        if (bars->bars[i].at.has_value)
+            (void)chart_number_format(bars->bars[i].at.value, value);
         const size_t len = strlen(value);
         layout->value_columns = len > layout->value_columns ? len : layout->value_columns;
     }
@@ -163,6 +164,10 @@ static enum status put_title(const struct bars_layout *layout)
                        (const char *)measure->high.data, plot_mark(layout->plot, "├─┤", "|-|"));
         TRY(buffer_append(&text, rest, strlen(rest)));
     }
+    if (layout->labels.common.len > 0) {
+        TRY(buffer_append(&text, " of ", strlen(" of ")));
+        TRY(buffer_append(&text, layout->labels.common.data, layout->labels.common.len - 1));
+    }
     return plot_line(layout->plot, SCREEN_BOLD, buffer_slice(&text));
 }
 
@@ -172,10 +177,10 @@ enum status plot_bars(const struct plot *plot, const struct chart_bars *bars, en
     double high = 0;
     struct bars_layout layout = {.plot = plot, .bars = bars};
     layout.from_zero = kind == PLOT_BARS || !has_bands(bars);
+    TRY(lay_out(&layout));
     TRY(put_title(&layout));
     if (!find_extent(bars, &low, &high))
         return plot_line(plot, SCREEN_FAINT, slice_of_text("  no values in this range"));
-    TRY(measure_columns(&layout));
     layout.scale =
         chart_value_scale_make(low, high, layout.bar_columns / TICK_SPACE + 1, layout.from_zero);
     for (size_t i = 0; i < bars->bar_count; i++)

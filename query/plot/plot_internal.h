@@ -56,7 +56,24 @@ MUST_CHECK enum status plot_canvas_put_row(const struct plot *plot,
 /* Where [from_ms, until_ms) maps an instant among `count` places; clamped to 0 ... count. */
 size_t plot_place_of(int64_t from_ms, int64_t until_ms, int64_t at_ms, size_t count);
 
-/* The least width of the labels that stand left of a picture. */
+/*
+ * Labels left of a picture. The product that all of them begin with, its slash included, is told
+ * once in the title and left out of each: begin, see every label, then ask.
+ */
+struct plot_labels {
+    struct slice common; /* borrowed */
+    bool first;
+};
+
+void plot_labels_begin(struct plot_labels *labels);
+void plot_labels_see(struct plot_labels *labels, struct slice label);
+struct slice plot_labels_rest(const struct plot_labels *labels, struct slice label);
+/* Raises `*widest` to the columns of what is left of a label. */
+MUST_CHECK enum status plot_labels_measure(const struct plot *plot,
+                                           const struct plot_labels *labels, struct slice label,
+                                           size_t *widest);
+
+/* The columns that labels get of which the widest wants `widest`. */
 size_t plot_label_columns(const struct plot *plot, size_t widest);
 
 #endif

@@ -15,9 +15,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define GAP            2u /* blanks between columns of text */
-#define SUMMARY_WIDEST 4u
-#define BAR_LEAST      30u /* a summary leaves the bar at least so many columns */
+#define GAP       2u  /* blanks between columns of text */
+#define BAR_LEAST 24u /* a summary leaves the bar at least so many columns */
 
 /* A column of the summary: its heading and its width. */
 struct summary_column {
@@ -29,15 +28,16 @@ struct lanes_layout {
     const struct plot *plot;
     const struct chart_lanes *lanes;
     enum plot_summary summary;
+    struct plot_labels labels;
     size_t label_columns;
     size_t bar_columns;
     size_t summary_count; /* of the columns that have room */
 };
 
 static const struct summary_column online_summary[] = {
-    {"online", 8}, {"outages", 7}, {"longest", 9}};
+    {"online", 6}, {"outages", 7}, {"longest", 8}};
 static const struct summary_column sessions_summary[] = {
-    {"sessions", 8}, {"longest", 9}, {"online", 8}};
+    {"sessions", 8}, {"longest", 8}, {"online", 6}};
 
 #define SUMMARY_COUNT 3u
 
@@ -160,41 +160,58 @@ static enum status put_bar(const struct lanes_layout *layout, const struct chart
 
 /* --- the picture --------------------------------------------------------------------------- */
 
-static struct lanes_layout lay_out(const struct plot *plot, const struct chart_lanes *lanes,
-                                   enum plot_summary summary, size_t widest)
+static void share_columns(struct lanes_layout *layout)
 {
-    struct lanes_layout layout = {.plot = plot, .lanes = lanes, .summary = summary};
-    layout.label_columns = plot_label_columns(plot, widest);
-    layout.bar_columns = plot->screen->columns - layout.label_columns - GAP;
+    layout->bar_columns = layout->plot->screen->columns - layout->label_columns - GAP;
     for (size_t i = 0; i < SUMMARY_COUNT; i++) {
-        const size_t wanted = summary_columns(summary)[i].columns + GAP;
-        if (layout.bar_columns < BAR_LEAST + wanted)
+        const size_t wanted = summary_columns(layout->summary)[i].columns + GAP;
+        if (layout->bar_columns < BAR_LEAST + wanted)
             break;
-        layout.bar_columns -= wanted;
-        layout.summary_count++;
+        layout->bar_columns -= wanted;
+        layout->summary_count++;
     }
-    return layout;
 }
 
-/* The widest label, escaped as it will be. */
-static enum status widest_label(const struct plot *plot, const struct chart_lanes *lanes,
-                                size_t *widest)
+static enum status lay_out(struct lanes_layout *layout)
 {
-    OWNED(buffer_release) struct buffer text = {0};
-    *widest = strlen("device");
-    for (size_t i = 0; i < lanes->count; i++) {
-        buffer_clear(&text);
-        TRY(screen_put_text(plot->screen, &text, lanes->lanes[i].label));
-        const size_t columns = screen_text_width(buffer_slice(&text));
-        *widest = columns > *widest ? columns : *widest;
-    }
+    const struct chart_lanes *lanes = layout->lanes;
+    size_t widest = strlen("device");
+    plot_labels_begin(&layout->labels);
+    for (size_t i = 0; i < lanes->count; i++)
+        plot_labels_see(&layout->labels, lanes->lanes[i].label);
+    for (size_t i = 0; i < lanes->count; i++)
+        TRY(plot_labels_measure(layout->plot, &layout->labels, lanes->lanes[i].label, &widest));
+    layout->label_columns = plot_label_columns(layout->plot, widest);
+    share_columns(layout);
     return STATUS_OK;
+}
+
+/* "20 devices of a1Library01, 2016-11-10 17:00 to 2016-11-11 20:00 (UTC)" */
+static enum status put_title(const struct lanes_layout *layout)
+{
+    const struct chart_lanes *lanes = layout->lanes;
+    const struct slice common = layout->labels.common;
+    OWNED(buffer_release) struct buffer text = {0};
+    char count[HUMAN_BYTES];
+    char rest[PLOT_TEXT_BYTES];
+    (void)snprintf(rest, sizeof rest, "%s device%s", human_count(lanes->count, count),
+                   lanes->count == 1 ? "" : "s");
+    TRY(buffer_append(&text, rest, strlen(rest)));
+    if (common.len > 0) {
+        TRY(buffer_append(&text, " of ", strlen(" of ")));
+        TRY(buffer_append(&text, common.data, common.len - 1));
+    }
+    TRY(buffer_append(&text, ", ", 2));
+    (void)chart_range_format(layout->plot->zone, lanes->from_ms, lanes->until_ms, rest);
+    TRY(buffer_append(&text, rest, strlen(rest)));
+    TRY(plot_line(layout->plot, SCREEN_BOLD, buffer_slice(&text)));
+    return plot_put(layout->plot, "\n");
 }
 
 static enum status put_heading(const struct lanes_layout *layout)
 {
     const struct plot *plot = layout->plot;
-    TRY(screen_put_colour(plot->screen, plot->out, SCREEN_BOLD));
+    TRY(screen_put_colour(plot->screen, plot->out, SCREEN_FAINT));
     TRY(screen_put_fitted(plot->screen, plot->out, slice_of_text("device"), layout->label_columns,
                           layout->summary_count > 0 ? SCREEN_LEFT : SCREEN_LEFT_RAGGED));
     if (layout->summary_count > 0)
@@ -222,13 +239,14 @@ enum status plot_lanes(const struct plot *plot, const struct chart_lanes *lanes,
                        enum plot_summary summary)
 {
     assert(lanes->from_ms < lanes->until_ms);
-    size_t widest = 0;
-    TRY(widest_label(plot, lanes, &widest));
-    const struct lanes_layout layout = lay_out(plot, lanes, summary, widest);
+    struct lanes_layout layout = {.plot = plot, .lanes = lanes, .summary = summary};
+    TRY(lay_out(&layout));
+    TRY(put_title(&layout));
     TRY(put_heading(&layout));
     for (size_t i = 0; i < lanes->count; i++) {
         const struct chart_lane *lane = &lanes->lanes[i];
-        TRY(screen_put_fitted(plot->screen, plot->out, lane->label, layout.label_columns,
+        TRY(screen_put_fitted(plot->screen, plot->out,
+                              plot_labels_rest(&layout.labels, lane->label), layout.label_columns,
                               SCREEN_LEFT));
         TRY(screen_put_blanks(plot->out, GAP));
         TRY(put_bar(&layout, lane));

@@ -9,6 +9,8 @@
  */
 #include "query/plot/plot_internal.h"
 
+#include "engine/base/mem.h"
+
 #include <assert.h>
 #include <math.h>
 #include <stdio.h>
@@ -21,6 +23,7 @@ struct picture {
     const struct plot *plot;
     const struct chart_series *series;
     const struct plot_frame *frame;
+    size_t rows; /* of the frame, less what would part its ticks unevenly */
     struct chart_value_scale scale;
     size_t left;    /* columns before the picture, the axis included */
     size_t columns; /* of the picture */
@@ -45,7 +48,8 @@ static enum status put_title(const struct plot *plot, const struct chart_series 
                    measure->unit[0] != '\0' ? ")" : "");
     TRY(buffer_append(&text, rest, strlen(rest)));
     if (measure->low.len > 0) {
-        (void)snprintf(rest, sizeof rest, ", band %.*s to %.*s", (int)measure->low.len,
+        (void)snprintf(rest, sizeof rest, ", %s %.*s to %.*s",
+                       frame->kind == PLOT_BARS ? "dashed" : "band", (int)measure->low.len,
                        (const char *)measure->low.data, (int)measure->high.len,
                        (const char *)measure->high.data);
         TRY(buffer_append(&text, rest, strlen(rest)));
@@ -132,7 +136,7 @@ static size_t tick_of_row(const struct picture *picture, size_t row, bool *found
     for (size_t i = 0; i < picture->scale.tick_count; i++) {
         const double share =
             chart_value_share(&picture->scale, chart_value_tick(&picture->scale, i));
-        const long at = lround((1 - share) * (double)(picture->frame->rows - 1));
+        const long at = lround((1 - share) * (double)(picture->rows - 1));
         if ((size_t)at == row) {
             *found = true;
             return i;
@@ -225,7 +229,7 @@ static enum status put_lines(const struct picture *picture)
 {
     const struct plot *plot = picture->plot;
     OWNED(plot_canvas_release) struct plot_canvas canvas = {0};
-    TRY(plot_canvas_init(&canvas, plot->screen->utf8, picture->columns, picture->frame->rows));
+    TRY(plot_canvas_init(&canvas, plot->screen->utf8, picture->columns, picture->rows));
     draw_lines(picture, &canvas);
     for (size_t row = 0; row < canvas.rows; row++) {
         TRY(put_row_label(picture, row));
@@ -237,15 +241,26 @@ static enum status put_lines(const struct picture *picture)
 
 /* --- columns from zero --------------------------------------------------------------------- */
 
-/* What a column of text shows: the mean of the buckets in it, and their greatest. */
+/* What a column of text shows: the mean of the buckets in it, and how far they reach. */
 struct slot {
     double sum, low, high;
     size_t count;
+    bool last; /* of a bucket that is several columns wide: left empty, to part it from the next */
 };
 
-static struct slot slot_of(const struct picture *picture, size_t column)
+#define COLUMNS_TO_PART 4u /* a bucket this wide is parted from the next */
+
+static void add_to_slot(struct slot *slot, const struct chart_point *point, bool last)
 {
-    struct slot slot = {0};
+    slot->low = slot->count > 0 ? fmin(slot->low, low_of(point)) : low_of(point);
+    slot->high = slot->count > 0 ? fmax(slot->high, high_of(point)) : high_of(point);
+    slot->sum += point->at.value;
+    slot->last = last;
+    slot->count++;
+}
+
+static void fill_slots(const struct picture *picture, struct slot *slots)
+{
     const struct plot_frame *frame = picture->frame;
     for (size_t i = 0; i < picture->series->point_count; i++) {
         const struct chart_point *point = &picture->series->points[i];
@@ -255,54 +270,110 @@ static struct slot slot_of(const struct picture *picture, size_t column)
             plot_place_of(frame->from_ms, frame->until_ms, point->until_ms, picture->columns);
         if (until == first)
             until++;
-        if (!point->at.has_value || column < first || column >= until)
-            continue;
-        slot.low = slot.count > 0 ? fmin(slot.low, low_of(point)) : low_of(point);
-        slot.high = slot.count > 0 ? fmax(slot.high, high_of(point)) : high_of(point);
-        slot.sum += point->at.value;
-        slot.count++;
+        const bool parted = until - first >= COLUMNS_TO_PART;
+        for (size_t at = first; point->at.has_value && at < until && at < picture->columns; at++)
+            add_to_slot(&slots[at], point, parted && at + 1 == until);
     }
-    return slot;
 }
 
-/* How many eighths of the cell of `row` lie between the values, counted from its bottom. */
-static int eighths_below(const struct picture *picture, size_t row, double value)
+/* Rows above the bottom of the picture. */
+static double height_of(const struct picture *picture, double value)
 {
-    const double height = chart_value_share(&picture->scale, value) * (double)picture->frame->rows;
-    const double inside = height - (double)(picture->frame->rows - 1 - row);
-    return (int)lround(fmin(fmax(inside, 0), 1) * 8);
+    return chart_value_share(&picture->scale, value) * (double)picture->rows;
 }
 
-static enum status put_block(const struct picture *picture, size_t row, const struct slot *slot)
+struct block {
+    const char *text;
+    enum screen_colour colour;
+};
+
+static const struct block blank = {" ", SCREEN_PLAIN};
+
+static struct block whisker(const struct plot *plot)
+{
+    return (struct block){plot_mark(plot, "╎", ":"), SCREEN_BLUE};
+}
+
+/* The cell `row` above the bottom of a bar that stands on the row `zero`. */
+static struct block standing_block(const struct picture *picture, const struct slot *slot,
+                                   size_t row, size_t zero)
 {
     static const char *const blocks[] = {" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
     const struct plot *plot = picture->plot;
     const double value = slot->sum / (double)slot->count;
-    const int upper = eighths_below(picture, row, fmax(value, 0));
-    const int lower = eighths_below(picture, row, fmin(value, 0));
-    const bool above = value < 0 && lower < 8 && upper == 8; // part of a bar that hangs from zero
-    const bool whisker = eighths_below(picture, row, slot->high) > 4 && upper == 0 && value >= 0;
-    if (value < 0)
-        return plot_put(plot, above && lower <= 4 ? plot_mark(plot, "█", "#") : " ");
-    if (upper == 0)
-        return plot_put(plot, whisker ? plot_mark(plot, "╎", ":") : " ");
-    if (eighths_below(picture, row, 0) == 8)
-        return plot_put(plot, " ");
-    return plot_put(plot, plot->screen->utf8 ? blocks[upper] : upper >= 4 ? "#" : " ");
+    if (row < zero)
+        return blank;
+    const double inside = height_of(picture, value) - (double)row;
+    long eighths = lround(fmin(fmax(inside, 0), 1) * 8);
+    if (eighths == 0 && row == zero && value > 0)
+        eighths = 1; // little is not nothing
+    const char *ascii = eighths >= 4 || row == zero ? "#" : " ";
+    if (eighths > 0)
+        return (struct block){plot_mark(plot, blocks[eighths], ascii), SCREEN_CYAN};
+    return height_of(picture, slot->high) > (double)row + 0.5 ? whisker(plot) : blank;
+}
+
+/* The same of a bar that hangs below zero: blocks that fill from the top are whole or half. */
+static struct block hanging_block(const struct picture *picture, const struct slot *slot,
+                                  size_t row, size_t zero)
+{
+    const struct plot *plot = picture->plot;
+    if (row >= zero)
+        return blank;
+    const double height = height_of(picture, slot->sum / (double)slot->count);
+    const double inside = fmin(fmax((double)row + 1 - height, 0), 1);
+    if (inside >= 0.75 || (inside >= 0.25 && !plot->screen->utf8))
+        return (struct block){plot_mark(plot, "█", "#"), SCREEN_CYAN};
+    if (inside >= 0.25)
+        return (struct block){"▀", SCREEN_CYAN};
+    return height_of(picture, slot->low) < (double)row + 0.5 ? whisker(plot) : blank;
+}
+
+static struct block block_of(const struct picture *picture, const struct slot *slot, size_t row,
+                             size_t zero)
+{
+    if (slot->count == 0 || slot->last)
+        return blank;
+    return slot->sum >= 0 ? standing_block(picture, slot, row, zero)
+                          : hanging_block(picture, slot, row, zero);
+}
+
+/* Blanks are kept back until something follows them. */
+static enum status put_block_row(const struct picture *picture, const struct slot *slots,
+                                 size_t row)
+{
+    const struct plot *plot = picture->plot;
+    const size_t zero = (size_t)lround(height_of(picture, 0));
+    enum screen_colour before = SCREEN_PLAIN;
+    size_t blanks = 0;
+    for (size_t column = 0; column < picture->columns; column++) {
+        const struct block block = block_of(picture, &slots[column], row, zero);
+        if (block.text[0] == ' ') {
+            blanks++;
+            continue;
+        }
+        TRY(screen_put_blanks(plot->out, blanks));
+        blanks = 0;
+        if (block.colour != before)
+            TRY(screen_put_colour(plot->screen, plot->out, block.colour));
+        before = block.colour;
+        TRY(plot_put(plot, block.text));
+    }
+    return before == SCREEN_PLAIN ? STATUS_OK
+                                  : screen_put_colour(plot->screen, plot->out, SCREEN_PLAIN);
 }
 
 static enum status put_columns(const struct picture *picture)
 {
-    const struct plot *plot = picture->plot;
-    for (size_t row = 0; row < picture->frame->rows; row++) {
+    OWNED(mem_free_owned)
+    struct slot *slots = mem_alloc_zeroed(picture->columns, sizeof *slots);
+    if (!slots)
+        return STATUS_NOMEM;
+    fill_slots(picture, slots);
+    for (size_t row = 0; row < picture->rows; row++) {
         TRY(put_row_label(picture, row));
-        TRY(screen_put_colour(plot->screen, plot->out, SCREEN_CYAN));
-        for (size_t column = 0; column < picture->columns; column++) {
-            const struct slot slot = slot_of(picture, column);
-            TRY(slot.count > 0 ? put_block(picture, row, &slot) : plot_put(plot, " "));
-        }
-        TRY(screen_put_colour(plot->screen, plot->out, SCREEN_PLAIN));
-        TRY(plot_put(plot, "\n"));
+        TRY(put_block_row(picture, slots, picture->rows - 1 - row));
+        TRY(plot_put(picture->plot, "\n"));
     }
     return STATUS_OK;
 }
@@ -335,6 +406,8 @@ enum status plot_series(const struct plot *plot, const struct chart_series *seri
                               .scale =
                                   chart_value_scale_make(low, high, frame->rows / ROWS_A_TICK + 1,
                                                          frame->kind == PLOT_BARS)};
+    const size_t intervals = picture.scale.tick_count - 1;
+    picture.rows = (frame->rows - 1) / intervals * intervals + 1;
     picture.left = value_label_columns(&picture.scale) + 2;
     if (picture.left > plot->screen->columns / 2)
         picture.left = plot->screen->columns / 2;

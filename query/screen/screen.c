@@ -63,8 +63,10 @@ static size_t environment_number(const char *name)
     if (!text || text[0] == '\0')
         return 0;
     size_t number = 0;
-    for (; *text >= '0' && *text <= '9' && number <= SCREEN_COLUMNS_MAX; text++)
-        number = number * 10 + (size_t)(*text - '0');
+    for (; *text >= '0' && *text <= '9'; text++) {
+        if (number <= SCREEN_COLUMNS_MAX)
+            number = number * 10 + (size_t)(*text - '0');
+    }
     return *text == '\0' ? number : 0;
 }
 
