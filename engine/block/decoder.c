@@ -53,6 +53,13 @@ static enum status reading_open(struct block_reading *reading, struct slice byte
     return STATUS_OK;
 }
 
+/* A loop of its own, which the compiler makes stores of whole vectors. */
+static void fill_devices(uint32_t *devices, uint32_t count, uint32_t device)
+{
+    for (uint32_t i = 0; i < count; i++)
+        devices[i] = device;
+}
+
 /* The devices of a block of several. */
 static enum status devices_decode(struct block_reading *reading, struct error *err)
 {
@@ -70,8 +77,8 @@ static enum status devices_decode(struct block_reading *reading, struct error *e
             return block_corrupt(err, "devices do not fit its rows");
         if (row > 0 && device <= decoder->devices[row - 1])
             return block_corrupt(err, "devices out of order");
-        for (const uint32_t end = row + (uint32_t)more_rows + 1; row < end; row++)
-            decoder->devices[row] = (uint32_t)device;
+        fill_devices(decoder->devices + row, (uint32_t)more_rows + 1, (uint32_t)device);
+        row += (uint32_t)more_rows + 1;
         if (row == reading->row_count && run + 1 < runs)
             return block_corrupt(err, "devices do not fit its rows");
     }

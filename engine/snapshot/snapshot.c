@@ -207,6 +207,12 @@ struct slice snapshot_device_name(const struct snapshot *snapshot, uint32_t devi
     return snapshot->devices.names[device];
 }
 
+void snapshot_fetch_device_name(const struct snapshot *snapshot, uint32_t device)
+{
+    assert(device < snapshot->devices.count);
+    __builtin_prefetch(&snapshot->devices.names[device]);
+}
+
 uint32_t snapshot_metric_count(const struct snapshot *snapshot)
 {
     return (uint32_t)snapshot->metrics.count;

@@ -46,6 +46,8 @@ const char *snapshot_setting(const struct snapshot *snapshot, const char *name);
 /* Names by number, 0 ... count - 1. Bytes as sent: never print them raw. */
 uint32_t snapshot_device_count(const struct snapshot *snapshot);
 struct slice snapshot_device_name(const struct snapshot *snapshot, uint32_t device);
+/* Says that the name will be asked for soon: devices in order of names lie apart in memory. */
+void snapshot_fetch_device_name(const struct snapshot *snapshot, uint32_t device);
 /*
  * All device numbers by name, valid as the names are; NULL: no memory. Made at the first call.
  */

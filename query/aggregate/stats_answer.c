@@ -13,6 +13,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define ROWS_AHEAD 16u /* between asking for an entry's memory and reading it */
+
 static enum status no_memory(struct error *err)
 {
     (void)error_set(err, STATUS_NOMEM, "no memory for the answer");
@@ -386,10 +388,23 @@ static enum status add_filled(struct stats *stats, struct answer *answer, const 
 
 /* --- the answer ---------------------------------------------------------------------------- */
 
+/* Entries in order of names lie anywhere in memory. */
+static void fetch_ahead(struct stats *stats, size_t entry)
+{
+    if (stats->spec->by == STATS_BY_DEVICE)
+        snapshot_fetch_device_name(stats->snapshot, stats->groups.entries[entry].group);
+    for (size_t i = 0; i < stats->name_count; i++)
+        __builtin_prefetch(stats_groups_at(&stats->groups, entry, i));
+}
+
 static enum status add_plain(struct stats *stats, struct answer *answer, const uint32_t *order,
                              struct error *err)
 {
-    for (size_t i = 0; i < stats->groups.count; i++) {
+    const size_t count = stats->groups.count;
+    TRY(answer_reserve(answer, count, err));
+    for (size_t i = 0; i < count; i++) {
+        if (i + ROWS_AHEAD < count)
+            fetch_ahead(stats, order[i + ROWS_AHEAD]);
         const struct stats_entry entry = stats->groups.entries[order[i]];
         TRY(add_empty_row(stats, answer, entry.group, entry.bucket_ms, err));
         TRY(set_row(stats, answer, i, order[i], err));

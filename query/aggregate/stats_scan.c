@@ -50,7 +50,12 @@ static uint32_t device_run_end(const struct row_vector *rows, uint32_t row, uint
     if (rows->one_device)
         return until_row;
     const uint32_t device = rows->devices[row];
-    while (row < until_row && rows->devices[row] == device)
+    if (rows->devices[until_row - 1] == device)
+        return until_row;
+    // Devices ascend: rows in between are of the same one.
+    while (row + NEAR_ROWS < until_row && rows->devices[row + NEAR_ROWS] == device)
+        row += NEAR_ROWS;
+    while (rows->devices[row] == device)
         row++;
     return row;
 }

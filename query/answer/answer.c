@@ -170,15 +170,31 @@ enum status answer_add_field(struct answer *answer, const char *name, enum cell_
 
 /* --- rows ---------------------------------------------------------------------------------- */
 
+static enum status too_large(struct error *err)
+{
+    return error_set(err, STATUS_INPUT,
+                     "the answer has more than %zu cells: narrow it with --from, --to, "
+                     "--device, or ask for wider buckets",
+                     ANSWER_CELLS_MAX);
+}
+
+enum status answer_reserve(struct answer *answer, uint64_t row_count, struct error *err)
+{
+    assert(answer->column_count > 0);
+    if (row_count > ANSWER_CELLS_MAX / answer->column_count)
+        return too_large(err);
+    const size_t cell_count = (size_t)row_count * answer->column_count;
+    const enum status status =
+        mem_grow(&answer->cells, &answer->cell_capacity, cell_count, sizeof *answer->cells);
+    return status == STATUS_OK ? STATUS_OK : no_memory(err);
+}
+
 enum status answer_add_row(struct answer *answer, struct answer_cell **cells, struct error *err)
 {
     assert(answer->column_count > 0);
     const size_t used = answer->row_count * answer->column_count;
     if (used + answer->column_count > ANSWER_CELLS_MAX || answer->row_count >= ANSWER_ROWS_MAX)
-        return error_set(err, STATUS_INPUT,
-                         "the answer has more than %zu cells: narrow it with --from, --to, "
-                         "--device, or ask for wider buckets",
-                         ANSWER_CELLS_MAX);
+        return too_large(err);
     if (mem_grow(&answer->cells, &answer->cell_capacity, used + answer->column_count,
                  sizeof *answer->cells) != STATUS_OK)
         return no_memory(err);

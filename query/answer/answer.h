@@ -133,6 +133,9 @@ MUST_CHECK enum status answer_add_field(struct answer *answer, const char *name,
 /* SIZE_MAX: no such column. */
 size_t answer_find_column(const struct answer *answer, struct slice name);
 
+/* Room for that many rows, taken at once: larger answers come without being moved. */
+MUST_CHECK enum status answer_reserve(struct answer *answer, uint64_t row_count, struct error *err);
+
 /* A row of nulls, valid until the next one. STATUS_INPUT if the answer would be too large. */
 MUST_CHECK enum status answer_add_row(struct answer *answer, struct answer_cell **cells,
                                       struct error *err);

@@ -13,6 +13,9 @@
 
 #include <assert.h>
 
+#define EVENTS_FETCHED 16u /* ahead of reading; behind them the processor has seen the pattern */
+#define EVENTS_A_LINE  2u
+
 void event_history_release(struct event_history *history)
 {
     mem_free(history->events);
@@ -108,6 +111,20 @@ const struct status_event *event_history_of(const struct event_history *history,
     assert(place < history->places.count);
     *count = history->starts[place + 1] - history->starts[place];
     return history->events + history->starts[place];
+}
+
+void event_history_fetch_start(const struct event_history *history, uint32_t device)
+{
+    __builtin_prefetch(&history->starts[device_place(&history->places, device)]);
+}
+
+void event_history_fetch(const struct event_history *history, uint32_t device)
+{
+    size_t count = 0;
+    const struct status_event *events = event_history_of(history, device, &count);
+    const size_t fetched = count < EVENTS_FETCHED ? count : EVENTS_FETCHED;
+    for (size_t i = 0; i < fetched; i += EVENTS_A_LINE)
+        __builtin_prefetch(events + i);
 }
 
 enum status event_history_timeline(const struct event_history *history, uint32_t device,

@@ -20,6 +20,8 @@ struct online_figures {
     struct reliability reliability; /* if asked for */
 };
 
+#define DEVICES_AHEAD 8u /* between asking for a device's memory and reading it */
+
 struct online {
     const struct online_spec *spec;
     const struct snapshot *snapshot;
@@ -288,6 +290,19 @@ static enum status add_sum_rows(const struct online *online, struct answer *answ
 
 /* --- the query ----------------------------------------------------------------------------- */
 
+/* Devices by name lie anywhere in memory: first where their events begin, then these. */
+static void fetch_ahead(const struct online *online, uint32_t i)
+{
+    const struct selection *selection = online->spec->selection;
+    if (i + 2 * DEVICES_AHEAD < selection->device_count)
+        event_history_fetch_start(&online->history, selection->devices[i + 2 * DEVICES_AHEAD]);
+    if (i + DEVICES_AHEAD < selection->device_count) {
+        const uint32_t device = selection->devices[i + DEVICES_AHEAD];
+        event_history_fetch(&online->history, device);
+        snapshot_fetch_device_name(online->snapshot, device);
+    }
+}
+
 enum status online_query(struct snapshot *snapshot, const struct online_spec *spec,
                          struct answer *answer, struct scan_statistics *statistics,
                          struct error *err)
@@ -299,7 +314,11 @@ enum status online_query(struct snapshot *snapshot, const struct online_spec *sp
     TRY(event_history_read(&online.history, snapshot, spec->selection, statistics, err));
     TRY(list_buckets(&online, err));
     TRY(prepare_sums(&online, err));
+    if (spec->by == ONLINE_BY_DEVICE)
+        TRY(answer_reserve(answer, (uint64_t)spec->selection->device_count * online.span_count,
+                           err));
     for (uint32_t i = 0; i < spec->selection->device_count; i++) {
+        fetch_ahead(&online, i);
         const uint32_t device = spec->selection->devices[i];
         TRY(event_history_timeline(&online.history, device, &spec->rules, &online.timeline, err));
         if (spec->by == ONLINE_BY_DEVICE)

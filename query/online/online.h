@@ -71,6 +71,10 @@ void event_history_release(struct event_history *history);
 const struct status_event *event_history_of(const struct event_history *history, uint32_t device,
                                             size_t *count);
 
+/* Say that a device's events will be read soon: first where they begin, some devices later these. */
+void event_history_fetch_start(const struct event_history *history, uint32_t device);
+void event_history_fetch(const struct event_history *history, uint32_t device);
+
 /* The timeline of one device; an empty one if it has no events. */
 MUST_CHECK enum status event_history_timeline(const struct event_history *history, uint32_t device,
                                               const struct timeline_rules *rules,
