@@ -41,7 +41,7 @@ static const struct option_spec measure_options[] = {
 };
 
 static const struct option_spec output_options[] = {
-    {"format", "NAME", "table (default) or json, on standard output.", 0, false},
+    {"format", "table|json", "table (default) or json, on standard output.", 0, false},
     {"json", "FILE", "Also write the report as JSON into this file.", 0, false},
 };
 

@@ -39,7 +39,7 @@ static const struct option_spec network_options[] = {
 };
 
 static const struct option_spec content_options[] = {
-    {"profile", "NAME",
+    {"profile", "sensors|walkthrough",
      "sensors: random walks with decimals (default). walkthrough: integers as the platform "
      "walkthrough's device script sends them, temperature 10 to 29, humidity 20 to 119, topic "
      "without a leading slash.",

@@ -27,7 +27,7 @@ static const struct option_spec compare_options[] = {
 };
 
 static const struct option_spec output_options[] = {
-    {"format", "NAME", "table (default) or json, on standard output.", 0, false},
+    {"format", "table|json", "table (default) or json, on standard output.", 0, false},
 };
 
 static const struct option_group measure_group = {

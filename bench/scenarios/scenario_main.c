@@ -30,7 +30,7 @@
 /* --- what all share -------------------------------------------------------------------------- */
 
 static const struct option_spec output_options[] = {
-    {"format", "NAME", "table (default) or json, on standard output.", 0, false},
+    {"format", "table|json", "table (default) or json, on standard output.", 0, false},
     {"json", "FILE", "Also write the report as JSON into this file.", 0, false},
 };
 static const struct option_group output_group = {"Output", output_options,

@@ -45,7 +45,7 @@ class Set:
         self.bodies.append((when, len(self.bodies), body if isinstance(body, str) else compact(body)))
 
     def reading(self, when, device, **values):
-        self.add(when, self.envelope(when, "upload", values, topic=f"/{device}/update"))
+        self.add(when, self.envelope(when, "upload", values, topic=f"{device}/update"))
 
     def status(self, when, device, state, contact=None):
         product, _, name = device.partition("/")
@@ -102,14 +102,14 @@ def home():
     made.status(day(10, 26, 9), "depot/door", "online")  # repeats
     made.status(day(3, 31, 1), "depot/silent", "online")
     when = day(10, 28, 12)
-    made.add(when, made.envelope(when, "upload", {"temperature": 19.75, "time": 12}, topic="/home/kitchen/update"))
+    made.add(when, made.envelope(when, "upload", {"temperature": 19.75, "time": 12}, topic="home/kitchen/update"))
     for i in (5, 50, 51):  # delivered twice
         made.add(*made.bodies[i][::2])
     when = day(10, 28, 6)
     made.add(when, "no json at all")
     made.add(when, '{"payload":"e30=","messagetype":"upload"}')
-    made.add(when, made.envelope(when, "lifecycle", {"a": 1}, topic="/home/kitchen/life"))
-    made.add(when, made.envelope(when, "upload", {"note": "words only"}, topic="/home/kitchen/update"))
+    made.add(when, made.envelope(when, "lifecycle", {"a": 1}, topic="home/kitchen/life"))
+    made.add(when, made.envelope(when, "upload", {"note": "words only"}, topic="home/kitchen/update"))
     made.add(when, made.envelope(when, "status", {"productKey": "home", "deviceName": "kitchen", "status": "away"}))
     made.write("home.ndjson")
 
@@ -136,7 +136,7 @@ def hostile():
     for i, device in enumerate(HOSTILE_DEVICES):
         values = {"temperature": 20 + i, "a,b;\"c\"": i, "device": i, "名 前": 0.5 * i}
         payload = base64.b64encode(compact(values).encode()).decode()
-        made.add(when, made.envelope(when, "upload", payload, topic=f"/{device}/update"))
+        made.add(when, made.envelope(when, "upload", payload, topic=f"{device}/update"))
         made.status(when + timedelta(seconds=1), device, "online")
         if i % 2:
             made.status(when + timedelta(seconds=100 + i), device, "offline")
