@@ -1,6 +1,6 @@
 /*
- * fuzz_filter.c - whatever is typed as an expression or as aliases: a refusal with a place, or steps
- * that judge one row, many rows and a summary alike.
+ * fuzz_filter.c - whatever is typed as an expression or as aliases: a refusal with a place, or
+ * steps that judge one row, many rows and a summary alike.
  *
  * The first byte chooses the values of the rows. An expression that is read is also tried on rows
  * with it: what a block's rows say must be what each row says alone, and what a summary says must

@@ -179,29 +179,29 @@ static void a_mistake_in_a_file_names_its_line(void **state)
 }
 
 /* A folder for query.conf, which $XDG_CONFIG_HOME names. */
-static void make_folder(char folder[64], char path[96])
-{
+struct place {
+    char folder[64];
     char inner[80];
-    (void)snprintf(folder, 64, "/tmp/mnsdb-alias-test-XXXXXX");
-    if (!mkdtemp(folder)) {
-        fail();
-        return;
-    }
-    (void)snprintf(inner, sizeof inner, "%s/mnsdb", folder);
-    assert_int_equal(mkdir(inner, 0700), 0);
-    (void)snprintf(path, 96, "%s/query.conf", inner);
-    assert_int_equal(setenv("XDG_CONFIG_HOME", folder, 1), 0);
+    char path[96];
+};
+
+static void make_place(struct place *place)
+{
+    (void)snprintf(place->folder, sizeof place->folder, "/tmp/mnsdb-alias-test-XXXXXX");
+    assert_non_null(mkdtemp(place->folder));
+    (void)snprintf(place->inner, sizeof place->inner, "%s/mnsdb", place->folder);
+    (void)snprintf(place->path, sizeof place->path, "%s/query.conf", place->inner);
+    assert_int_equal(mkdir(place->inner, 0700), 0);
+    assert_int_equal(setenv("XDG_CONFIG_HOME", place->folder, 1), 0);
     assert_int_equal(unsetenv("MNSDB_ALIASES"), 0);
 }
 
-static void drop_folder(const char *folder, const char *path)
+static void drop_place(const struct place *place)
 {
-    char inner[80];
-    (void)snprintf(inner, sizeof inner, "%s/mnsdb", folder);
-    (void)unlink(path);
-    (void)rmdir(path);
-    (void)rmdir(inner);
-    (void)rmdir(folder);
+    (void)unlink(place->path);
+    (void)rmdir(place->path);
+    (void)rmdir(place->inner);
+    (void)rmdir(place->folder);
 }
 
 static void write_file(const char *path, const char *text)
@@ -215,34 +215,33 @@ static void write_file(const char *path, const char *text)
 static void files_are_read_where_they_are_and_refused_where_they_are_none(void **state)
 {
     (void)state;
-    char folder[64];
-    char path[96];
+    struct place place;
     struct error err = {0};
-    make_folder(folder, path);
+    make_place(&place);
     struct alias_list none = {0};
     assert_int_equal(alias_list_configure(&none, NULL), STATUS_OK);
     assert_int_equal(none.count, 0);
-    write_file(path, "alias = a=b\n");
+    write_file(place.path, "alias = a=b\n");
     struct alias_list list = {0};
     assert_int_equal(alias_list_configure(&list, NULL), STATUS_OK);
     assert_answered(&list, "b", "a");
-    assert_string_equal(list.items[0].source, path);
+    assert_string_equal(list.items[0].source, place.path);
     alias_list_release(&list);
-    assert_int_equal(unlink(path), 0);
-    assert_int_equal(mkdir(path, 0700), 0);
+    assert_int_equal(unlink(place.path), 0);
+    assert_int_equal(mkdir(place.path, 0700), 0);
     assert_int_equal(alias_list_configure(&none, &err), STATUS_CONFIG);
     assert_non_null(strstr(err.message, "is no file"));
     alias_list_release(&none);
-    drop_folder(folder, path);
+    drop_place(&place);
 }
 
 static void reading_survives_every_failed_allocation(void **state)
 {
     (void)state;
-    char folder[64];
-    char path[96];
-    make_folder(folder, path);
-    write_file(path, "# long enough\nalias = temperature=temp,t,\"x y\"\nalias = humidity=hum\n");
+    struct place place;
+    make_place(&place);
+    write_file(place.path,
+               "# long enough\nalias = temperature=temp,t,\"x y\"\nalias = humidity=hum\n");
     assert_int_equal(setenv("MNSDB_ALIASES", "co2=CO2;temperature=T", 1), 0);
     const size_t live = mem_live_blocks();
     enum status status = STATUS_NOMEM;
@@ -259,7 +258,7 @@ static void reading_survives_every_failed_allocation(void **state)
         assert_in_range(nth, 0, 200);
     }
     assert_int_equal(unsetenv("MNSDB_ALIASES"), 0);
-    drop_folder(folder, path);
+    drop_place(&place);
 }
 
 int main(void)
