@@ -32,6 +32,9 @@
  */
 #define MAPPED_BLOCK_BYTES (1 << 20)
 
+/* What a transaction gives back is kept for the next one, which writes about as many pages. */
+#define KEPT_FREE_BYTES (16 << 20)
+
 struct job {
     struct ingest_options options;
     struct settings settings; /* released by run_job */
@@ -223,6 +226,7 @@ int main(int argc, char **argv)
     message_ignore_sigpipe();
     (void)signal(SIGXFSZ, SIG_IGN); // a limit on file sizes is a full disk
     (void)mallopt(M_MMAP_THRESHOLD, MAPPED_BLOCK_BYTES);
+    (void)mallopt(M_TRIM_THRESHOLD, KEPT_FREE_BYTES);
     OWNED(options_release) struct options options = {0};
     enum exit_code code = EXIT_CODE_OK;
     if (options_begin(&options, &ingest_program, argc, argv, &code) != OPTIONS_RUN)

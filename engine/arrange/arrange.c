@@ -135,6 +135,9 @@ static void arrange_by_counting(struct arrangement *arrangement, size_t device_c
 
 enum status arrangement_reserve(struct arrangement *arrangement, size_t count)
 {
+    if (arrangement->count == 0)
+        return mem_renew(&arrangement->given, &arrangement->given_capacity, count,
+                         sizeof *arrangement->given);
     return mem_grow(&arrangement->given, &arrangement->given_capacity, count,
                     sizeof *arrangement->given);
 }
@@ -153,15 +156,15 @@ enum status arrangement_add_rows(struct arrangement *arrangement, const struct r
 enum status arrange_rows(struct arrangement *arrangement, uint64_t device_count)
 {
     const size_t count = arrangement->count;
-    TRY(mem_grow(&arrangement->rows, &arrangement->capacity, count, sizeof *arrangement->rows));
+    TRY(mem_renew(&arrangement->rows, &arrangement->capacity, count, sizeof *arrangement->rows));
     if (device_count > count * DEVICES_PER_ROW_MAX) {
         if (count > 0)
             memcpy(arrangement->rows, arrangement->given, count * sizeof *arrangement->rows);
         sort_rows(arrangement->rows, count, arrangement->given);
         return STATUS_OK;
     }
-    TRY(mem_grow(&arrangement->starts, &arrangement->start_capacity, device_count + 1,
-                 sizeof *arrangement->starts));
+    TRY(mem_renew(&arrangement->starts, &arrangement->start_capacity, device_count + 1,
+                  sizeof *arrangement->starts));
     arrange_by_counting(arrangement, (size_t)device_count);
     return STATUS_OK;
 }

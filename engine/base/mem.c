@@ -13,6 +13,8 @@
 #define HUGE_PAGE_BYTES   ((uintptr_t)2 << 20)
 #define LARGE_BLOCK_BYTES ((size_t)4 << 20)
 
+#define RENEWED_SPARE_PART 10u
+
 #ifdef MNSDB_TEST_FAULTS
 #include <stdatomic.h>
 
@@ -139,6 +141,20 @@ enum status mem_grow(void *items, size_t *capacity, size_t needed, size_t size)
     memcpy(items, &grown, sizeof grown);
     *capacity = wanted;
     return STATUS_OK;
+}
+
+enum status mem_renew(void *items, size_t *capacity, size_t needed, size_t size)
+{
+    if (needed <= *capacity)
+        return STATUS_OK;
+    const size_t wanted = needed + needed / RENEWED_SPARE_PART;
+    void *memory = NULL;
+    memcpy(&memory, items, sizeof memory);
+    mem_free(memory);
+    memory = mem_alloc(wanted, size);
+    memcpy(items, &memory, sizeof memory);
+    *capacity = memory ? wanted : 0;
+    return memory ? STATUS_OK : STATUS_NOMEM;
 }
 
 void mem_free(void *memory)

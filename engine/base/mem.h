@@ -36,6 +36,13 @@ MUST_CHECK void *mem_resize(void *old, size_t count, size_t size);
  */
 MUST_CHECK enum status mem_grow(void *items, size_t *capacity, size_t needed, size_t size);
 
+/*
+ * Room for at least `needed` elements in an array whose elements are not needed any more: nothing
+ * is copied. A new array gets a little more, for a slightly larger need the next time. On
+ * STATUS_NOMEM the array is gone: NULL, with no capacity.
+ */
+MUST_CHECK enum status mem_renew(void *items, size_t *capacity, size_t needed, size_t size);
+
 void mem_free(void *memory);
 
 /* For OWNED: frees what the pointer variable at `variable` points to. */

@@ -215,21 +215,15 @@ struct row_batch_size row_batch_size(const struct row_batch *batch)
     return size;
 }
 
-/* The next batch of equal bytes may hold a few more. */
-static size_t with_reserve(size_t count)
-{
-    return count + count / 16;
-}
-
 enum status row_batch_reserve(struct row_batch *batch, struct row_batch_size size)
 {
+    assert(batch->message_count == 0);
     for (size_t table = 0; table < TABLE_COUNT; table++)
-        TRY(mem_grow(&batch->rows[table], &batch->row_capacity[table],
-                     with_reserve(size.rows[table]), sizeof(struct row)));
-    TRY(mem_grow(&batch->cells, &batch->cell_capacity, with_reserve(size.cells),
-                 sizeof(struct cell)));
-    return mem_grow(&batch->messages, &batch->message_capacity, with_reserve(size.messages),
-                    sizeof(struct message));
+        TRY(mem_renew(&batch->rows[table], &batch->row_capacity[table], size.rows[table],
+                      sizeof(struct row)));
+    TRY(mem_renew(&batch->cells, &batch->cell_capacity, size.cells, sizeof(struct cell)));
+    return mem_renew(&batch->messages, &batch->message_capacity, size.messages,
+                     sizeof(struct message));
 }
 
 struct row_batch_mark row_batch_mark(const struct row_batch *batch)

@@ -185,7 +185,10 @@ struct row_batch_size {
     size_t cells;
 };
 struct row_batch_size row_batch_size(const struct row_batch *batch);
-/* Room for so much in all, and a little more: it is taken at once and not step by step. */
+/*
+ * Room for so much, and a little more, in a batch without messages: it is taken at once and not
+ * step by step.
+ */
 MUST_CHECK enum status row_batch_reserve(struct row_batch *batch, struct row_batch_size size);
 
 /* Zero-initialise a batch; this forgets its messages and keeps memory and names. */

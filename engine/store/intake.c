@@ -64,14 +64,14 @@ static void sort_late(struct intake *intake)
 
 static enum status reserve(struct intake *intake, size_t count)
 {
-    TRY(mem_grow(&intake->in_order, &intake->in_order_capacity, count, sizeof *intake->in_order));
-    TRY(mem_grow(&intake->late, &intake->late_capacity, count, sizeof *intake->late));
-    TRY(mem_grow(&intake->ids, &intake->id_capacity, count, sizeof *intake->ids));
-    TRY(mem_grow(&intake->id_messages, &intake->id_message_capacity, count,
-                 sizeof *intake->id_messages));
-    TRY(mem_grow(&intake->held, &intake->held_capacity, count, sizeof *intake->held));
-    TRY(mem_grow(&intake->duplicate, &intake->duplicate_capacity, count,
-                 sizeof *intake->duplicate));
+    TRY(mem_renew(&intake->in_order, &intake->in_order_capacity, count, sizeof *intake->in_order));
+    TRY(mem_renew(&intake->late, &intake->late_capacity, count, sizeof *intake->late));
+    TRY(mem_renew(&intake->ids, &intake->id_capacity, count, sizeof *intake->ids));
+    TRY(mem_renew(&intake->id_messages, &intake->id_message_capacity, count,
+                  sizeof *intake->id_messages));
+    TRY(mem_renew(&intake->held, &intake->held_capacity, count, sizeof *intake->held));
+    TRY(mem_renew(&intake->duplicate, &intake->duplicate_capacity, count,
+                  sizeof *intake->duplicate));
     if (count > 0)
         memset(intake->duplicate, 0, count * sizeof *intake->duplicate);
     return STATUS_OK;
@@ -171,8 +171,8 @@ enum status intake_judge(struct intake *intake, const struct intake_request *req
     if (messages == 0)
         return STATUS_OK; /* the arrays may have no address yet */
     collect_entries(intake, request->batches, request->batch_count);
-    if (mem_grow(&intake->scratch, &intake->scratch_capacity, intake->late_count,
-                 sizeof *intake->scratch) != STATUS_OK)
+    if (mem_renew(&intake->scratch, &intake->scratch_capacity, intake->late_count,
+                  sizeof *intake->scratch) != STATUS_OK)
         return error_set(err, STATUS_NOMEM, "no memory for a commit of %zu messages", messages);
     if (intake->late_count > 1)
         sort_late(intake);

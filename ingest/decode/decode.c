@@ -244,10 +244,10 @@ static enum status decode_body(struct decoder *decoder, struct slice body, int64
     return add_reject(&draft, body, received_ms);
 }
 
-/* A new batch gets room for as much as the one before took in the end. */
+/* An empty batch gets room for as much as the one before took in the end. */
 static enum status prepare_batch(const struct decoder *decoder, struct row_batch *batch)
 {
-    return batch->message_capacity == 0 ? row_batch_reserve(batch, decoder->batch_size) : STATUS_OK;
+    return batch->message_count == 0 ? row_batch_reserve(batch, decoder->batch_size) : STATUS_OK;
 }
 
 enum status decoder_decode(struct decoder *decoder, struct slice body, int64_t received_ms,

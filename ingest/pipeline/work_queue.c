@@ -78,13 +78,32 @@ static void measure(struct work_queue *queue, struct work *work)
     queue->memory_bytes += work->memory_bytes;
 }
 
-/* A new batch will grow to the size of the others. */
+/* A new batch will grow to the size of the others, and counts as such from the start. */
+static size_t expected_bytes(const struct work_queue *queue)
+{
+    return queue->count > 0 ? queue->memory_bytes / queue->count : 0;
+}
+
 static bool may_make_one(const struct work_queue *queue)
 {
     if (queue->count < queue->count_min)
         return true;
     return queue->count < WORK_COUNT_MAX &&
-           queue->memory_bytes + queue->memory_bytes / queue->count < queue->bytes_max;
+           queue->memory_bytes + expected_bytes(queue) < queue->bytes_max;
+}
+
+/* With the lock held: NULL, and the queue's failure, without memory. */
+static struct work *make_one(struct work_queue *queue)
+{
+    struct work *work = mem_alloc_zeroed(1, sizeof *work);
+    if (!work) {
+        (void)error_set(&queue->failure, STATUS_NOMEM, "no memory for a batch of messages");
+        return NULL;
+    }
+    work->memory_bytes = expected_bytes(queue);
+    queue->memory_bytes += work->memory_bytes;
+    queue->count++;
+    return work;
 }
 
 /* --- decoders -------------------------------------------------------------------------------- */
@@ -102,11 +121,7 @@ struct work *work_queue_take(struct work_queue *queue)
     if (!queue->stopped && queue->free_count > 0) {
         work = queue->free[--queue->free_count];
     } else if (!queue->stopped) {
-        work = mem_alloc_zeroed(1, sizeof *work);
-        if (work)
-            queue->count++;
-        else
-            (void)error_set(&queue->failure, STATUS_NOMEM, "no memory for a batch of messages");
+        work = make_one(queue);
     }
     (void)pthread_mutex_unlock(&queue->lock);
     return work;
