@@ -108,6 +108,7 @@ static void format_when(const struct civil_zone *zone, int64_t time_ms, char tex
                        (unsigned)time.minute);
 }
 
+/* When is left out where it has no room. */
 static enum status put_reading(const struct picture *picture)
 {
     const struct extremes found = find_extremes(picture->series);
@@ -117,13 +118,17 @@ static enum status put_reading(const struct picture *picture)
     char high_when[32];
     char gaps[64] = "";
     char text[PLOT_TEXT_BYTES];
+    (void)chart_number_format(low_of(found.low), low);
+    (void)chart_number_format(high_of(found.high), high);
     format_when(picture->plot->zone, found.low->from_ms, low_when);
     format_when(picture->plot->zone, found.high->from_ms, high_when);
     if (found.gaps > 0)
         (void)snprintf(gaps, sizeof gaps, "; %zu gap%s", found.gaps, found.gaps == 1 ? "" : "s");
-    (void)snprintf(text, sizeof text, "%*slowest %s (%s), highest %s (%s)%s", (int)picture->left,
-                   "", chart_number_format(low_of(found.low), low), low_when,
-                   chart_number_format(high_of(found.high), high), high_when, gaps);
+    const int left = (int)picture->left;
+    const int len = snprintf(text, sizeof text, "%*slowest %s (%s), highest %s (%s)%s", left, "",
+                             low, low_when, high, high_when, gaps);
+    if ((size_t)len > picture->plot->screen->columns)
+        (void)snprintf(text, sizeof text, "%*s%s to %s%s", left, "", low, high, gaps);
     return plot_line(picture->plot, SCREEN_FAINT, slice_of_text(text));
 }
 
@@ -276,10 +281,10 @@ static void fill_slots(const struct picture *picture, struct slot *slots)
     }
 }
 
-/* Rows above the bottom of the picture. */
+/* Rows above the bottom of the picture: a tick is the lower edge of the row that names it. */
 static double height_of(const struct picture *picture, double value)
 {
-    return chart_value_share(&picture->scale, value) * (double)picture->rows;
+    return chart_value_share(&picture->scale, value) * (double)(picture->rows - 1);
 }
 
 struct block {
