@@ -30,16 +30,24 @@ static const struct option_group *const log_groups[] = {
     &command_follow_group, &command_values_group, &command_selection_group,
     &command_output_group, &command_store_group,  NULL};
 static const struct option_group *const stats_groups[] = {
-    &command_stats_group,  &command_stats_picture_group, &command_values_group,
-    &command_limits_group, &command_compare_group,       &command_selection_group,
-    &command_output_group, &command_store_group,         NULL};
+    &command_stats_group,     &command_stats_picture_group,
+    &command_svg_group,       &command_values_group,
+    &command_limits_group,    &command_compare_group,
+    &command_selection_group, &command_output_group,
+    &command_store_group,     NULL};
 static const struct option_group *const online_groups[] = {
-    &command_online_group,      &command_online_picture_group, &command_rules_group,
-    &command_reliability_group, &command_compare_group,        &command_selection_group,
-    &command_output_group,      &command_store_group,          NULL};
-static const struct option_group *const sessions_groups[] = {
-    &command_online_picture_group, &command_rules_group, &command_selection_group,
-    &command_output_group,         &command_store_group, NULL};
+    &command_online_group,      &command_online_picture_group,
+    &command_svg_group,         &command_rules_group,
+    &command_reliability_group, &command_compare_group,
+    &command_selection_group,   &command_output_group,
+    &command_store_group,       NULL};
+static const struct option_group *const sessions_groups[] = {&command_online_picture_group,
+                                                             &command_svg_group,
+                                                             &command_rules_group,
+                                                             &command_selection_group,
+                                                             &command_output_group,
+                                                             &command_store_group,
+                                                             NULL};
 static const struct option_group *const gaps_groups[] = {
     &command_gaps_group,   &command_values_group, &command_selection_group,
     &command_output_group, &command_store_group,  NULL};

@@ -35,6 +35,7 @@ extern const struct option_group command_online_picture_group;
 extern const struct option_group command_gaps_group;
 extern const struct option_group command_findings_group;
 extern const struct option_group command_report_group;
+extern const struct option_group command_svg_group;
 
 enum exit_code command_stats(const struct options *options);
 enum exit_code command_online(const struct options *options);

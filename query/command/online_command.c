@@ -7,6 +7,7 @@
 #include "cli/quantity.h"
 #include "query/command/comparison.h"
 #include "query/command/picture.h"
+#include "query/command/svg_command.h"
 #include "query/online/online.h"
 #include "query/reliability/reliability.h"
 
@@ -101,6 +102,8 @@ static enum status query_online(struct command *command, struct answer *answer, 
 
 enum exit_code command_online(const struct options *options)
 {
+    if (svg_is_wanted(options))
+        return svg_of_online(options);
     return picture_is_wanted(options) ? picture_of_online(options)
                                       : command_run(options, query_online);
 }
@@ -114,6 +117,8 @@ static enum status query_sessions(struct command *command, struct answer *answer
 
 enum exit_code command_sessions(const struct options *options)
 {
+    if (svg_is_wanted(options))
+        return svg_of_sessions(options);
     return picture_is_wanted(options) ? picture_of_sessions(options)
                                       : command_run(options, query_sessions);
 }

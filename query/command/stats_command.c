@@ -8,6 +8,7 @@
 #include "query/command/comparison.h"
 #include "query/command/excursion_command.h"
 #include "query/command/picture.h"
+#include "query/command/svg_command.h"
 #include "query/compare/compare.h"
 #include "query/excursion/excursion.h"
 
@@ -168,6 +169,8 @@ static enum status query_stats(struct command *command, struct answer *answer, s
 
 enum exit_code command_stats(const struct options *options)
 {
+    if (svg_is_wanted(options))
+        return svg_of_stats(options);
     return picture_is_wanted(options) ? picture_of_stats(options)
                                       : command_run(options, query_stats);
 }

@@ -141,18 +141,11 @@ static enum status add_devices(struct report *report, const struct snapshot *sna
     return STATUS_OK;
 }
 
-/* Changes of state, not restatements, are what happens in a timeline. */
 static void make_axis(struct report *report)
 {
     struct svg_activity activity;
-    const struct chart_lanes *lanes = &report->online.lanes;
     svg_activity_init(&activity, report->range.from_ms, report->range.until_ms);
-    for (size_t i = 0; i < lanes->count; i++) {
-        for (size_t s = 0; s < lanes->lanes[i].span_count; s++) {
-            if (s > 0)
-                svg_activity_note(&activity, lanes->lanes[i].spans[s].from_ms);
-        }
-    }
+    svg_activity_note_lanes(&activity, &report->online.lanes);
     svg_axis_init_busy(&report->online.axis, report->spec->zone, &activity);
 }
 

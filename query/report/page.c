@@ -22,10 +22,11 @@ static const char style[] =
     "*{box-sizing:border-box}\n"
     "html{background:var(--ground);color:var(--ink);font:16px/1.5 system-ui,-apple-system,"
     "'Segoe UI','DejaVu Sans',sans-serif;-webkit-text-size-adjust:100%}\n"
-    "body{max-width:70rem;margin:0 auto;padding:1.5rem 1rem 4rem;overflow-wrap:anywhere}\n"
+    "body{max-width:74rem;margin:0 auto;padding:1.5rem 1rem 4rem;overflow-wrap:anywhere}\n"
     "h1{font-size:1.7rem;line-height:1.2;margin:.2rem 0 .4rem;text-wrap:balance}\n"
     "h2{font-size:1.3rem;margin:3rem 0 .4rem;padding-top:1rem;border-top:1px solid var(--line)}\n"
     "h3{font-size:1.05rem;margin:2rem 0 .3rem}\n"
+    "time{white-space:nowrap}\n"
     "p{margin:.4rem 0 .8rem;max-width:48rem}\n"
     "a{color:var(--c0)}\n"
     ":focus-visible{outline:2px solid var(--c0);outline-offset:2px}\n"
@@ -46,14 +47,14 @@ static const char style[] =
     "table{border-collapse:collapse;font-size:.9rem;font-variant-numeric:tabular-nums;"
     "min-width:100%}\n"
     "caption{text-align:left;color:var(--faint);padding:.2rem 0}\n"
-    "th,td{text-align:left;padding:.32rem .7rem .32rem 0;border-bottom:1px solid var(--line);"
+    "th,td{text-align:left;padding:.32rem .6rem .32rem 0;border-bottom:1px solid var(--line);"
     "vertical-align:baseline;overflow-wrap:normal}\n"
-    "thead th{color:var(--faint);font-weight:600;white-space:nowrap}\n"
+    "thead th{color:var(--faint);font-weight:600;vertical-align:bottom}\n"
     "tbody th{font-weight:600;min-width:13rem;max-width:22rem;overflow-wrap:anywhere}\n"
     "td.n,th.n{text-align:right}\n"
     "td.n,td time{white-space:nowrap}\n"
     "td.w{min-width:16rem}\n"
-    ".findings td.w{min-width:22rem}\n"
+    ".findings td.w{min-width:22rem}.findings tbody th{min-width:17rem}\n"
     "td details{margin:0}\n"
     "td summary{padding:0;font-weight:400;font-size:.85em}\n"
     ".bar{display:inline-block;width:4rem;height:.6rem;margin-left:.5rem;"
@@ -69,7 +70,6 @@ static const char style[] =
     ".lanes{list-style:none;margin:0;padding:0;font-size:.85rem}\n"
     ".lanes li,.times{display:grid;grid-template-columns:minmax(0,15rem) minmax(0,1fr) 5rem;"
     "gap:0 .7rem;align-items:center;min-height:1.35rem}\n"
-    ".lanes li{content-visibility:auto;contain-intrinsic-size:auto 1.35rem}\n"
     ".lanes .n{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}\n"
     ".lanes .v{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}\n"
     ".lanes svg,.key svg{display:block;width:100%;height:12px;print-color-adjust:exact;"
@@ -91,8 +91,7 @@ static const char style_of_media[] =
     "@media (max-width:40rem){\n"
     "svg.w,.times svg.w{display:none}\n"
     "svg.nw,.times svg.nw{display:block}\n"
-    ".lanes li{grid-template-columns:minmax(0,1fr) auto;padding:.25rem 0;"
-    "contain-intrinsic-size:auto 2.8rem}\n"
+    ".lanes li{grid-template-columns:minmax(0,1fr) auto;padding:.25rem 0}\n"
     ".lanes li svg{grid-column:1/-1;grid-row:2}\n"
     ".times{grid-template-columns:minmax(0,1fr)}\n"
     ".times svg{grid-column:1}\n"
@@ -108,12 +107,12 @@ static const char style_of_media[] =
     "figure,.card,tr,.lanes li{break-inside:avoid}\n"
     ".scroll{overflow:visible}\n"
     "table{font-size:8.5pt}\n"
-    ".lanes li{content-visibility:visible}\n"
     "a{color:inherit;text-decoration:none}\n"
     "}\n";
 
 /* --- the beginning ------------------------------------------------------------------------- */
 
+/* Plain text, for the browser's bar. */
 static void put_title(const struct report *report, FILE *out)
 {
     char text[CHART_RANGE_BYTES];
@@ -130,6 +129,21 @@ static void put_title(const struct report *report, FILE *out)
     (void)fprintf(out, "%s device%s, ", human_count(devices, count), devices == 1 ? "" : "s");
     markup_put_text(out, chart_range_format(report->spec->zone, report->range.from_ms,
                                             report->range.until_ms, text));
+}
+
+static void put_heading(const struct report *report, FILE *out)
+{
+    if (report->spec->title || !report->has_range) {
+        put_title(report, out);
+        return;
+    }
+    const uint32_t devices = report->spec->selection->device_count;
+    report_put_count(out, devices);
+    (void)fprintf(out, " device%s, ", devices == 1 ? "" : "s");
+    report_put_time(out, report->spec->zone, report->range.from_ms / MS_PER_MINUTE * MS_PER_MINUTE);
+    (void)fputs(" to ", out);
+    report_put_time(out, report->spec->zone,
+                    report->range.until_ms / MS_PER_MINUTE * MS_PER_MINUTE);
 }
 
 static void put_navigation(const struct report *report, FILE *out)
@@ -171,7 +185,7 @@ void report_write_head(const struct report *report, FILE *out)
     (void)fputs(style_of_media, out);
     (void)fputs("</style>\n</head>\n<body>\n<header>\n<p class=\"brand\">mnsdb report</p>\n<h1>",
                 out);
-    put_title(report, out);
+    put_heading(report, out);
     (void)fputs("</h1>\n", out);
     put_navigation(report, out);
     (void)fputs("</header>\n<main>\n", out);

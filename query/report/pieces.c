@@ -18,8 +18,14 @@
 
 void report_put_name(FILE *out, struct slice name)
 {
+    // A line may break between product and device.
+    const uint8_t *slash = name.len > 0 ? memchr(name.data, '/', name.len) : NULL;
+    const size_t head = slash ? (size_t)(slash + 1 - name.data) : 0;
     (void)fputs("<bdi>", out);
-    markup_put(out, name);
+    markup_put(out, slice_of(name.data, head));
+    if (head > 0)
+        (void)fputs("<wbr/>", out);
+    markup_put(out, slice_of(name.data + head, name.len - head));
     (void)fputs("</bdi>", out);
 }
 
@@ -60,7 +66,9 @@ const char *report_share_text(uint64_t part, uint64_t whole, char text[REPORT_SH
     }
     const double percent = 100.0 * (double)part / (double)whole;
     // What is not all must not read as all, nor a little as nothing.
-    if (part < whole && percent >= 99.995)
+    if (part == whole)
+        (void)snprintf(text, REPORT_SHARE_BYTES, "100 %%");
+    else if (percent >= 99.995)
         (void)snprintf(text, REPORT_SHARE_BYTES, "> 99.99 %%");
     else if (part > 0 && percent < 0.005)
         (void)snprintf(text, REPORT_SHARE_BYTES, "< 0.01 %%");

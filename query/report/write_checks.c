@@ -131,15 +131,17 @@ void report_write_findings(const struct report *report, FILE *out)
         return;
     }
     (void)fputs("<p>As <code>mnsdb check</code> finds it with its usual limits: ", out);
+    bool any = false;
     for (size_t i = 0; i < SEVERITY_COUNT; i++) {
+        if (report->severities[i] == 0)
+            continue;
+        (void)fputs(any ? ", " : "", out);
         report_put_count(out, report->severities[i]);
-        (void)fprintf(out, " %s%s%s", finding_severity_word((enum finding_severity)i),
-                      report->severities[i] == 1 ? "" : "s",
-                      i + 2 < SEVERITY_COUNT    ? ", "
-                      : i + 2 == SEVERITY_COUNT ? " and "
-                                                : ".");
+        (void)fprintf(out, " %s%s", finding_severity_word((enum finding_severity)i),
+                      report->severities[i] == 1 ? "" : "s");
+        any = true;
     }
-    (void)fputs("</p>\n", out);
+    (void)fputs(".</p>\n", out);
     for (size_t kind = 0; kind < FINDING_KIND_COUNT; kind++) {
         if (report->kinds[kind] > 0)
             put_kind(report, (enum finding_kind)kind, out);

@@ -43,7 +43,7 @@ static void open_table(FILE *out, const char *id, const char *label)
         "<th scope=\"col\" class=\"n\">Offline</th><th scope=\"col\" class=\"n\">Unknown</th>"
         "<th scope=\"col\" class=\"n\">Sessions</th>"
         "<th scope=\"col\" class=\"n\">Longest outage</th><th scope=\"col\">It began</th>"
-        "<th scope=\"col\">At the end</th></tr></thead>\n<tbody>\n",
+        "<th scope=\"col\">At end</th></tr></thead>\n<tbody>\n",
         out);
 }
 
@@ -181,20 +181,42 @@ static void put_lanes(const struct lane_writer *writer, const uint32_t *lanes, u
     (void)fputs("</ul>\n", writer->out);
 }
 
-/* The first of them, and folds with the others. */
+/* Worst first, so those without a state stand at the end. */
+static uint32_t count_known(const struct lane_writer *writer, const uint32_t *lanes, uint32_t count)
+{
+    while (count > 0 &&
+           report_known_ms(&writer->report->online.lanes.lanes[lanes[count - 1]].total) == 0)
+        count--;
+    return count;
+}
+
+static void put_fold(const struct lane_writer *writer, const uint32_t *lanes, uint32_t count,
+                     bool whole_names)
+{
+    put_lanes(writer, lanes, count, whole_names);
+    (void)fputs("</details>\n", writer->out);
+}
+
+/* The first of them, folds with the others, and one with those that never told a state. */
 static void put_chunks(const struct lane_writer *writer, const uint32_t *lanes, uint32_t count,
                        bool whole_names)
 {
-    const uint32_t first = count <= LANES_SHOWN + LANES_SHOWN / 2 ? count : LANES_SHOWN;
-    put_lanes(writer, lanes, first, whole_names);
-    for (uint32_t at = first; at < count;) {
-        const uint32_t chunk = count - at < LANES_CHUNK ? count - at : LANES_CHUNK;
+    const uint32_t known = count_known(writer, lanes, count);
+    const uint32_t first = known <= LANES_SHOWN + LANES_SHOWN / 2 ? known : LANES_SHOWN;
+    if (first > 0)
+        put_lanes(writer, lanes, first, whole_names);
+    for (uint32_t at = first; at < known;) {
+        const uint32_t chunk = known - at < LANES_CHUNK ? known - at : LANES_CHUNK;
         (void)fprintf(writer->out, "<details><summary>Devices %u to %u of %u</summary>\n", at + 1,
                       at + chunk, count);
-        put_lanes(writer, lanes + at, chunk, whole_names);
-        (void)fputs("</details>\n", writer->out);
+        put_fold(writer, lanes + at, chunk, whole_names);
         at += chunk;
     }
+    if (known == count)
+        return;
+    (void)fprintf(writer->out, "<details><summary>%u device%s without a known state</summary>\n",
+                  count - known, count - known == 1 ? "" : "s");
+    put_fold(writer, lanes + known, count - known, whole_names);
 }
 
 static void open_group(struct lane_writer *writer, uint32_t lanes)

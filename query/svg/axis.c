@@ -12,8 +12,9 @@
 #include <math.h>
 #include <string.h>
 
-#define ACTIVITY_LEAST       100u                           /* fewer: silence says nothing */
-#define SILENT_SLOTS_LEAST   (SVG_ACTIVITY_SLOTS * 4 / 100) /* a shorter one is drawn as it is */
+#define ACTIVITY_LEAST       100u /* fewer: silence says nothing */
+#define SILENT_PART          0.06 /* of what is left: a shorter silence is drawn as it is */
+#define SILENT_SLOTS_LEAST   8u   /* fewer may be an accident of where slots begin */
 #define SILENT_MS_LEAST      MS_PER_HOUR
 #define BUSY_SLOTS_MOST      (SVG_ACTIVITY_SLOTS * 7 / 10) /* more: not worth a break */
 #define SILENT_SHARE         0.025
@@ -43,6 +44,26 @@ void svg_activity_note(struct svg_activity *activity, int64_t time_ms)
     const size_t slot = slot_of(activity, time_ms);
     activity->bits[slot / 64] |= UINT64_C(1) << (slot % 64);
     activity->count++;
+}
+
+void svg_activity_note_span(struct svg_activity *activity, int64_t from_ms, int64_t until_ms)
+{
+    const int64_t first_ms = from_ms > activity->from_ms ? from_ms : activity->from_ms;
+    const int64_t end_ms = until_ms < activity->until_ms ? until_ms : activity->until_ms;
+    if (first_ms >= end_ms)
+        return;
+    const size_t last = slot_of(activity, end_ms - 1);
+    for (size_t slot = slot_of(activity, first_ms); slot <= last; slot++)
+        activity->bits[slot / 64] |= UINT64_C(1) << (slot % 64);
+    activity->count++;
+}
+
+void svg_activity_note_lanes(struct svg_activity *activity, const struct chart_lanes *lanes)
+{
+    for (size_t i = 0; i < lanes->count; i++) {
+        for (size_t s = 1; s < lanes->lanes[i].span_count; s++)
+            svg_activity_note(activity, lanes->lanes[i].spans[s].from_ms);
+    }
 }
 
 static bool is_busy(const struct svg_activity *activity, size_t slot)
@@ -76,20 +97,47 @@ static size_t run_length(const struct svg_activity *activity, size_t slot)
     return end - slot;
 }
 
-static bool is_long_silence(const struct svg_activity *activity, size_t slot, size_t slots)
+static bool is_long_silence(const struct svg_activity *activity, size_t slot, size_t slots,
+                            size_t slots_least)
 {
     const int64_t ms = slot_start_ms(activity, slot + slots) - slot_start_ms(activity, slot);
-    return !is_busy(activity, slot) && slots >= SILENT_SLOTS_LEAST && ms >= SILENT_MS_LEAST;
+    return !is_busy(activity, slot) && slots >= slots_least && ms >= SILENT_MS_LEAST;
 }
 
-static void add_slots(struct svg_axis *axis, const struct svg_activity *activity, size_t slot,
-                      size_t slots)
+static size_t count_silent(const struct svg_activity *activity, size_t slots_least)
 {
-    const bool silent = is_long_silence(activity, slot, slots);
+    size_t silent = 0;
+    for (size_t slot = 0; slot < SVG_ACTIVITY_SLOTS;) {
+        const size_t slots = run_length(activity, slot);
+        silent += is_long_silence(activity, slot, slots, slots_least) ? slots : 0;
+        slot += slots;
+    }
+    return silent;
+}
+
+/*
+ * From how many slots on a silence is long: a part of what is left when all long ones are out.
+ * Years of silence make months look short until they are gone.
+ */
+static size_t find_slots_least(const struct svg_activity *activity)
+{
+    size_t least = (size_t)(SILENT_PART * SVG_ACTIVITY_SLOTS);
+    for (;;) {
+        const size_t left = SVG_ACTIVITY_SLOTS - count_silent(activity, least);
+        const size_t wanted = (size_t)(SILENT_PART * (double)left);
+        const size_t next = wanted > SILENT_SLOTS_LEAST ? wanted : SILENT_SLOTS_LEAST;
+        if (next >= least)
+            return least;
+        least = next;
+    }
+}
+
+static void add_stretch(struct svg_axis *axis, const struct svg_activity *activity, size_t until,
+                        bool silent)
+{
     struct svg_stretch *last = axis->count > 0 ? &axis->stretches[axis->count - 1] : NULL;
-    const int64_t until_ms = slot + slots == SVG_ACTIVITY_SLOTS
-                                 ? activity->until_ms
-                                 : slot_start_ms(activity, slot + slots);
+    const int64_t until_ms =
+        until == SVG_ACTIVITY_SLOTS ? activity->until_ms : slot_start_ms(activity, until);
     if (last && (last->silent == silent || axis->count == SVG_STRETCHES_MAX)) {
         last->until_ms = until_ms;
         return;
@@ -129,12 +177,13 @@ static void share_width(struct svg_axis *axis)
 void svg_axis_init_busy(struct svg_axis *axis, const struct civil_zone *zone,
                         const struct svg_activity *activity)
 {
-    size_t silent_slots = 0;
+    const size_t slots_least = find_slots_least(activity);
+    const size_t silent_slots = count_silent(activity, slots_least);
     *axis = (struct svg_axis){.zone = zone};
     for (size_t slot = 0; slot < SVG_ACTIVITY_SLOTS;) {
         const size_t slots = run_length(activity, slot);
-        silent_slots += is_long_silence(activity, slot, slots) ? slots : 0;
-        add_slots(axis, activity, slot, slots);
+        const bool silent = is_long_silence(activity, slot, slots, slots_least);
+        add_stretch(axis, activity, slot + slots, silent);
         slot += slots;
     }
     if (activity->count < ACTIVITY_LEAST || SVG_ACTIVITY_SLOTS - silent_slots > BUSY_SLOTS_MOST ||

@@ -45,6 +45,9 @@ struct svg_activity {
 void svg_activity_init(struct svg_activity *activity, int64_t from_ms, int64_t until_ms);
 /* What lies outside the range is passed over. */
 void svg_activity_note(struct svg_activity *activity, int64_t time_ms);
+void svg_activity_note_span(struct svg_activity *activity, int64_t from_ms, int64_t until_ms);
+/* Changes of state. */
+void svg_activity_note_lanes(struct svg_activity *activity, const struct chart_lanes *lanes);
 
 /* [from_ms, until_ms) takes [from_share, until_share) of the width. */
 struct svg_stretch {
