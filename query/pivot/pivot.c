@@ -12,6 +12,7 @@
 #include "query/screen/screen.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 #define LABEL_BYTES     48u
 #define GAP_COLUMNS     2u  /* between columns of a table */
 #define ROUNDED_COLUMNS 12u /* the widest that a double is shown */
+#define ROUNDED_PLACES  4u
 
 struct pivot {
     const struct answer *list;
@@ -176,16 +178,26 @@ static size_t put_label(const struct pivot *pivot, int64_t time_ms, char text[LA
 
 /* --- width --------------------------------------------------------------------------------- */
 
+/* Tables round a long double to four places; where that says nothing they are wider. */
+static size_t number_width(const struct answer_cell *cell)
+{
+    char digits[EXACT_TEXT_BYTES];
+    const size_t len = exact_format(cell_number(cell), digits);
+    if (cell->exact_kind != EXACT_REAL || len <= ROUNDED_COLUMNS)
+        return len;
+    const char *point = strchr(digits, '.');
+    const bool is_plain = point && !strchr(digits, 'e') && fabs(cell->real) >= 1e-3;
+    return is_plain ? (size_t)(point - digits) + 1 + ROUNDED_PLACES : ROUNDED_COLUMNS;
+}
+
 /* About how wide a cell is in a table. */
 static size_t cell_width(const struct answer_cell *cell)
 {
     char human[HUMAN_BYTES];
     char digits[EXACT_TEXT_BYTES];
-    size_t len = 0;
     switch ((enum cell_kind)cell->kind) {
     case CELL_NUMBER:
-        len = exact_format(cell_number(cell), digits);
-        return cell->exact_kind == EXACT_REAL && len > ROUNDED_COLUMNS ? ROUNDED_COLUMNS : len;
+        return number_width(cell);
     case CELL_DURATION:
         return strlen(human_duration(cell->integer, human));
     case CELL_COUNT:
@@ -208,7 +220,9 @@ static void fit(struct pivot *pivot)
     if (pivot->spec->width == 0 || pivot->time_count == 0)
         return;
     char label[LABEL_BYTES];
-    size_t name_width = 0;
+    const struct answer_column *columns = pivot->list->columns;
+    size_t name_width =
+        screen_text_width(pivot->spec->has_name ? columns[0].name : columns[pivot->field].name);
     size_t widest = put_label(pivot, pivot->times_ms[0], label);
     for (size_t i = 0; i < answer_shown_count(pivot->list); i++) {
         const struct answer_cell *cells = answer_row(pivot->list, i);

@@ -96,6 +96,16 @@ static enum status online_by_product(struct query_store *store, struct answer *a
     return online_query(store->snapshot, &spec, answer, &statistics, NULL);
 }
 
+static enum status reliability_by_product(struct query_store *store, struct answer *answer)
+{
+    struct scan_statistics statistics = {0};
+    const struct online_spec spec = {.selection = &store->selection,
+                                     .by = ONLINE_BY_PRODUCT,
+                                     .reliability = true,
+                                     .flap_ms = 1000};
+    return online_query(store->snapshot, &spec, answer, &statistics, NULL);
+}
+
 static enum status sessions(struct query_store *store, struct answer *answer)
 {
     struct scan_statistics statistics = {0};
@@ -167,6 +177,7 @@ static void online_survives(void **state)
 static void online_by_product_survives(void **state)
 {
     sweep(*state, online_by_product);
+    sweep(*state, reliability_by_product);
 }
 static void sessions_survive(void **state)
 {
