@@ -305,6 +305,20 @@ static enum status take_words(struct parse *parse, int argc, struct error *err)
     return STATUS_OK;
 }
 
+/* An option of other commands: the first of them is told. */
+static enum status foreign_option(const struct options *options, const char *name,
+                                  struct error *err)
+{
+    const struct program_spec *program = options->program;
+    size_t other = 0;
+    while (other < program->command_count && !command_has_option(&program->commands[other], name))
+        other++;
+    const char *owner = other < program->command_count ? program->commands[other].name : NULL;
+    return error_set(err, STATUS_INPUT, "option '--%s' is not one of '%s'%s%s%s", name,
+                     options->command->name ? options->command->name : program->name,
+                     owner ? ", but of '" : "", owner ? owner : "", owner ? "'" : "");
+}
+
 static enum status check_line(const struct options *options, struct error *err)
 {
     const struct command_spec *command = options->command;
@@ -313,8 +327,7 @@ static enum status check_line(const struct options *options, struct error *err)
     for (size_t i = 0; i < options->value_count; i++) {
         const char *name = options->values[i].spec->name;
         if (!command_has_option(command, name))
-            return error_set(err, STATUS_INPUT, "option '--%s' is not one of '%s'", name,
-                             command->name ? command->name : options->program->name);
+            return foreign_option(options, name, err);
     }
     if (options->operand_count > command->operands_max)
         return error_set(err, STATUS_INPUT, "unexpected argument '%s'",

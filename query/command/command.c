@@ -175,13 +175,20 @@ enum status command_begin(struct command *command, const struct options *options
 
 enum status command_open(struct command *command, struct error *err)
 {
-    TRY(snapshot_open(&command->snapshot, store_dir_choose(command->options), err));
+    const char *dir = store_dir_choose(command->options);
+    const enum status opened = snapshot_open(&command->snapshot, dir, err);
+    if (opened == STATUS_MISSING)
+        return error_set(err, opened,
+                         "there is no store %s: name one with --db or $" STORE_DIR_ENVIRONMENT
+                         ", or make it: mnsdb-ingest --db %s FILE",
+                         dir, dir);
+    TRY(opened);
     TRY(selection_init(&command->selection, command->snapshot, &command->spec, err));
     TRY(command_values_open(&command->values, command->snapshot, err));
     command->selection.view = command->values.has_view ? &command->values.view : NULL;
     const bool has_globs = command->spec.device_glob_count + command->spec.product_glob_count > 0;
     if (has_globs && command->selection.device_count == 0)
-        message_warning("no device of the store matches --device and --product");
+        command_warn_no_device(command);
     return STATUS_OK;
 }
 
@@ -245,6 +252,13 @@ static enum status unknown_field(const struct command *command, const struct ans
 {
     char list[ORDER_BYTES] = "";
     size_t used = 0;
+    const size_t typed_len = strcspn(command->order_by, ":");
+    struct suggestion near = {.typed = slice_of(command->order_by, typed_len)};
+    for (size_t i = 0; i < answer->column_count; i++)
+        suggestion_offer(&near, answer->columns[i].name);
+    if (near.nearest.data)
+        return error_set(err, STATUS_INPUT, "--order-by: no field '%s'; did you mean '%.*s'?",
+                         command->order_by, (int)near.nearest.len, (const char *)near.nearest.data);
     for (size_t i = 0; i < answer->column_count && used + 64 < sizeof list; i++) {
         const struct slice name = answer->columns[i].name;
         const int len = snprintf(list + used, sizeof list - used, "%s%.*s", i > 0 ? ", " : "",
@@ -389,7 +403,7 @@ enum status command_metric_names(const struct command *command, struct slice **n
             return error_set(err, STATUS_INPUT, "a metric's name has at most %u bytes",
                              NAME_BYTES_MAX);
         if (!view_find_metric(command->selection.view, command->snapshot, (*names)[i], &metric))
-            message_warning("the store never saw a metric '%s'", options->operands[i]);
+            command_warn_unseen_metric(command, options->operands[i]);
     }
     return STATUS_OK;
 }

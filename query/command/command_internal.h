@@ -106,4 +106,8 @@ MUST_CHECK enum status command_factor(const char *text, const char *name, uint64
 MUST_CHECK enum status command_metric_names(const struct command *command, struct slice **names,
                                             size_t *count, struct error *err);
 
+/* Warn of a metric the store never saw, and that no device was selected, with what is near. */
+void command_warn_unseen_metric(const struct command *command, const char *typed);
+void command_warn_no_device(const struct command *command);
+
 #endif
