@@ -295,8 +295,9 @@ static enum status scan_shared(struct stats *stats, const struct scan_spec *scan
     OWNED(threads_release) struct stats_threads threads = {0};
     if (threads_init(&threads, stats, visitor, count) != STATUS_OK)
         return error_set(err, STATUS_NOMEM, "no memory for %u threads", count);
-    TRY(view_scan_shared(stats->spec->selection->view, stats->snapshot, scan, threads.visitors,
-                         count, statistics, err));
+    const struct view_visitors visitors = {.all = threads.visitors, .count = count};
+    TRY(view_scan_shared(stats->spec->selection->view, stats->snapshot, scan, &visitors, statistics,
+                         err));
     stats->groups = threads.all[0].groups;
     threads.all[0].groups = (struct stats_groups){0};
     for (uint32_t i = 1; i < count; i++) {

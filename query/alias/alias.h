@@ -109,10 +109,10 @@ struct alias_group {
 struct alias_map {
     struct alias_group *groups; /* owned; those that differ from the store's names */
     size_t group_count;
-    uint32_t *members;  /* owned; of all groups */
-    uint32_t *group_of; /* owned; by metric number: place in `groups`, or ALIAS_NO_GROUP; NULL: no
-                           groups */
-    bool merges;        /* some group has several members: rows must be put together */
+    uint32_t *members;     /* owned; of all groups */
+    uint32_t *group_of;    /* owned; by metric number: place in `groups`, or ALIAS_NO_GROUP */
+    uint32_t metric_count; /* of `group_of`; numbers beyond, as of later commits, have no group */
+    bool merges;           /* some group has several members: rows must be put together */
     const struct snapshot *snapshot;
     const struct alias_list *list; /* NULL: no aliases */
 };

@@ -57,6 +57,7 @@ enum status alias_map_init(struct alias_map *map, const struct alias_list *list,
     }
     for (uint32_t metric = 0; metric < known; metric++)
         map->group_of[metric] = ALIAS_NO_GROUP;
+    map->metric_count = known;
     size_t member_count = 0;
     for (size_t i = 0; i < list->count; i++)
         add_group(map, &list->items[i], &member_count);
@@ -73,7 +74,7 @@ void alias_map_release(struct alias_map *map)
 
 const struct alias_group *alias_map_group(const struct alias_map *map, uint32_t metric)
 {
-    if (!map->group_of || map->group_of[metric] == ALIAS_NO_GROUP)
+    if (metric >= map->metric_count || map->group_of[metric] == ALIAS_NO_GROUP)
         return NULL;
     return &map->groups[map->group_of[metric]];
 }

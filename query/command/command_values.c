@@ -183,6 +183,13 @@ enum status command_values_open(struct command_values *values, struct snapshot *
     return STATUS_OK;
 }
 
+enum status command_values_again(struct command_values *values, struct selection *selection,
+                                 struct error *err)
+{
+    selection->view = values->has_view ? &values->view : NULL;
+    return values->has_view ? view_refresh(&values->view, err) : STATUS_OK;
+}
+
 void command_values_release(struct command_values *values)
 {
     view_release(&values->view);

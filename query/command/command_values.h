@@ -9,6 +9,7 @@
 
 #include "cli/options.h"
 #include "engine/base/error.h"
+#include "query/selection/selection.h"
 #include "query/view/view.h"
 
 #include <stdbool.h>
@@ -32,6 +33,9 @@ MUST_CHECK enum status command_values_read(struct command_values *values,
 /* Makes the view; warns of metrics in --where that the store never saw. */
 MUST_CHECK enum status command_values_open(struct command_values *values, struct snapshot *snapshot,
                                            struct error *err);
+/* For a snapshot that was resumed and a selection made anew: sets selection->view. */
+MUST_CHECK enum status command_values_again(struct command_values *values,
+                                            struct selection *selection, struct error *err);
 void command_values_release(struct command_values *values);
 
 /* For --explain: what --where spared and took. */

@@ -125,13 +125,15 @@ static enum status read_options(struct following *following, const struct option
 static enum status begin_rendering(struct following *following, struct error *err)
 {
     struct answer *columns = &following->columns;
-    const struct snapshot *snapshot = following->command->snapshot;
+    const struct command *command = following->command;
     render_release(&following->renderer);
     answer_release(columns);
     TRY(log_add_fixed_columns(columns, err));
     for (uint32_t i = 0; i < following->metric_count; i++)
-        TRY(answer_add_column(columns, snapshot_metric_name(snapshot, following->metrics[i]),
-                              CELL_NUMBER, err));
+        TRY(answer_add_column(
+            columns,
+            view_metric_name(command->selection.view, command->snapshot, following->metrics[i]),
+            CELL_NUMBER, err));
     following->settled = true;
     return render_begin(&following->renderer, &following->command->render, columns->columns,
                         columns->column_count, following->output.out);
@@ -148,8 +150,10 @@ static bool has_column(const struct following *following, uint32_t metric)
 
 static int compare_metrics(const void *left, const void *right, void *context)
 {
-    return slice_compare(snapshot_metric_name(context, *(const uint32_t *)left),
-                         snapshot_metric_name(context, *(const uint32_t *)right));
+    const struct command *command = context;
+    const struct view *view = command->selection.view;
+    return slice_compare(view_metric_name(view, command->snapshot, *(const uint32_t *)left),
+                         view_metric_name(view, command->snapshot, *(const uint32_t *)right));
 }
 
 static enum status add_metric(struct following *following, uint32_t metric, struct error *err)
@@ -160,8 +164,7 @@ static enum status add_metric(struct following *following, uint32_t metric, stru
         return no_memory(err);
     following->metrics = grown;
     grown[following->metric_count++] = metric;
-    qsort_r(grown, following->metric_count, sizeof *grown, compare_metrics,
-            following->command->snapshot);
+    qsort_r(grown, following->metric_count, sizeof *grown, compare_metrics, following->command);
     return STATUS_OK;
 }
 
@@ -176,7 +179,8 @@ static enum status settle_columns(struct following *following, struct error *err
     TRY(metrics_query(command->snapshot, &whole, &answer, &command->statistics, err));
     for (size_t i = 0; i < answer.row_count; i++) {
         uint32_t metric = 0;
-        if (snapshot_find_metric(command->snapshot, cell_text(answer_cells(&answer, i)), &metric))
+        if (view_find_metric(command->selection.view, command->snapshot,
+                             cell_text(answer_cells(&answer, i)), &metric))
             TRY(add_metric(following, metric, err));
     }
     return begin_rendering(following, err);
@@ -196,7 +200,8 @@ static enum status warn_once(struct following *following, uint32_t metric, struc
     if (following->told[metric])
         return STATUS_OK;
     following->told[metric] = true;
-    const struct slice name = snapshot_metric_name(following->command->snapshot, metric);
+    const struct slice name =
+        view_metric_name(following->command->selection.view, following->command->snapshot, metric);
     message_warning("a new metric has no column here: '%.*s'; begin again, or use --format ndjson",
                     (int)name.len, (const char *)name.data);
     return STATUS_OK;
@@ -270,7 +275,8 @@ static enum status write_tail(struct following *following, int64_t tail_from_ms,
 static enum status select_again(struct command *command, struct error *err)
 {
     selection_release(&command->selection);
-    return selection_init(&command->selection, command->snapshot, &command->spec, err);
+    TRY(selection_init(&command->selection, command->snapshot, &command->spec, err));
+    return command_values_again(&command->values, &command->selection, err);
 }
 
 static enum status look(struct following *following, struct error *err)

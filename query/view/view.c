@@ -35,6 +35,16 @@ void view_release(struct view *view)
     *view = (struct view){0};
 }
 
+enum status view_refresh(struct view *view, struct error *err)
+{
+    struct view fresh;
+    TRY(view_init(&fresh, view->snapshot, view->aliases.list, view->filter, err));
+    fresh.statistics = view->statistics;
+    view_release(view);
+    *view = fresh;
+    return STATUS_OK;
+}
+
 /* --- metrics ------------------------------------------------------------------------------- */
 
 bool view_find_metric(const struct view *view, const struct snapshot *snapshot, struct slice name,
@@ -138,17 +148,17 @@ static void workers_release(struct view_workers *workers)
 }
 
 static enum status workers_init(struct view_workers *workers, const struct view *view,
-                                const struct scan_spec *spec, const struct scan_visitor *visitors,
-                                uint32_t count)
+                                const struct scan_spec *spec, const struct view_visitors *visitors)
 {
+    const uint32_t count = visitors->count;
     workers->all = mem_alloc_zeroed(count, sizeof *workers->all);
     workers->visitors = mem_alloc(count, sizeof *workers->visitors);
     if (!workers->all || !workers->visitors)
         return STATUS_NOMEM;
     for (uint32_t i = 0; i < count; i++) {
         workers->count++;
-        TRY(view_worker_init(&workers->all[i], view, spec, &visitors[i]));
-        const bool judges = view->filter || visitors[i].summary;
+        TRY(view_worker_init(&workers->all[i], view, spec, &visitors->all[i]));
+        const bool judges = view->filter || visitors->all[i].summary;
         workers->visitors[i] = (struct scan_visitor){.context = &workers->all[i],
                                                      .summary = judges ? view_take_summary : NULL,
                                                      .rows = view_take_rows};
@@ -168,6 +178,15 @@ static void add_statistics(struct view *view, const struct view_workers *workers
     }
 }
 
+static enum status scan_plain(struct snapshot *snapshot, const struct scan_spec *spec,
+                              const struct view_visitors *visitors,
+                              struct scan_statistics *statistics, struct error *err)
+{
+    if (visitors->count == 1)
+        return snapshot_scan(snapshot, spec, visitors->all, statistics, err);
+    return snapshot_scan_shared(snapshot, spec, visitors->all, visitors->count, statistics, err);
+}
+
 /* True if rows of the table arrive as they are stored. */
 static bool is_plain(const struct view *view, const struct scan_spec *spec)
 {
@@ -175,23 +194,20 @@ static bool is_plain(const struct view *view, const struct scan_spec *spec)
 }
 
 enum status view_scan_shared(struct view *view, struct snapshot *snapshot,
-                             const struct scan_spec *spec, const struct scan_visitor *visitors,
-                             uint32_t count, struct scan_statistics *statistics, struct error *err)
+                             const struct scan_spec *spec, const struct view_visitors *visitors,
+                             struct scan_statistics *statistics, struct error *err)
 {
     assert(!view || view->snapshot == snapshot);
     if (is_plain(view, spec))
-        return count == 1 ? snapshot_scan(snapshot, spec, visitors, statistics, err)
-                          : snapshot_scan_shared(snapshot, spec, visitors, count, statistics, err);
+        return scan_plain(snapshot, spec, visitors, statistics, err);
     OWNED(mem_free_owned) uint32_t *numbers = NULL;
     OWNED(workers_release) struct view_workers workers = {0};
     struct scan_spec wide;
     if (widen(view, spec, &wide, &numbers) != STATUS_OK ||
-        workers_init(&workers, view, spec, visitors, count) != STATUS_OK)
+        workers_init(&workers, view, spec, visitors) != STATUS_OK)
         return error_set(err, STATUS_NOMEM, "no memory for a scan");
-    const enum status status =
-        count == 1
-            ? snapshot_scan(snapshot, &wide, workers.visitors, statistics, err)
-            : snapshot_scan_shared(snapshot, &wide, workers.visitors, count, statistics, err);
+    const struct view_visitors between = {.all = workers.visitors, .count = workers.count};
+    const enum status status = scan_plain(snapshot, &wide, &between, statistics, err);
     add_statistics(view, &workers);
     return status;
 }
@@ -200,5 +216,6 @@ enum status view_scan(struct view *view, struct snapshot *snapshot, const struct
                       const struct scan_visitor *visitor, struct scan_statistics *statistics,
                       struct error *err)
 {
-    return view_scan_shared(view, snapshot, spec, visitor, 1, statistics, err);
+    const struct view_visitors visitors = {.all = visitor, .count = 1};
+    return view_scan_shared(view, snapshot, spec, &visitors, statistics, err);
 }

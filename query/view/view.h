@@ -49,6 +49,9 @@ MUST_CHECK enum status view_init(struct view *view, struct snapshot *snapshot,
                                  struct error *err);
 void view_release(struct view *view);
 
+/* Looks the names up again, for a snapshot that was resumed and may have more of them. */
+MUST_CHECK enum status view_refresh(struct view *view, struct error *err);
+
 /* --- metrics; a NULL view has those of the snapshot ---------------------------------------- */
 
 /* Numbers are the store's, below snapshot_metric_count; view_shows says which of them are used. */
@@ -72,10 +75,14 @@ bool view_filters(const struct view *view);
 MUST_CHECK enum status view_scan(struct view *view, struct snapshot *snapshot,
                                  const struct scan_spec *spec, const struct scan_visitor *visitor,
                                  struct scan_statistics *statistics, struct error *err);
-/* As snapshot_scan_shared; of one visitor, as snapshot_scan. */
+/* As snapshot_scan_shared; with one visitor, as snapshot_scan. */
+struct view_visitors {
+    const struct scan_visitor *all;
+    uint32_t count;
+};
 MUST_CHECK enum status view_scan_shared(struct view *view, struct snapshot *snapshot,
                                         const struct scan_spec *spec,
-                                        const struct scan_visitor *visitors, uint32_t count,
+                                        const struct view_visitors *visitors,
                                         struct scan_statistics *statistics, struct error *err);
 
 #endif

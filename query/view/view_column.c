@@ -115,8 +115,10 @@ static enum status merge_members(struct arena *arena, const struct alias_group *
 {
     const struct column_vector *column = NULL;
     int16_t exponent = INT16_MAX;
-    for (uint32_t at = 0; (column = next_member(group, rows, &at)) != NULL;)
-        exponent = column->exponent < exponent ? column->exponent : exponent;
+    for (uint32_t at = 0; (column = next_member(group, rows, &at)) != NULL;) {
+        if (column->exponent < exponent)
+            exponent = column->exponent;
+    }
     struct column_maker maker;
     TRY(maker_init(&maker, arena, bounds[1], exponent));
     for (uint32_t row = bounds[0]; row < bounds[1]; row++) {
