@@ -55,6 +55,7 @@ struct command_spec {
     unsigned operands_max; /* OPERANDS_ANY: no limit */
     bool external;         /* another program's: the rest of the line is not looked at */
     enum exit_code (*run)(const struct options *options); /* for the program's own use */
+    const char *heading; /* over it in the list of commands; NULL: "Commands" */
 };
 
 #define OPERANDS_ANY 1000000u

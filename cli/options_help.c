@@ -15,6 +15,7 @@
 
 #define HELP_COLUMNS 80u
 #define TEXT_COLUMN  26u /* where help texts begin */
+#define LIST_COLUMN  15u /* where the summaries of commands begin */
 
 /* Prints words from column `column` on, continuing lines at `indent`; '\n' starts a new line. */
 static void print_wrapped(FILE *to, const char *text, size_t column, size_t indent)
@@ -51,15 +52,15 @@ static void print_wrapped(FILE *to, const char *text, size_t column, size_t inde
 }
 
 /* A left column and a wrapped text beside it, or below it where the left one is long. */
-static void print_entry(FILE *to, const char *left, const char *text)
+static void print_entry(FILE *to, const char *left, size_t column, const char *text)
 {
     const size_t left_len = strlen(left);
     (void)fputs(left, to);
-    if (left_len + 2 > TEXT_COLUMN)
-        (void)fprintf(to, "\n%*s", (int)TEXT_COLUMN, "");
+    if (left_len + 2 > column)
+        (void)fprintf(to, "\n%*s", (int)column, "");
     else
-        (void)fprintf(to, "%*s", (int)(TEXT_COLUMN - left_len), "");
-    print_wrapped(to, text, TEXT_COLUMN, TEXT_COLUMN);
+        (void)fprintf(to, "%*s", (int)(column - left_len), "");
+    print_wrapped(to, text, column, column);
 }
 
 static void print_group(FILE *to, const struct option_group *group)
@@ -73,7 +74,7 @@ static void print_group(FILE *to, const struct option_group *group)
         char left[96];
         (void)snprintf(left, sizeof left, "  %s--%s%s%s", letter, spec->name,
                        spec->argument ? " " : "", spec->argument ? spec->argument : "");
-        print_entry(to, left, spec->help);
+        print_entry(to, left, TEXT_COLUMN, spec->help);
     }
 }
 
@@ -96,16 +97,41 @@ static void print_command_help(FILE *to, const struct program_spec *program,
     print_group(to, &options_general_group);
 }
 
+static const char *heading_of(const struct command_spec *command)
+{
+    return command->heading ? command->heading : "Commands";
+}
+
+static bool is_first_of_heading(const struct program_spec *program, size_t command)
+{
+    for (size_t i = 0; i < command; i++) {
+        if (strcmp(heading_of(&program->commands[i]), heading_of(&program->commands[command])) == 0)
+            return false;
+    }
+    return true;
+}
+
+/* The commands under a heading, wherever they stand in the table. */
+static void print_heading(FILE *to, const struct program_spec *program, const char *heading)
+{
+    (void)fprintf(to, "\n%s:\n", heading);
+    for (size_t i = 0; i < program->command_count; i++) {
+        const struct command_spec *command = &program->commands[i];
+        if (strcmp(heading_of(command), heading) != 0)
+            continue;
+        char left[96];
+        (void)snprintf(left, sizeof left, "  %s", command->name);
+        print_entry(to, left, LIST_COLUMN, command->summary);
+    }
+}
+
 static void print_program_help(FILE *to, const struct program_spec *program)
 {
     (void)fprintf(to, "Usage: %s COMMAND [ARGUMENT...] [OPTION...]\n\n", program->name);
     print_wrapped(to, program->summary, 0, 0);
-    (void)fputs("\nCommands:\n", to);
     for (size_t i = 0; i < program->command_count; i++) {
-        const struct command_spec *command = &program->commands[i];
-        char left[96];
-        (void)snprintf(left, sizeof left, "  %s", command->name);
-        print_entry(to, left, command->summary);
+        if (is_first_of_heading(program, i))
+            print_heading(to, program, heading_of(&program->commands[i]));
     }
     print_group(to, &options_general_group);
     if (program->description) {

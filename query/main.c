@@ -19,6 +19,13 @@
 
 #define PROGRAM "mnsdb"
 
+/* Headings in --help. */
+#define ASK            "Ask"
+#define STANDS_OUT     "See what stands out"
+#define LOOK           "Look at what is stored"
+#define KEEP           "Keep the store"
+#define OTHER_PROGRAMS "Other programs"
+
 static const struct option_group *const selecting[] = {
     &command_selection_group, &command_output_group, &command_store_group, NULL};
 static const struct option_group *const selecting_values[] = {
@@ -68,6 +75,7 @@ static const struct option_group *const store_only[] = {&command_store_group, NU
 
 static const struct command_spec commands[] = {
     {.name = "stats",
+     .heading = ASK,
      .operands = "[METRIC...]",
      .summary = "Aggregates of metrics: averages, extremes, percentiles, by device and by bucket.",
      .description = "Without METRIC: temperature and humidity if the store has them, else all. "
@@ -84,6 +92,7 @@ static const struct command_spec commands[] = {
      .operands_max = OPERANDS_ANY,
      .run = command_stats},
     {.name = "online",
+     .heading = ASK,
      .summary = "How long devices were online, offline and unknown.",
      .description =
          "Each device has one timeline, built from all its status events; the answer is cut out "
@@ -97,6 +106,7 @@ static const struct command_spec commands[] = {
      .groups = online_groups,
      .run = command_online},
     {.name = "sessions",
+     .heading = ASK,
      .summary = "The online sessions of devices.",
      .description = "Sessions that meet the range, with their true start and end; the duration is "
                     "what lies inside the range.\n\n"
@@ -106,6 +116,7 @@ static const struct command_spec commands[] = {
      .groups = sessions_groups,
      .run = command_sessions},
     {.name = "gaps",
+     .heading = ASK,
      .operands = "[METRIC...]",
      .summary = "How complete the readings of devices are, and where they are missing.",
      .description =
@@ -120,6 +131,7 @@ static const struct command_spec commands[] = {
      .operands_max = OPERANDS_ANY,
      .run = command_gaps},
     {.name = "excursions",
+     .heading = ASK,
      .operands = "METRIC...",
      .summary = "When values lay above or below a limit, for how long, and how far.",
      .description = "A value holds until the device's next one; an excursion lasts as long as all "
@@ -133,6 +145,7 @@ static const struct command_spec commands[] = {
      .operands_max = OPERANDS_ANY,
      .run = command_excursions},
     {.name = "report",
+     .heading = STANDS_OUT,
      .summary = "A page for people: what stands out, availability, timelines, readings.",
      .description =
          "One HTML file that needs nothing else: pictures are in it, there is no script and "
@@ -145,6 +158,7 @@ static const struct command_spec commands[] = {
      .groups = report_groups,
      .run = command_report},
     {.name = "check",
+     .heading = STANDS_OUT,
      .summary = "What looks wrong in the data, each with its evidence and the way to more.",
      .description =
          "Values that a metric cannot have, frozen sensors, jumps, broken clocks, gaps, flapping "
@@ -159,6 +173,7 @@ static const struct command_spec commands[] = {
      .groups = check_groups,
      .run = command_check},
     {.name = "last",
+     .heading = LOOK,
      .operands = "[METRIC...]",
      .summary = "The newest values and the state of each device.",
      .description = "Without METRIC: every metric that the selection has.\n\n"
@@ -170,6 +185,7 @@ static const struct command_spec commands[] = {
      .operands_max = OPERANDS_ANY,
      .run = command_last},
     {.name = "log",
+     .heading = LOOK,
      .summary = "Readings and status events as stored, in order of time.",
      .description = "Examples:\n"
                     "mnsdb log --device 'pk/dn' --from '2018-05-16 05:00' --to '2018-05-16 06:00'\n"
@@ -180,16 +196,19 @@ static const struct command_spec commands[] = {
      .groups = log_groups,
      .run = command_log},
     {.name = "devices",
+     .heading = LOOK,
      .summary = "The devices, and how much is stored of each.",
      .description = "Example:\nmnsdb devices --order-by last_seen:desc",
      .groups = selecting,
      .run = command_devices},
     {.name = "metrics",
+     .heading = LOOK,
      .summary = "The metrics, with their extremes and times.",
      .description = "Example:\nmnsdb metrics --product 'a1*'",
      .groups = selecting_values,
      .run = command_metrics},
     {.name = "aliases",
+     .heading = LOOK,
      .summary = "Which names stand for which metric, and where that is said.",
      .description =
          "The stronger source comes first: --alias, $MNSDB_ALIASES (definitions between ';'), "
@@ -202,6 +221,7 @@ static const struct command_spec commands[] = {
      .groups = aliases_groups,
      .run = command_aliases},
     {.name = "rejects",
+     .heading = LOOK,
      .summary = "Bodies that were not understood, byte for byte, with the reason.",
      .description = "--from and --to are about the time of arrival. Bodies are in base64.\n\n"
                     "Examples:\n"
@@ -210,6 +230,7 @@ static const struct command_spec commands[] = {
      .groups = rejects_groups,
      .run = command_rejects},
     {.name = "seen",
+     .heading = LOOK,
      .operands = "ID...",
      .summary = "Whether the store has taken in these message ids.",
      .description = "Exit code 1 if any was not.\n\nExample:\nmnsdb seen 996631012001751041",
@@ -218,11 +239,13 @@ static const struct command_spec commands[] = {
      .operands_max = OPERANDS_ANY,
      .run = command_seen},
     {.name = "info",
+     .heading = LOOK,
      .summary = "What the store holds, in numbers.",
      .description = "Example:\nmnsdb info --format json",
      .groups = printing,
      .run = command_info},
     {.name = "backup",
+     .heading = KEEP,
      .operands = "DEST",
      .summary = "Copy the store, compacted, while it is in use.",
      .description = "DEST is a new directory, complete and on disk when the command ends.\n\n"
@@ -232,16 +255,32 @@ static const struct command_spec commands[] = {
      .operands_max = 1,
      .run = command_backup},
     {.name = "verify",
+     .heading = KEEP,
      .summary = "Read every byte of the store, check every checksum and count.",
      .description = "Prints a row for each problem found; exit code 1 if there is one.\n\n"
                     "Example:\nmnsdb verify && echo good",
      .groups = printing,
      .run = command_verify},
-    {.name = "sql", .summary = "Run mnsdb-sql: ask in SQL.", .external = true},
-    {.name = "ingest", .summary = "Run mnsdb-ingest: take messages in.", .external = true},
-    {.name = "fleet", .summary = "Run mnsdb-fleet: simulate devices.", .external = true},
-    {.name = "bench", .summary = "Run mnsdb-bench: measure.", .external = true},
-    {.name = "localqueue", .summary = "Run mnsdb-localqueue: a queue here.", .external = true},
+    {.name = "sql",
+     .summary = "Run mnsdb-sql: ask in SQL.",
+     .external = true,
+     .heading = OTHER_PROGRAMS},
+    {.name = "ingest",
+     .summary = "Run mnsdb-ingest: take messages in.",
+     .external = true,
+     .heading = OTHER_PROGRAMS},
+    {.name = "fleet",
+     .summary = "Run mnsdb-fleet: simulate devices.",
+     .external = true,
+     .heading = OTHER_PROGRAMS},
+    {.name = "bench",
+     .summary = "Run mnsdb-bench: measure.",
+     .external = true,
+     .heading = OTHER_PROGRAMS},
+    {.name = "localqueue",
+     .summary = "Run mnsdb-localqueue: a queue here.",
+     .external = true,
+     .heading = OTHER_PROGRAMS},
 };
 
 static const struct value_words value_words[] = {
