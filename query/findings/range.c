@@ -34,9 +34,7 @@ static bool plain_name(struct slice name, char text[NAME_LETTERS_MAX])
         uint8_t byte = name.data[i];
         if (byte >= 'A' && byte <= 'Z')
             byte = (uint8_t)(byte - 'A' + 'a');
-        if (byte < 'a' && byte < 0x80)
-            continue;
-        if (byte > 'z' && byte < 0x80)
+        if (byte < 0x80 && (byte < 'a' || byte > 'z'))
             continue;
         if (len + 1 == NAME_LETTERS_MAX)
             return false;
