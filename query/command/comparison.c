@@ -47,7 +47,11 @@ static enum status read_shift(const struct command *command, const char *text,
         return time_shift_parse(text, shift, err);
     const struct time_context context = {.zone = &command->zone, .now_ms = clock_utc_ms()};
     int64_t start_ms = 0;
-    TRY(time_expression_parse(text, &context, &start_ms, err));
+    if (time_expression_parse(text, &context, &start_ms, NULL) != STATUS_OK)
+        return error_set(err, STATUS_INPUT,
+                         "'%s' is neither a shift nor a time: give -7d, -1w, -1mo, -12h or "
+                         "2018-05-01",
+                         text);
     if (range && start_ms == range->from_ms)
         return error_set(err, STATUS_INPUT, "'%s' is where the range itself begins", text);
     *shift = time_shift_between(&command->zone, range ? range->from_ms : 0, start_ms);
@@ -171,9 +175,9 @@ static enum status make_matrix(struct command *command, const struct comparison_
     size_t hidden = 0;
     TRY(pivot_query(list, &spec, matrix, &hidden, err));
     if (hidden > 0)
-        message_note("%zu earlier buckets do not fit on the terminal: widen it, narrow --from, or "
-                     "give --format csv",
-                     hidden);
+        message_note("only the latest %zu of %zu buckets fit on the terminal: widen it, or give "
+                     "--format csv",
+                     matrix->column_count - 1, matrix->column_count - 1 + hidden);
     return STATUS_OK;
 }
 

@@ -89,7 +89,7 @@ static void a_join_has_the_rows_of_both_sides(void **state)
     answer_release(&joined);
 }
 
-/* Two buckets are compared with the same one, and one with an earlier one than the bucket before. */
+/* Two buckets are compared with the same one, one with an earlier one than the bucket before. */
 static void buckets_are_compared_as_paired(void **state)
 {
     (void)state;
