@@ -107,6 +107,16 @@ size_t chart_find_group(const struct chart *chart, struct slice label);
 /* True if a line may join two neighbours: both have values, and no bucket lies between. */
 bool chart_points_join(const struct chart_point *before, const struct chart_point *behind);
 
+/*
+ * Leaves outliers out of `*low` and `*high`, which hold what chart_points_extent found: one faulty
+ * reading must not flatten a picture. Nine of ten points span what is usual; what lies more than
+ * CHART_OUTLIER_SPANS times that span beyond it is an outlier, and is drawn at the edge, half a
+ * span beyond the usual. Whoever cuts says so.
+ */
+#define CHART_OUTLIER_SPANS 2
+MUST_CHECK enum status chart_points_typical(const struct chart_point *points, size_t count,
+                                            double *low, double *high);
+
 /* The least and greatest of all that is drawn, bands included. False: no value at all. */
 bool chart_points_extent(const struct chart_point *points, size_t count, double *low, double *high);
 

@@ -19,10 +19,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NONE         SIZE_MAX
-#define VALUE_MAX    1e300 /* what is greater is drawn there */
-#define SLOTS_FIRST  64u
-#define GROUPS_FIRST 16u
+#define NONE               SIZE_MAX
+#define VALUE_MAX          1e300 /* what is greater is drawn there */
+#define OUTLIER_POINTS_MIN 10u   /* of fewer, none is called an outlier */
+#define SLOTS_FIRST        64u
+#define GROUPS_FIRST       16u
 
 /* Which aggregates of a metric a measure takes: their places in the list. */
 struct measure_plan {
@@ -422,6 +423,48 @@ static void extend(bool *found, double value, double *low, double *high)
     *low = *found ? fmin(*low, value) : value;
     *high = *found ? fmax(*high, value) : value;
     *found = true;
+}
+
+static int compare_doubles(const void *left, const void *right)
+{
+    const double a = *(const double *)left;
+    const double b = *(const double *)right;
+    return (a > b) - (a < b);
+}
+
+/* How far points reach: up with `up`, else down. */
+static size_t list_reaches(const struct chart_point *points, size_t count, bool up, double *reaches)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct chart_value *at = &points[i].at;
+        if (!at->has_value)
+            continue;
+        const double edge = at->has_band ? (up ? at->high : at->low) : at->value;
+        reaches[found++] = up ? fmax(edge, at->value) : fmin(edge, at->value);
+    }
+    qsort(reaches, found, sizeof *reaches, compare_doubles);
+    return found;
+}
+
+enum status chart_points_typical(const struct chart_point *points, size_t count, double *low,
+                                 double *high)
+{
+    OWNED(mem_free_owned) double *reaches = mem_alloc(count, sizeof *reaches);
+    if (!reaches)
+        return STATUS_NOMEM;
+    size_t found = list_reaches(points, count, true, reaches);
+    if (found < OUTLIER_POINTS_MIN)
+        return STATUS_OK;
+    const double most = reaches[(found - 1) * 9 / 10];
+    found = list_reaches(points, count, false, reaches);
+    const double least = reaches[found / 10];
+    const double room = CHART_OUTLIER_SPANS * (most - least);
+    if (room > 0 && *high > most + room)
+        *high = most + room / CHART_OUTLIER_SPANS / 2;
+    if (room > 0 && *low < least - room)
+        *low = least - room / CHART_OUTLIER_SPANS / 2;
+    return STATUS_OK;
 }
 
 bool chart_points_extent(const struct chart_point *points, size_t count, double *low, double *high)

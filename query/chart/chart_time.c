@@ -173,7 +173,8 @@ static void walk_months(struct tick_list *list, int64_t step)
             break;
         if (year < 1)
             continue;
-        const int64_t day = civil_days_from_date(year, (unsigned)(month - year * 12) + 1, 1);
+        const int64_t day =
+            civil_days_from_date(year, (unsigned)(month - (int64_t)year * 12) + 1, 1);
         more = take_tick(list, instant_of(list->zone, day, 0));
     }
 }

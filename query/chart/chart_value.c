@@ -25,8 +25,9 @@
 static double nice_step(int i)
 {
     static const double mantissas[] = {1, 2, 5};
-    const int exponent = (i >= 0 ? i : i - 2) / 3;
-    return mantissas[i - exponent * 3] * pow(10, exponent);
+    const int mantissa = (i % 3 + 3) % 3;
+    const int exponent = (i - mantissa) / 3;
+    return mantissas[mantissa] * pow(10, exponent);
 }
 
 static double clamp_value(double value)

@@ -141,7 +141,7 @@ static enum status lay_out(struct bars_layout *layout)
         layout->value_columns = len > layout->value_columns ? len : layout->value_columns;
     }
     layout->label_columns = plot_label_columns(plot, widest);
-    const size_t taken = layout->label_columns + layout->value_columns + 2 * GAP;
+    const size_t taken = layout->label_columns + layout->value_columns + GAP + GAP;
     layout->bar_columns = plot->screen->columns > taken + 3 ? plot->screen->columns - taken : 3;
     return STATUS_OK;
 }

@@ -112,11 +112,13 @@ static void format_when(const struct civil_zone *zone, int64_t time_ms, char tex
 static enum status put_reading(const struct picture *picture)
 {
     const struct extremes found = find_extremes(picture->series);
+    if (!found.low || !found.high)
+        return STATUS_OK; // nothing was drawn, so there is nothing to read
     char low[CHART_TEXT_BYTES];
     char high[CHART_TEXT_BYTES];
     char low_when[32];
     char high_when[32];
-    char gaps[64] = "";
+    char gaps[96] = "";
     char text[PLOT_TEXT_BYTES];
     (void)chart_number_format(low_of(found.low), low);
     (void)chart_number_format(high_of(found.high), high);
@@ -124,9 +126,14 @@ static enum status put_reading(const struct picture *picture)
     format_when(picture->plot->zone, found.high->from_ms, high_when);
     if (found.gaps > 0)
         (void)snprintf(gaps, sizeof gaps, "; %zu gap%s", found.gaps, found.gaps == 1 ? "" : "s");
+    const double step = picture->scale.step;
+    const bool cut = low_of(found.low) < picture->scale.low - step / 2 ||
+                     high_of(found.high) > picture->scale.high + step / 2;
+    if (cut)
+        (void)snprintf(gaps + strlen(gaps), sizeof gaps - strlen(gaps), "; outliers cut off");
     const int left = (int)picture->left;
-    const int len = snprintf(text, sizeof text, "%*slowest %s (%s), highest %s (%s)%s", left, "",
-                             low, low_when, high, high_when, gaps);
+    const int len = snprintf(text, sizeof text, "%*slow %s (%s), high %s (%s)%s", left, "", low,
+                             low_when, high, high_when, gaps);
     if ((size_t)len > picture->plot->screen->columns)
         (void)snprintf(text, sizeof text, "%*s%s to %s%s", left, "", low, high, gaps);
     return plot_line(picture->plot, SCREEN_FAINT, slice_of_text(text));
@@ -405,6 +412,8 @@ enum status plot_series(const struct plot *plot, const struct chart_series *seri
     TRY(put_title(plot, series, frame));
     if (!chart_points_extent(series->points, series->point_count, &low, &high))
         return plot_line(plot, SCREEN_FAINT, slice_of_text("  no values in this range"));
+    if (frame->kind == PLOT_LINE)
+        TRY(chart_points_typical(series->points, series->point_count, &low, &high));
     struct picture picture = {.plot = plot,
                               .series = series,
                               .frame = frame,

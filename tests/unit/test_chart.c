@@ -159,6 +159,34 @@ static void the_axis_reaches_as_far_as_was_asked(void **state)
     chart_release(&chart);
 }
 
+static void outliers_are_left_out_of_the_scale(void **state)
+{
+    (void)state;
+    struct chart_point points[40] = {0};
+    double low = 0;
+    double high = 0;
+    for (size_t i = 0; i < 40; i++)
+        points[i].at = (struct chart_value){.value = 20 + (double)(i % 5), .has_value = true};
+    assert_true(chart_points_extent(points, 40, &low, &high));
+    assert_int_equal(chart_points_typical(points, 40, &low, &high), STATUS_OK);
+    assert_true(low == 20 && high == 24);
+    points[7].at.high = 1000;
+    points[7].at.low = 22;
+    points[7].at.has_band = true;
+    assert_true(chart_points_extent(points, 40, &low, &high));
+    assert_int_equal(chart_points_typical(points, 40, &low, &high), STATUS_OK);
+    assert_true(low == 20 && high == 26);
+    /* Of few points, or of equal ones, none is. */
+    assert_true(chart_points_extent(points, 9, &low, &high));
+    assert_int_equal(chart_points_typical(points, 9, &low, &high), STATUS_OK);
+    assert_true(high == 1000);
+    for (size_t i = 0; i < 40; i++)
+        points[i].at = (struct chart_value){.value = i == 3 ? 9 : 5, .has_value = true};
+    assert_true(chart_points_extent(points, 40, &low, &high));
+    assert_int_equal(chart_points_typical(points, 40, &low, &high), STATUS_OK);
+    assert_true(low == 5 && high == 9);
+}
+
 /* The names of the measures that a list of aggregates makes of one metric. */
 static void measures_are(const enum aggregate_kind *kinds, size_t count, const char *expected)
 {
@@ -312,6 +340,7 @@ int main(void)
         cmocka_unit_test(groups_come_as_rows_show_them_and_points_by_time),
         cmocka_unit_test(gaps_and_nulls_do_not_join),
         cmocka_unit_test(the_axis_reaches_as_far_as_was_asked),
+        cmocka_unit_test(outliers_are_left_out_of_the_scale),
         cmocka_unit_test(measures_follow_the_aggregates),
         cmocka_unit_test(lanes_are_cut_from_timelines_without_gaps),
         cmocka_unit_test(lanes_know_their_outages_and_shares),
