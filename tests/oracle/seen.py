@@ -63,6 +63,9 @@ class Aliases:
     def canonical(self, name):
         return self.canonical_of.get(name, name)
 
+    def names_of(self, metric):
+        return [name for name, canonical in self.canonical_of.items() if canonical == metric]
+
     def values(self, row_values):
         """A row's values under their answered names: the first name in order that is there."""
         out = {n: v for n, v in row_values.items() if n not in self.canonical_of}
@@ -106,6 +109,11 @@ class Seen:
     @property
     def metrics(self):
         return sorted({self.aliases.canonical(m) for m in self.store.metrics}, key=str.encode)
+
+    def default_metrics(self):
+        """Of temperature and humidity what the store has, under the name that answers it; else all."""
+        usual = [self.aliases.canonical(m) for m in ("temperature", "humidity")]
+        return [m for m in dict.fromkeys(usual) if m in self.metrics] or self.metrics
 
     @property
     def first_ms(self):

@@ -5,7 +5,8 @@ import unittest
 
 import harness
 from harness import Db, Selection, compact, compare_rows, environment, lines, reading, rng_for, sel_args, status
-from oracle import answers
+from oracle import answers, excursion
+from oracle.gaps import gap_list_rows, gap_rows
 from oracle.seen import Aliases, Seen
 
 ALL_AGGS = ("count", "sum", "avg", "min", "max", "first", "last", "spread", "stddev", "median", "p90",
@@ -173,12 +174,23 @@ class Values(unittest.TestCase):
             args += ["--every", every] if every else []
             args += ["--fill", fill] if fill != "none" else []
             args += ["--threads", "3"] if rng.random() < 0.4 else []
-            want = answers.stats_rows(readings, shown, aggs, sel, every, by, fill, zone)
+            columns = shown or readings.default_metrics()
+            want = answers.stats_rows(readings, columns, aggs, sel, every, by, fill, zone)
             check(db, want, "stats", *args, zone=zone)
         check(db, answers.log_rows(seen, sel), "log", *sel_args(sel), *given, loose_keys=True)
         want = answers.last_rows(readings, shown, sel)
         check(db, want, "last", *metrics, *sel_args(sel), *given, loose_keys=not metrics)
         check(db, answers.metric_rows(readings, sel), "metrics", *sel_args(sel), *given)
+        self.check_times(rng, db, readings, shown or ["temperature"], (*sel_args(sel), *given), sel)
+
+    def check_times(self, rng, db, readings, metrics, given, sel):
+        """What other commands make of the times between readings."""
+        names = [rng.choice((m, *readings.aliases.names_of(m))) for m in metrics]
+        limits = [excursion.limit_of("above", "22.25"), excursion.limit_of("below", "19")]
+        want = excursion.excursion_rows(readings, metrics, limits, sel)
+        check(db, want, "excursions", *names, "--above", "22.25", "--below", "19", *given)
+        check(db, gap_rows(readings, metrics, sel), "gaps", *names, *given)
+        check(db, gap_list_rows(readings, (), sel), "gaps", "--list", *given)
 
     def check_round(self, name, rounds, change):
         rng = rng_for(f"values {name}")
