@@ -141,6 +141,7 @@ struct chart_lanes {
     struct arena arena;
     struct chart_lane *lanes; /* owned */
     size_t count, capacity;
+    size_t hidden;             /* devices that have no lane here; for the title */
     int64_t from_ms, until_ms; /* set before the first is added */
 };
 

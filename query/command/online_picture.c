@@ -126,6 +126,7 @@ static enum status draw_lanes(struct picture *picture, const struct online_spec 
                                                  : "nothing to draw: no sessions in this range");
     if (range.from_ms == range.until_ms)
         return picture_tell_nothing(picture, "nothing to draw: the range is empty");
+    lanes.hidden = drawn->hidden;
     lanes.from_ms = range.from_ms;
     lanes.until_ms = range.until_ms;
     TRY(add_lanes(picture, spec, drawn, &lanes, err));

@@ -122,7 +122,7 @@ enum status picture_tell_hidden(struct picture *picture, size_t hidden, size_t s
     if (hidden == 0)
         return STATUS_OK;
     (void)snprintf(text, sizeof text,
-                   "%s more %s not drawn: --limit %zu for all, --order-by FIELD for others first",
+                   "%s more %s: --limit %zu draws all, --order-by FIELD says which first",
                    human_count(hidden, count), things, hidden + shown);
     return plot_line(&picture->plot, SCREEN_YELLOW, slice_of_text(text));
 }

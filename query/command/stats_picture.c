@@ -20,7 +20,8 @@
 #define PICTURES_READABLE 8u  /* pictures over time */
 #define PICTURE_ROWS      13u /* of one that stands alone */
 #define PICTURE_ROWS_MANY 9u
-#define SPARK_SHARE       5u /* a sparkline takes that part of the screen */
+#define COLUMN_GAP        2u
+#define SPARK_NUMBERS     18u /* columns of the numbers around a sparkline, with the gap */
 #define SPARK_COLUMNS_MIN 10u
 #define SPARK_COLUMNS_MAX 60u
 
@@ -192,12 +193,32 @@ static void spark_table_release(struct spark_table *table)
     answer_release(&table->table);
 }
 
-static size_t spark_columns(const struct picture *picture)
+/* What the columns of the table that stand before the sparklines take, about. */
+static size_t taken_columns(const struct answer *rows)
 {
-    const size_t columns = picture->screen.columns / SPARK_SHARE;
-    return columns < SPARK_COLUMNS_MIN   ? SPARK_COLUMNS_MIN
-           : columns > SPARK_COLUMNS_MAX ? SPARK_COLUMNS_MAX
-                                         : columns;
+    size_t taken = 0;
+    for (size_t i = 0; i < rows->column_count; i++) {
+        const bool name = rows->columns[i].kind == CELL_TEXT;
+        size_t widest = screen_text_width(rows->columns[i].name);
+        for (size_t row = 0; name && row < answer_shown_count(rows); row++) {
+            const size_t width = screen_text_width(cell_text(&answer_row(rows, row)[i]));
+            widest = width > widest ? width : widest;
+        }
+        taken += widest + COLUMN_GAP;
+    }
+    return taken;
+}
+
+/* Sparklines share what is left of the screen. */
+static size_t spark_columns(const struct spark_table *table)
+{
+    const size_t columns = table->picture->screen.columns;
+    const size_t metrics = table->grouped->chart.metric_count;
+    const size_t taken = taken_columns(&table->grouped->rows) + metrics * SPARK_NUMBERS;
+    const size_t left = columns > taken && metrics > 0 ? (columns - taken) / metrics : 0;
+    return left < SPARK_COLUMNS_MIN   ? SPARK_COLUMNS_MIN
+           : left > SPARK_COLUMNS_MAX ? SPARK_COLUMNS_MAX
+                                      : left;
 }
 
 /* Measures of one metric stand together; the first is drawn. */
@@ -328,14 +349,14 @@ static enum status draw_spark(struct picture *picture, struct error *err)
 {
     OWNED(grouped_release) struct grouped grouped = {0};
     OWNED(spark_table_release)
-    struct spark_table table = {
-        .picture = picture, .grouped = &grouped, .columns = spark_columns(picture)};
+    struct spark_table table = {.picture = picture, .grouped = &grouped};
     if (!options_given(picture->command->options, "every"))
         return error_set(err, STATUS_INPUT, "--spark draws buckets: give --every, 1h perhaps");
     TRY(stats_request_read(&grouped.request, picture->command, AGGREGATES_SPARK, err));
     TRY(stats_request_open(&grouped.request, picture->command, err));
     TRY(query_groups(picture, &grouped, SIZE_MAX, err));
     TRY(query_buckets(picture, &grouped, err));
+    table.columns = spark_columns(&table);
     TRY(add_columns(&table, err));
     if (grouped.chart.from_ms < grouped.chart.until_ms)
         TRY(add_rows(&table, err));

@@ -193,12 +193,15 @@ static enum status put_title(const struct lanes_layout *layout)
     const struct slice common = layout->labels.common;
     OWNED(buffer_release) struct buffer text = {0};
     char count[HUMAN_BYTES];
+    char total[HUMAN_BYTES];
     char rest[PLOT_TEXT_BYTES];
-    (void)snprintf(rest, sizeof rest, "%s device%s", human_count(lanes->count, count),
-                   lanes->count == 1 ? "" : "s");
+    const size_t all = lanes->count + lanes->hidden;
+    (void)snprintf(rest, sizeof rest, "%s%s%s device%s",
+                   lanes->hidden > 0 ? human_count(lanes->count, count) : "",
+                   lanes->hidden > 0 ? " of " : "", human_count(all, total), all == 1 ? "" : "s");
     TRY(buffer_append(&text, rest, strlen(rest)));
     if (common.len > 0) {
-        TRY(buffer_append(&text, " of ", strlen(" of ")));
+        TRY(buffer_append(&text, lanes->hidden > 0 ? " in " : " of ", strlen(" of ")));
         TRY(buffer_append(&text, common.data, common.len - 1));
     }
     TRY(buffer_append(&text, ", ", 2));
