@@ -85,27 +85,39 @@ enum status comparison_check(const struct command *command, const struct bucket_
 
 /* --- versus -------------------------------------------------------------------------------- */
 
-static enum status pair_buckets(const struct command *command, const struct comparison_query *query,
-                                const struct time_range *range, const struct time_shift *shift,
-                                struct compare_bucket **buckets, size_t *count, struct error *err)
+/* Buckets of the range, each with the one that it is compared with. */
+struct bucket_pairs {
+    struct compare_bucket *items; /* owned */
+    size_t count;
+};
+
+static void bucket_pairs_release(struct bucket_pairs *pairs)
+{
+    mem_free(pairs->items);
+}
+
+static enum status pair_buckets(struct bucket_pairs *pairs, const struct bucket_width *every,
+                                const struct civil_zone *zone, const struct time_range *range,
+                                const struct time_shift *shift, struct error *err)
 {
     struct bucket_grid grid;
-    bucket_grid_init(&grid, query->every, &command->zone);
-    *count = bucket_list(&grid, range->from_ms, range->until_ms, NULL, BUCKETS_MAX + 1);
-    if (*count > BUCKETS_MAX)
+    bucket_grid_init(&grid, every, zone);
+    const size_t count = bucket_list(&grid, range->from_ms, range->until_ms, NULL, BUCKETS_MAX + 1);
+    if (count > BUCKETS_MAX)
         return error_set(err, STATUS_INPUT,
                          "more than %zu buckets: narrow the range or widen the buckets",
                          BUCKETS_MAX);
-    OWNED(mem_free_owned) int64_t *starts_ms = mem_alloc(*count, sizeof *starts_ms);
-    *buckets = mem_alloc(*count, sizeof **buckets);
-    if (!starts_ms || !*buckets)
+    OWNED(mem_free_owned) int64_t *starts_ms = mem_alloc(count, sizeof *starts_ms);
+    pairs->items = mem_alloc(count, sizeof *pairs->items);
+    if (!starts_ms || !pairs->items)
         return error_set(err, STATUS_NOMEM, "no memory for the buckets");
-    (void)bucket_list(&grid, range->from_ms, range->until_ms, starts_ms, *count);
-    for (size_t i = 0; i < *count; i++) {
+    (void)bucket_list(&grid, range->from_ms, range->until_ms, starts_ms, count);
+    for (; pairs->count < count; pairs->count++) {
+        const int64_t now_ms = starts_ms[pairs->count];
         int64_t before_ms = 0;
-        TRY(time_shift_apply(shift, &command->zone, starts_ms[i], &before_ms, err));
-        (*buckets)[i] = (struct compare_bucket){.now_ms = starts_ms[i],
-                                                .before_ms = bucket_of(&grid, before_ms).start_ms};
+        TRY(time_shift_apply(shift, zone, now_ms, &before_ms, err));
+        pairs->items[pairs->count] = (struct compare_bucket){
+            .now_ms = now_ms, .before_ms = bucket_of(&grid, before_ms).start_ms};
     }
     return STATUS_OK;
 }
@@ -115,7 +127,7 @@ static enum status compare_range(struct command *command, const struct compariso
 {
     OWNED(answer_release) struct answer now = {0};
     OWNED(answer_release) struct answer before = {0};
-    OWNED(mem_free_owned) struct compare_bucket *buckets = NULL;
+    OWNED(bucket_pairs_release) struct bucket_pairs pairs = {0};
     struct compare_versus_spec spec = {
         .keys = {.has_name = query->has_name, .has_time = query->every != NULL},
         .missing = query->missing};
@@ -126,8 +138,9 @@ static enum status compare_range(struct command *command, const struct compariso
         range.until_ms++;
     TRY(time_shift_range(&shift, &command->zone, range, &shifted, err));
     if (query->every)
-        TRY(pair_buckets(command, query, &range, &shift, &buckets, &spec.bucket_count, err));
-    spec.buckets = buckets;
+        TRY(pair_buckets(&pairs, query->every, &command->zone, &range, &shift, err));
+    spec.buckets = pairs.items;
+    spec.bucket_count = pairs.count;
 
     struct selection earlier = command->selection; // borrowed, but for the range
     earlier.has_from = true;

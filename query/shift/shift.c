@@ -9,8 +9,8 @@
 #include <string.h>
 
 #define COUNT_DIGITS_MAX 6u
-#define DAYS_PER_WEEK    7
-#define MONTHS_PER_YEAR  12
+#define DAYS_PER_WEEK    INT64_C(7)
+#define MONTHS_PER_YEAR  INT64_C(12)
 #define YEAR_MIN         1
 #define YEAR_MAX         9999
 
