@@ -62,6 +62,7 @@ struct decoder {
     size_t metric_capacity; /* of both */
     uint64_t row_serial;
     struct lead envelope_leads[ENVELOPE_LEADS]; /* of the last message that the fast path took */
+    struct lead status_leads[ENVELOPE_LEADS];   /* the same behind the type of a status message */
     struct lead payload_leads[PAYLOAD_LEADS];
     size_t distinct_leads; /* of payload_leads: so many, the first, name different metrics */
     size_t plain_leads;    /* so many, the first, are of metrics, and their numbers good */

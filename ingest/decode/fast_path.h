@@ -118,13 +118,18 @@ FAST_PATH const uint8_t *scan_envelope_value(const struct fast_run *run, const u
     return NULL;
 }
 
-/* The place behind the message, or NULL. */
+/*
+ * The place behind the message, or NULL. Status messages have other members behind their type than
+ * readings, and leads of their own there, so that neither kind learns anew after the other.
+ */
 FAST_RARE const uint8_t *scan_envelope(struct fast_run *run, const uint8_t *at,
                                        struct fast_envelope *envelope)
 {
     unsigned seen = 0;
     for (size_t n = 0; n < ENVELOPE_LEADS; n++) {
-        struct lead *const lead = &run->decoder->envelope_leads[n];
+        struct decoder *const decoder = run->decoder;
+        struct lead *const lead =
+            envelope->is_status ? &decoder->status_leads[n] : &decoder->envelope_leads[n];
         const uint8_t *const value = wide_lead_matches(lead, at, run->end)
                                          ? at + lead->len
                                          : fast_learn_envelope(run, lead, at, n == 0);
