@@ -16,7 +16,7 @@ from pathlib import Path
 import golden
 
 REPO = golden.HERE.parent.parent
-DOCUMENTS = ("docs/tutorial.md", "docs/cookbook.md")
+DOCUMENTS = ("README.md", "docs/tutorial.md", "docs/cookbook.md")
 COLUMNS = 100
 CUT = "..."
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The tutorial and the cookbook print what they say: every command in them is run.
+"""The README, the tutorial and the cookbook print what they say: every command in them is run.
 
 scripts/documents --update writes what is printed now into them.
 """
@@ -23,6 +23,9 @@ class Documents(unittest.TestCase):
                 if not step.matches(got):
                     diff = difflib.unified_diff(step.expected, got, "document", "printed", lineterm="", n=2)
                     self.fail("\n" + "\n".join(diff))
+
+    def test_the_first_look_prints_what_it_says(self):
+        self.check("README")
 
     def test_the_tutorial_prints_what_it_says(self):
         self.check("tutorial")
