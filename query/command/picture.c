@@ -121,9 +121,11 @@ enum status picture_tell_hidden(struct picture *picture, size_t hidden, size_t s
     char text[256];
     if (hidden == 0)
         return STATUS_OK;
-    (void)snprintf(text, sizeof text,
-                   "%s more %s: --limit %zu draws all, --order-by FIELD says which first",
-                   human_count(hidden, count), things, hidden + shown);
+    const int len = snprintf(text, sizeof text, "%s more %s: --limit %zu draws all",
+                             human_count(hidden, count), things, hidden + shown);
+    static const char order[] = ", --order-by FIELD says which first";
+    if ((size_t)len + strlen(order) <= picture->screen.columns)
+        (void)snprintf(text + len, sizeof text - (size_t)len, "%s", order);
     return plot_line(&picture->plot, SCREEN_YELLOW, slice_of_text(text));
 }
 

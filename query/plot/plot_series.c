@@ -134,7 +134,9 @@ static enum status put_reading(const struct picture *picture)
     const int left = (int)picture->left;
     const int len = snprintf(text, sizeof text, "%*slow %s (%s), high %s (%s)%s", left, "", low,
                              low_when, high, high_when, gaps);
-    if ((size_t)len > picture->plot->screen->columns)
+    if (low_of(found.low) == high_of(found.high))
+        (void)snprintf(text, sizeof text, "%*sall %s%s", left, "", low, gaps);
+    else if ((size_t)len > picture->plot->screen->columns)
         (void)snprintf(text, sizeof text, "%*s%s to %s%s", left, "", low, high, gaps);
     return plot_line(picture->plot, SCREEN_FAINT, slice_of_text(text));
 }
