@@ -36,6 +36,8 @@ static const struct option_group *const aliases_groups[] = {&command_alias_group
 static const struct option_group *const log_groups[] = {
     &command_follow_group, &command_values_group, &command_selection_group,
     &command_output_group, &command_store_group,  NULL};
+static const struct option_group *const watch_groups[] = {&command_watch_group,
+                                                          &command_store_group, NULL};
 static const struct option_group *const stats_groups[] = {
     &command_stats_group,     &command_stats_picture_group,
     &command_svg_group,       &command_values_group,
@@ -195,6 +197,17 @@ static const struct command_spec commands[] = {
                     "mnsdb log --follow --device 'sensor-*'",
      .groups = log_groups,
      .run = command_log},
+    {.name = "watch",
+     .heading = LOOK,
+     .summary = "A live screen: rate, devices online, newest values and events, backlog.",
+     .description = "Keys: q quits, p pauses. The rate is of messages stored; numbers behind a plus "
+                    "count from when the screen began.\n\n"
+                    "Examples:\n"
+                    "mnsdb watch\n"
+                    "mnsdb watch --interval 5s --metrics http://127.0.0.1:9464/metrics\n"
+                    "mnsdb watch --once --device 'sensor-*'",
+     .groups = watch_groups,
+     .run = command_watch},
     {.name = "devices",
      .heading = LOOK,
      .summary = "The devices, and how much is stored of each.",

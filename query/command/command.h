@@ -30,6 +30,7 @@ extern const struct option_group command_rejects_group;
 extern const struct option_group command_values_group; /* --where, --alias: see command_values.h */
 extern const struct option_group command_alias_group;  /* --alias alone */
 extern const struct option_group command_follow_group;
+extern const struct option_group command_watch_group;
 extern const struct option_group command_stats_picture_group; /* --plot, --bars, --spark */
 extern const struct option_group command_online_picture_group;
 extern const struct option_group command_gaps_group;
@@ -43,6 +44,7 @@ enum exit_code command_sessions(const struct options *options);
 enum exit_code command_excursions(const struct options *options);
 enum exit_code command_last(const struct options *options);
 enum exit_code command_log(const struct options *options);
+enum exit_code command_watch(const struct options *options);
 enum exit_code command_check(const struct options *options);
 enum exit_code command_gaps(const struct options *options);
 enum exit_code command_report(const struct options *options);
