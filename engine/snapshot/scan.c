@@ -183,6 +183,9 @@ enum status scan_offer_part(const struct scan *scan, const struct part *part,
                             struct part_rest *rest, struct error *err)
 {
     bool taken = false;
+    *rest = (struct part_rest){.part = part};
+    if (scan->spec->blocks_only)
+        return STATUS_OK;
     if (part_is_whole(&scan->filter, part))
         TRY(offer(scan, &part->totals.summary, &taken));
     scan->statistics->parts_from_totals += taken;

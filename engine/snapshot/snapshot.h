@@ -68,7 +68,8 @@ struct scan_spec {
     int64_t from_ms;             /* inclusive */
     int64_t until_ms;            /* exclusive, but TIME_MS_MAX: no bound */
     struct block_selection columns;
-    bool ordered; /* rows come by (device, time_ms, message_id) over the whole store */
+    bool blocks_only; /* summaries are offered of blocks alone, not of parts or times */
+    bool ordered;     /* rows come by (device, time_ms, message_id) over the whole store */
 };
 
 static inline bool device_bit(const uint64_t *bits, uint32_t device)

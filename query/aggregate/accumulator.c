@@ -386,6 +386,15 @@ enum status accumulator_add_summary(struct accumulator *accumulator,
     return exact_sum_add_scaled(&accumulator->more->sum, summary->sum, summary->sum_exponent);
 }
 
+enum status accumulator_add_unseen(struct accumulator *accumulator,
+                                   const struct column_summary *summary, bool below,
+                                   const struct accumulator_needs *needs)
+{
+    TRY(need_more(accumulator));
+    value_pool_add_unseen(&accumulator->more->values, summary->count, below);
+    return accumulator_add_summary(accumulator, summary, needs);
+}
+
 /* --- merging ------------------------------------------------------------------------------- */
 
 static enum status merge_more(struct accumulator_more *into, struct accumulator_more *from,

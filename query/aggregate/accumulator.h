@@ -86,6 +86,14 @@ MUST_CHECK enum status accumulator_add_summary(struct accumulator *accumulator,
                                                const struct column_summary *summary,
                                                const struct accumulator_needs *needs);
 
+/*
+ * The same for values that stand below, or above, all that percentiles will ask for: they are
+ * counted among the values unseen.
+ */
+MUST_CHECK enum status accumulator_add_unseen(struct accumulator *accumulator,
+                                              const struct column_summary *summary, bool below,
+                                              const struct accumulator_needs *needs);
+
 /* A value held for that long: for twa, beside accumulator_add_run. */
 MUST_CHECK enum status accumulator_hold(struct accumulator *accumulator, struct number value,
                                         int64_t held_ms);

@@ -182,6 +182,7 @@ static void release(struct stats *stats)
     mem_free(stats->metrics);
     mem_free(stats->numbers);
     mem_free(stats->held);
+    mem_free(stats->brackets);
     product_list_release(&stats->products);
     stats_groups_release(&stats->groups);
 }

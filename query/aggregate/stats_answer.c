@@ -187,7 +187,13 @@ static enum status set_row(struct stats *stats, struct answer *answer, size_t ro
     for (size_t i = 0; i < stats->name_count; i++) {
         struct accumulator *accumulator = stats_groups_at(&stats->groups, entry, i);
         for (size_t j = 0; j < aggregates->count; j++) {
-            if (set_cell(accumulator, &aggregates->items[j], &answer->arena, cell++) != STATUS_OK)
+            const enum status status =
+                set_cell(accumulator, &aggregates->items[j], &answer->arena, cell++);
+            if (status == STATUS_CORRUPT)
+                return error_set(err, STATUS_CORRUPT,
+                                 "the summaries of blocks contradict their values: see what "
+                                 "`mnsdb verify` says");
+            if (status != STATUS_OK)
                 return no_memory(err);
         }
     }

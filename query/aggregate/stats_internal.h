@@ -22,6 +22,17 @@ struct held_value {
     uint32_t device;
 };
 
+/* Where the values lie that percentiles ask for: keys that order as doubles do. */
+struct rank_bracket {
+    uint64_t low, high; /* inclusive */
+};
+
+enum rank_side {
+    RANK_BELOW,
+    RANK_WITHIN, /* some values may be in the bracket */
+    RANK_ABOVE,
+};
+
 struct stats {
     const struct stats_spec *spec;
     struct snapshot *snapshot;
@@ -30,7 +41,8 @@ struct stats {
     struct stats_metric *metrics; /* owned; by number */
     uint32_t *numbers;            /* owned; the same numbers, for the scan */
     size_t metric_count;
-    struct held_value *held; /* owned; by place; for twa */
+    struct held_value *held;       /* owned; by place; for twa */
+    struct rank_bracket *brackets; /* owned; by place; NULL: every value is looked at */
     struct accumulator_needs needs;
     bool needs_sum;               /* sum, avg or twa: a summary must carry it */
     int64_t held_until_ms;        /* `to`, or the store's last business time */
@@ -39,6 +51,32 @@ struct stats {
     struct product_list products; /* by product */
     struct stats_groups groups;
 };
+
+/* The place of a metric among the shown ones; `*next` walks along with ascending metrics. */
+static inline bool stats_find_place(const struct stats *stats, uint32_t metric, size_t *next,
+                                    size_t *place)
+{
+    while (*next < stats->metric_count && stats->metrics[*next].number < metric)
+        ++*next;
+    if (*next == stats->metric_count || stats->metrics[*next].number != metric)
+        return false;
+    *place = stats->metrics[*next].place;
+    return true;
+}
+
+/* --- percentiles by brackets (stats_ranks.c) ----------------------------------------------- */
+
+/* True if summaries may tell which blocks percentiles have to look into. */
+bool stats_wants_brackets(const struct stats *stats);
+
+/* Looks at the summaries of `scan`, whose `blocks_only` is set. */
+MUST_CHECK enum status stats_find_brackets(struct stats *stats, const struct scan_spec *scan,
+                                           uint32_t thread_count, struct error *err);
+
+/* Where all values of a column lie. */
+enum rank_side stats_side(const struct rank_bracket *bracket, const struct column_summary *column);
+
+/* --- scan and answer ----------------------------------------------------------------------- */
 
 /* Reads the selection's rows into the groups. */
 MUST_CHECK enum status stats_scan(struct stats *stats, struct scan_statistics *statistics,

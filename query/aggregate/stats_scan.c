@@ -133,17 +133,6 @@ static enum status begin_holds(struct stats *stats, size_t place, size_t entry,
 
 /* --- rows ---------------------------------------------------------------------------------- */
 
-/* The place of a metric among the shown ones; `*next` walks along with ascending metrics. */
-static bool find_place(const struct stats *stats, uint32_t metric, size_t *next, size_t *place)
-{
-    while (*next < stats->metric_count && stats->metrics[*next].number < metric)
-        ++*next;
-    if (*next == stats->metric_count || stats->metrics[*next].number != metric)
-        return false;
-    *place = stats->metrics[*next].place;
-    return true;
-}
-
 static enum status add_column(struct stats *stats, size_t place, const struct column_run *run)
 {
     if (!column_run_any(run))
@@ -162,7 +151,7 @@ static enum status add_rows(struct stats *stats, const struct row_vector *rows, 
     size_t next = 0;
     for (uint32_t i = 0; i < rows->column_count; i++) {
         size_t place = 0;
-        if (!find_place(stats, rows->columns[i].metric, &next, &place))
+        if (!stats_find_place(stats, rows->columns[i].metric, &next, &place))
             continue;
         const struct column_run run = {.column = &rows->columns[i],
                                        .rows = rows,
@@ -218,7 +207,7 @@ static bool columns_suffice(const struct stats *stats, const struct block_summar
     size_t next = 0;
     for (uint32_t i = 0; i < summary->column_count; i++) {
         size_t place = 0;
-        if (find_place(stats, summary->columns[i].metric, &next, &place) &&
+        if (stats_find_place(stats, summary->columns[i].metric, &next, &place) &&
             !suffices(stats, &summary->columns[i]))
             return false;
     }
@@ -230,13 +219,48 @@ static enum status add_summary(struct stats *stats, const struct block_summary *
     size_t next = 0;
     for (uint32_t i = 0; i < summary->column_count; i++) {
         size_t place = 0;
-        if (!find_place(stats, summary->columns[i].metric, &next, &place))
+        if (!stats_find_place(stats, summary->columns[i].metric, &next, &place))
             continue;
         size_t entry = 0;
         const uint32_t group = group_of(stats, summary->first.device);
         TRY(stats_groups_find(&stats->groups, group, stats->bucket.start_ms, &entry));
         TRY(accumulator_add_summary(stats_groups_at(&stats->groups, entry, place),
                                     &summary->columns[i], &stats->needs));
+    }
+    return STATUS_OK;
+}
+
+/* True if no value of the block is near a percentile that is asked for. */
+static bool beyond_brackets(const struct stats *stats, const struct block_summary *summary)
+{
+    size_t next = 0;
+    for (uint32_t i = 0; i < summary->column_count; i++) {
+        size_t place = 0;
+        if (stats_find_place(stats, summary->columns[i].metric, &next, &place) &&
+            stats_side(&stats->brackets[place], &summary->columns[i]) == RANK_WITHIN)
+            return false;
+    }
+    return true;
+}
+
+/* Blocks beyond the brackets count, but their values need not be seen. */
+static enum status take_beyond(void *context, const struct block_summary *summary, bool *taken)
+{
+    struct stats *stats = context;
+    *taken = columns_suffice(stats, summary) && beyond_brackets(stats, summary);
+    if (!*taken)
+        return STATUS_OK;
+    size_t next = 0;
+    for (uint32_t i = 0; i < summary->column_count; i++) {
+        const struct column_summary *column = &summary->columns[i];
+        size_t place = 0;
+        if (!stats_find_place(stats, column->metric, &next, &place))
+            continue;
+        size_t entry = 0;
+        TRY(stats_groups_find(&stats->groups, 0, stats->bucket.start_ms, &entry));
+        const bool below = stats_side(&stats->brackets[place], column) == RANK_BELOW;
+        TRY(accumulator_add_unseen(stats_groups_at(&stats->groups, entry, place), column, below,
+                                   &stats->needs));
     }
     return STATUS_OK;
 }
@@ -319,10 +343,15 @@ enum status stats_scan(struct stats *stats, struct scan_statistics *statistics, 
     scan.columns.without_times =
         !stats->spec->every && !needs->ends && !needs->times && !needs->twa;
     scan.ordered = needs->twa;
-    const bool rows_only = needs->times || needs->squares || needs->values || needs->twa;
-    const struct scan_visitor visitor = {
-        .context = stats, .summary = rows_only ? NULL : take_summary, .rows = take_rows};
     const uint32_t threads = snapshot_scan_threads(stats->snapshot, &scan);
+    const bool rows_only = needs->times || needs->squares || needs->values || needs->twa;
+    struct scan_visitor visitor = {
+        .context = stats, .summary = rows_only ? NULL : take_summary, .rows = take_rows};
+    if (stats_wants_brackets(stats)) {
+        scan.blocks_only = true;
+        TRY(stats_find_brackets(stats, &scan, threads, err));
+        visitor.summary = take_beyond;
+    }
     if (threads > 1)
         return scan_shared(stats, &scan, &visitor, threads, statistics, err);
     TRY(view_scan(stats->spec->selection->view, stats->snapshot, &scan, &visitor, statistics, err));

@@ -228,6 +228,14 @@ enum status value_pool_add(struct value_pool *pool, struct number number)
     return STATUS_OK;
 }
 
+void value_pool_add_unseen(struct value_pool *pool, uint64_t count, bool below)
+{
+    assert(!pool->sorted);
+    pool->count += count;
+    pool->unseen += count;
+    pool->below += below ? count : 0;
+}
+
 /* --- merging -------------------------------------------------------------------------------- */
 
 /* Widens the counters of a series to hold those of another, if that is no more than may be. */
@@ -313,6 +321,8 @@ enum status value_pool_merge(struct value_pool *pool, struct value_pool *from)
                from->other_count * sizeof *from->others);
     pool->other_count += from->other_count;
     pool->count += from->count;
+    pool->unseen += from->unseen;
+    pool->below += from->below;
     value_pool_release(from);
     return STATUS_OK;
 }
@@ -441,10 +451,13 @@ static enum status rank_in_all(const struct value_pool *pool, uint64_t rank, str
 enum status value_pool_at(struct value_pool *pool, uint64_t rank, struct number *number)
 {
     assert(rank < pool->count);
+    if (rank < pool->below || rank - pool->below >= pool->count - pool->unseen)
+        return STATUS_CORRUPT;
+    const uint64_t seen_rank = rank - pool->below;
     if (!pool->sorted)
         TRY(sort_pool(pool));
     if (pool->series_count != 1 || pool->other_count > 0)
-        return rank_in_all(pool, rank, number);
-    *number = rank_in_series(&pool->series[0], rank);
+        return rank_in_all(pool, seen_rank, number);
+    *number = rank_in_series(&pool->series[0], seen_rank);
     return STATUS_OK;
 }

@@ -38,7 +38,9 @@ struct value_pool {
     size_t series_count, series_capacity;
     struct number *others; /* owned; reals; sorted once the pool is */
     size_t other_count, other_capacity;
-    uint64_t count;
+    uint64_t count; /* of all, unseen ones too */
+    uint64_t unseen;
+    uint64_t below; /* of the unseen: how many stand below the others */
     bool sorted;
 };
 
@@ -47,10 +49,19 @@ MUST_CHECK enum status value_pool_add_run(struct value_pool *pool, const int64_t
                                           size_t count, int exponent);
 MUST_CHECK enum status value_pool_add(struct value_pool *pool, struct number number);
 
+/*
+ * Counts values without telling them. Ranks are those among all, and no rank that is asked for
+ * may fall on these: they stand below, or above, whatever is asked for.
+ */
+void value_pool_add_unseen(struct value_pool *pool, uint64_t count, bool below);
+
 /* Adds all values of `from`, and leaves it empty. On STATUS_NOMEM both may only be released. */
 MUST_CHECK enum status value_pool_merge(struct value_pool *pool, struct value_pool *from);
 
-/* The value at a rank, 0 ... count - 1 (asserted), in ascending order. Sorts at the first call. */
+/*
+ * The value at a rank, 0 ... count - 1 (asserted), in ascending order. Sorts at the first call.
+ * STATUS_CORRUPT if the rank falls on a value unseen: what was said of those is wrong.
+ */
 MUST_CHECK enum status value_pool_at(struct value_pool *pool, uint64_t rank, struct number *number);
 
 void value_pool_release(struct value_pool *pool);
