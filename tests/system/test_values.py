@@ -181,7 +181,7 @@ class Values(unittest.TestCase):
         want = answers.last_rows(readings, shown, sel)
         check(db, want, "last", *metrics, *sel_args(sel), *given, loose_keys=not metrics)
         check(db, answers.metric_rows(readings, sel), "metrics", *sel_args(sel), *given)
-        self.check_times(rng, db, readings, shown or ["temperature"], (*sel_args(sel), *given), sel)
+        self.check_times(rng, db, readings, shown or [readings.aliases.canonical("temperature")], (*sel_args(sel), *given), sel)
 
     def check_times(self, rng, db, readings, metrics, given, sel):
         """What other commands make of the times between readings."""
