@@ -4,10 +4,12 @@
 #include "query/command/findings_command.h"
 
 #include "cli/quantity.h"
+#include "cli/suggest.h"
 #include "engine/base/mem.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -226,20 +228,29 @@ static enum status read_ranges(struct check *check, const struct options *option
     return STATUS_OK;
 }
 
+static enum status read_kind(struct check *check, const char *text, struct error *err)
+{
+    const char *words[FINDING_KIND_COUNT];
+    for (unsigned kind = 0; kind < FINDING_KIND_COUNT; kind++)
+        words[kind] = finding_kind_word((enum finding_kind)kind);
+    for (unsigned kind = 0; kind < FINDING_KIND_COUNT; kind++) {
+        if (strcmp(words[kind], text) == 0) {
+            check->kinds[kind] = true;
+            check->has_kinds = true;
+            return STATUS_OK;
+        }
+    }
+    const char *near = suggest_word(text, words, FINDING_KIND_COUNT);
+    if (near)
+        return error_set(err, STATUS_INPUT, "--kind: unknown '%s'; did you mean '%s'?", text, near);
+    return error_set(err, STATUS_INPUT, "--kind: unknown '%s': --help lists them", text);
+}
+
 static enum status read_kinds(struct check *check, const struct options *options, struct error *err)
 {
     size_t position = 0;
-    for (const char *text = NULL; (text = options_next(options, "kind", &position)) != NULL;) {
-        bool found = false;
-        for (unsigned kind = 0; kind < FINDING_KIND_COUNT; kind++) {
-            const bool same = strcmp(finding_kind_word((enum finding_kind)kind), text) == 0;
-            check->kinds[kind] = check->kinds[kind] || same;
-            found = found || same;
-        }
-        if (!found)
-            return error_set(err, STATUS_INPUT, "--kind: there is no kind '%s'; see --help", text);
-        check->has_kinds = true;
-    }
+    for (const char *text = NULL; (text = options_next(options, "kind", &position)) != NULL;)
+        TRY(read_kind(check, text, err));
     return STATUS_OK;
 }
 
@@ -287,6 +298,7 @@ static enum status run_check(struct command *command, struct check *check,
                              const struct options *options, struct error *err)
 {
     OWNED(answer_release) struct answer answer = {0};
+    const struct screen screen = screen_detect(STDOUT_FILENO);
     TRY(command_read_options(command, options, err));
     TRY(check_read_options(check, options, err));
     TRY(command_open(command, err));
@@ -296,14 +308,15 @@ static enum status run_check(struct command *command, struct check *check,
         .whole_store = command->spec.device_glob_count + command->spec.product_glob_count == 0,
         .limits = check->limits,
         .store_dir = options_text(options, "db"),
-        .zone = &command->zone};
+        .zone = &command->zone,
+        .ascii = command->render.format == RENDER_TABLE && !screen.utf8};
     TRY(findings_query(command->snapshot, &spec, &check->list, &command->statistics, err));
     command_done_reading(command);
     keep_kinds(check);
     TRY(findings_answer(&check->list, &answer, err));
     TRY(command_arrange(command, &answer, err));
     if (command->render.format == RENDER_TABLE)
-        return check_print(&command->render, &check->list, &answer, stdout);
+        return check_print(&command->render, &screen, &check->list, &answer);
     return command_print(command, &answer);
 }
 

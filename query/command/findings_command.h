@@ -6,6 +6,7 @@
 
 #include "query/command/command_internal.h"
 #include "query/findings/findings.h"
+#include "query/screen/screen.h"
 
 struct check {
     struct findings_limits limits;
@@ -22,11 +23,11 @@ MUST_CHECK enum status check_read_options(struct check *check, const struct opti
 void check_release(struct check *check);
 
 /*
- * The rows of findings_answer as paragraphs: what and where, the evidence, the command. A line for
- * the shell is never broken. Then, with a header, how many there are in the list.
+ * The rows of findings_answer on stdout as paragraphs: what and where, the evidence, the command. A
+ * line for the shell is never broken. Then, with a header, how many there are in the list.
  */
 MUST_CHECK enum status check_print(const struct render_options *options,
-                                   const struct finding_list *list, const struct answer *answer,
-                                   FILE *out);
+                                   const struct screen *screen, const struct finding_list *list,
+                                   const struct answer *answer);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * findings_print.c - findings for people: a paragraph each, at most 80 columns but for commands.
+ * findings_print.c - findings for people: a paragraph each, as wide as the terminal but for commands.
  *
  *      error: out-of-range  walk/thermo-1  humidity
  *        1 value outside 0 to 100: 116 at 2018-05-16 05:58:54Z
@@ -7,12 +7,11 @@
  */
 #include "query/command/findings_command.h"
 
-#include "cli/escape.h"
-
+#include <stdio.h>
 #include <string.h>
 
-#define LINE_COLUMNS 80u
-#define INDENT       "  "
+#define LINE_COLUMNS_MAX 100u /* longer lines are hard to read */
+#define INDENT           "  "
 
 /* Columns of findings_answer. */
 enum field {
@@ -36,23 +35,23 @@ static enum status append_text(struct buffer *text, const char *word)
     return buffer_append(text, word, strlen(word));
 }
 
-static enum status append_name(struct buffer *text, const struct answer_cell *cell)
+static enum status append_name(struct buffer *text, const struct screen *screen,
+                               const struct answer_cell *cell)
 {
     if (cell->kind == CELL_NULL)
         return STATUS_OK;
     TRY(append_text(text, "  "));
     if (cell->text_len == 0)
         return append_text(text, "''");
-    TRY(buffer_reserve(text, ESCAPE_BYTES(cell->text_len)));
-    text->len +=
-        escape_text(cell_text(cell), (char *)text->data + text->len, ESCAPE_BYTES(cell->text_len));
-    return STATUS_OK;
+    return screen_put_text(screen, text, cell_text(cell));
 }
 
 /* Broken at blanks. Evidence is made of our own words and of figures: a byte is a column. */
-static enum status append_wrapped(struct buffer *text, struct slice words)
+static enum status append_wrapped(struct buffer *text, const struct screen *screen,
+                                  struct slice words)
 {
-    const size_t room = LINE_COLUMNS - strlen(INDENT);
+    const size_t columns = screen->columns < LINE_COLUMNS_MAX ? screen->columns : LINE_COLUMNS_MAX;
+    const size_t room = columns - strlen(INDENT);
     while (words.len > 0) {
         size_t len = words.len;
         if (len > room) {
@@ -72,7 +71,7 @@ static enum status append_wrapped(struct buffer *text, struct slice words)
 }
 
 static enum status append_finding(struct buffer *text, const struct render_options *options,
-                                  const struct answer_cell *cells)
+                                  const struct screen *screen, const struct answer_cell *cells)
 {
     const struct slice severity = cell_text(&cells[FIELD_SEVERITY]);
     const struct slice kind = cell_text(&cells[FIELD_KIND]);
@@ -82,10 +81,10 @@ static enum status append_finding(struct buffer *text, const struct render_optio
     TRY(buffer_append(text, severity.data, severity.len));
     TRY(append_text(text, options->colours ? ":\033[0m " : ": "));
     TRY(buffer_append(text, kind.data, kind.len));
-    TRY(append_name(text, &cells[FIELD_DEVICE]));
-    TRY(append_name(text, &cells[FIELD_METRIC]));
+    TRY(append_name(text, screen, &cells[FIELD_DEVICE]));
+    TRY(append_name(text, screen, &cells[FIELD_METRIC]));
     TRY(append_text(text, "\n"));
-    TRY(append_wrapped(text, cell_text(&cells[FIELD_EVIDENCE])));
+    TRY(append_wrapped(text, screen, cell_text(&cells[FIELD_EVIDENCE])));
     TRY(append_text(text, INDENT));
     TRY(buffer_append(text, more.data, more.len));
     return append_text(text, "\n");
@@ -114,18 +113,18 @@ static enum status append_summary(struct buffer *text, const struct finding_list
     return append_text(text, any ? "\n" : "nothing found\n");
 }
 
-enum status check_print(const struct render_options *options, const struct finding_list *list,
-                        const struct answer *answer, FILE *out)
+enum status check_print(const struct render_options *options, const struct screen *screen,
+                        const struct finding_list *list, const struct answer *answer)
 {
     OWNED(buffer_release) struct buffer text = {0};
     const size_t count = answer_shown_count(answer);
     for (size_t i = 0; i < count; i++) {
-        TRY(append_finding(&text, options, answer_row(answer, i)));
+        TRY(append_finding(&text, options, screen, answer_row(answer, i)));
         TRY(append_text(&text, "\n"));
     }
     if (!options->no_header)
         TRY(append_summary(&text, list));
-    if (text.len > 0 && fwrite(text.data, 1, text.len, out) != text.len)
+    if (text.len > 0 && fwrite(text.data, 1, text.len, stdout) != text.len)
         return STATUS_STOPPED;
     return STATUS_OK;
 }

@@ -102,6 +102,7 @@ struct findings_spec {
     struct findings_limits limits;
     const char *store_dir; /* for the commands that show more, as given; NULL: none was given */
     const struct civil_zone *zone; /* of the times in evidence; NULL: UTC */
+    bool ascii; /* lines for the shell are ASCII: the terminal shows nothing else */
 };
 
 struct findings_limits findings_limits_default(void);

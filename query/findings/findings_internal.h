@@ -32,7 +32,7 @@
 #define MOVES_STEPS_MIN 30u
 #define MOVES_SHARE     3u
 /* So many other devices must move before one that never did is suspect. */
-#define MOVES_DEVICES_MIN 3u
+#define MOVES_DEVICES_MIN 2u
 /* Beyond this an id tells no time of its own: the clock rule of the store lets none through. */
 #define CLOCK_DAY_MS   INT64_C(86400000)
 #define CLOCK_ROWS_MIN 10u
@@ -204,6 +204,7 @@ struct words {
     struct buffer bytes; /* owned */
     enum status status;
     const struct civil_zone *zone;
+    bool ascii; /* nothing else in lines for the shell */
 };
 
 void words_add(struct words *words, const char *format, ...) PRINTF_LIKE(2, 3);

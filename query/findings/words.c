@@ -94,13 +94,13 @@ static bool is_plain(uint8_t byte)
            (byte >= '0' && byte <= '9') || (byte != 0 && strchr("_./:@%+,-", byte));
 }
 
-static enum quoting quoting_of(struct slice word)
+static enum quoting quoting_of(struct slice word, bool ascii)
 {
     enum quoting quoting = word.len == 0 ? QUOTING_SINGLE : QUOTING_NONE;
     for (size_t i = 0; i < word.len;) {
         uint32_t character = 0;
         const size_t len = utf8_read(slice_of(word.data + i, word.len - i), &character);
-        if (len == 0 || utf8_is_harmful(character))
+        if (len == 0 || utf8_is_harmful(character) || (ascii && len > 1))
             return QUOTING_ESCAPES;
         if (len > 1 || !is_plain(word.data[i]))
             quoting = QUOTING_SINGLE;
@@ -136,7 +136,7 @@ static void add_quoted(struct words *words, struct slice word)
 
 void words_shell(struct words *words, struct slice word)
 {
-    switch (quoting_of(word)) {
+    switch (quoting_of(word, words->ascii)) {
     case QUOTING_NONE:
         append(words, word.data, word.len);
         return;
@@ -223,7 +223,7 @@ void draft_begin(struct draft *draft, const struct findings *findings, enum find
 {
     *draft = (struct draft){.finding = {.kind = kind, .severity = severity},
                             .evidence = {.zone = findings->spec->zone},
-                            .more = {.zone = findings->spec->zone}};
+                            .more = {.zone = findings->spec->zone, .ascii = findings->spec->ascii}};
 }
 
 static enum status keep(struct draft *draft, struct finding_list *list)

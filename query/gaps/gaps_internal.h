@@ -11,8 +11,7 @@ struct gaps_plan {
     const struct gaps_spec *spec;
     uint32_t *metrics; /* owned; numbers, ascending */
     uint32_t metric_count;
-    bool
-        no_rows; /* nothing can be found: the store has none of the metrics, or the range is empty */
+    bool no_rows; /* the store has none of the metrics, or the range is empty */
     struct device_places places;
     uint32_t *ranks; /* owned; by place: index in the selection's list */
 };

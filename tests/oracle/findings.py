@@ -163,7 +163,7 @@ class Finder:
                 if longest and (moves or not enough):
                     suspects.append((device, metric, stretches, longest, moves))
         for device, metric, stretches, longest, moved in suspects:
-            if not moved and not (moving[metric] >= 3 and 2 * moving[metric] > judged[metric]):
+            if not moved and not (moving[metric] >= 2 and 2 * moving[metric] > judged[metric]):
                 continue
             severity = "error" if moved and stretches[-1][3] else "warning"
             high = bounds_of(self.limits, metric)[1]
