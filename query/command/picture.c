@@ -1,8 +1,8 @@
 /*
  * picture.c - see picture.h.
  *
- * A picture is drawn into memory while the store is read and written when it is let go: a pager that
- * nobody scrolls must not hold the store's old pages.
+ * A picture is drawn into memory while the store is read and written when it is let go: a
+ * pager that nobody scrolls must not hold the store's old pages.
  */
 #include "query/command/picture.h"
 

@@ -227,6 +227,7 @@ static enum status put_heading(const struct lanes_layout *layout)
 static enum status put_legend(const struct lanes_layout *layout)
 {
     const struct plot *plot = layout->plot;
+    assert(layout->bar_columns > 0);
     char slice[HUMAN_BYTES];
     char text[PLOT_TEXT_BYTES];
     const int64_t slice_ms =
@@ -241,7 +242,7 @@ static enum status put_legend(const struct lanes_layout *layout)
 enum status plot_lanes(const struct plot *plot, const struct chart_lanes *lanes,
                        enum plot_summary summary)
 {
-    assert(lanes->from_ms < lanes->until_ms);
+    assert(lanes->from_ms < lanes->until_ms && plot->screen->columns >= SCREEN_COLUMNS_MIN);
     struct lanes_layout layout = {.plot = plot, .lanes = lanes, .summary = summary};
     TRY(lay_out(&layout));
     TRY(put_title(&layout));

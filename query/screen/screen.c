@@ -13,6 +13,7 @@
 
 #include "cli/escape.h"
 #include "cli/utf8.h"
+#include "query/screen/width_table.h"
 
 #include <assert.h>
 #include <langinfo.h>
@@ -23,12 +24,6 @@
 #include <strings.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
-
-struct width_range {
-    uint32_t first, last;
-};
-
-#include "query/screen/width_table.h"
 
 /* --- what there is ------------------------------------------------------------------------- */
 

@@ -1,6 +1,12 @@
 /*
  * width_table.h - made by scripts/make-width-table from Unicode 14.0.0; do not edit.
  */
+#ifndef MNSDB_QUERY_SCREEN_WIDTH_TABLE_H
+#define MNSDB_QUERY_SCREEN_WIDTH_TABLE_H
+#include <stdint.h>
+struct width_range {
+    uint32_t first, last;
+};
 static const struct width_range no_columns[] = {
     {0x0300, 0x036F},   {0x0483, 0x0489},   {0x0591, 0x05BD},   {0x05BF, 0x05BF},
     {0x05C1, 0x05C2},   {0x05C4, 0x05C5},   {0x05C7, 0x05C7},   {0x0610, 0x061A},
@@ -123,3 +129,4 @@ static const struct width_range two_columns[] = {
     {0x1FAC0, 0x1FAC5}, {0x1FAD0, 0x1FAD9}, {0x1FAE0, 0x1FAE7}, {0x1FAF0, 0x1FAF6},
     {0x20000, 0x2FFFD}, {0x30000, 0x3FFFD},
 };
+#endif
