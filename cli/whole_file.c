@@ -77,16 +77,14 @@ static int open_beside(struct whole_file *file)
 /* Where the file goes, behind links; a file that is not there yet goes where it was said. */
 static bool find_place(struct whole_file *file, const char *path)
 {
-    char *real = realpath(path, NULL);
-    const char *place = real ? real : path;
-    const size_t len = strlen(place);
-    const bool fits = len < sizeof file->path;
-    if (fits)
-        memcpy(file->path, place, len + 1);
+    const size_t len = strlen(path);
+    if (realpath(path, file->path))
+        return true;
+    if (len < sizeof file->path)
+        memcpy(file->path, path, len + 1);
     else
         errno = ENAMETOOLONG;
-    free(real);
-    return fits;
+    return len < sizeof file->path;
 }
 
 enum status whole_file_open(struct whole_file *file, const char *path, struct error *err)
@@ -97,10 +95,8 @@ enum status whole_file_open(struct whole_file *file, const char *path, struct er
     if (exists && S_ISDIR(there.st_mode))
         return error_set(err, STATUS_INPUT, "cannot write %s: it is a directory", path);
     int fd = -1;
-    if (file->direct)
-        fd = open(path, O_WRONLY | O_CLOEXEC);
-    else if (find_place(file, path))
-        fd = open_beside(file);
+    if (find_place(file, path))
+        fd = file->direct ? open(path, O_WRONLY | O_CLOEXEC) : open_beside(file);
     if (fd >= 0)
         file->out = fdopen(fd, "w");
     if (file->out)
@@ -132,11 +128,20 @@ static bool give_name(struct whole_file *file)
     return false;
 }
 
+/* Why a write failed earlier is lost by now; one byte more fails for the same reason. */
+static int reason_of_failure(FILE *out)
+{
+    clearerr(out);
+    const bool fails = fputc(' ', out) == EOF || fflush(out) != 0;
+    return fails ? errno : EIO;
+}
+
 enum status whole_file_commit(struct whole_file *file, struct error *err)
 {
     assert(file->out);
-    errno = EIO; // for an error that was noticed earlier
-    if (ferror(file->out) || fflush(file->out) != 0)
+    if (ferror(file->out))
+        return failed(file, reason_of_failure(file->out), err);
+    if (fflush(file->out) != 0)
         return failed(file, errno, err);
     if (!file->direct) {
         if (fsync(fileno(file->out)) != 0 || (file->temporary[0] == '\0' && !give_name(file)) ||

@@ -106,7 +106,9 @@ static const char style_of_media[] =
     "h3,summary{break-after:avoid}\n"
     "figure,.card,tr,.lanes li{break-inside:avoid}\n"
     ".scroll{overflow:visible}\n"
-    "table{font-size:8.5pt}\n"
+    "table{font-size:8pt}\n"
+    "tbody th,td.w,.findings td.w,.findings tbody th{min-width:0}\n"
+    ".bar{display:none}\n"
     "a{color:inherit;text-decoration:none}\n"
     "}\n";
 

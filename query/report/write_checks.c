@@ -100,7 +100,7 @@ static void put_kind(const struct report *report, enum finding_kind kind, FILE *
     const char *word = finding_kind_word(kind);
     const uint64_t shown = count <= ROWS_SHOWN + 2 ? count : ROWS_SHOWN;
     const uint64_t listed = count < ROWS_MAX ? count : ROWS_MAX;
-    (void)fprintf(out, "<h3 id=\"%s\">%s <span class=\"faint\">", word, kind_heading(kind));
+    (void)fprintf(out, "<h3 id=\"kind-%s\">%s <span class=\"faint\">", word, kind_heading(kind));
     report_put_count(out, count);
     (void)fprintf(out, " \xc2\xb7 %s</span></h3>\n", word);
     open_findings(out, word);

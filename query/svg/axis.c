@@ -12,11 +12,13 @@
 #include <math.h>
 #include <string.h>
 
-#define ACTIVITY_LEAST       100u /* fewer: silence says nothing */
-#define SILENT_PART          0.06 /* of what is left: a shorter silence is drawn as it is */
-#define SILENT_SLOTS_LEAST   8u   /* fewer may be an accident of where slots begin */
-#define SILENT_MS_LEAST      MS_PER_HOUR
-#define BUSY_SLOTS_MOST      (SVG_ACTIVITY_SLOTS * 7 / 10) /* more: not worth a break */
+#define ACTIVITY_LEAST       100u       /* fewer: silence says nothing */
+#define SPAN_WORTH           4u         /* a span, as of a bucket, stands for several moments */
+#define SILENT_PART          0.06       /* of what is left: a shorter silence is drawn as it is */
+#define SILENT_SLOTS_LEAST   8u         /* fewer may be an accident of where slots begin */
+#define SILENT_MS_LEAST      MS_PER_DAY /* nights and pauses are part of the picture */
+#define BUSY_SLOTS_MOST      (SVG_ACTIVITY_SLOTS * 4 / 10) /* more: not worth a break */
+#define STRETCHES_MOST       17u /* what comes again and again is a rhythm, no silence */
 #define SILENT_SHARE         0.025
 #define BUSY_SHARE_LEAST     0.085
 #define BUSY_SHARE_LEAST_SUM 0.6 /* of all least shares together */
@@ -55,7 +57,7 @@ void svg_activity_note_span(struct svg_activity *activity, int64_t from_ms, int6
     const size_t last = slot_of(activity, end_ms - 1);
     for (size_t slot = slot_of(activity, first_ms); slot <= last; slot++)
         activity->bits[slot / 64] |= UINT64_C(1) << (slot % 64);
-    activity->count++;
+    activity->count += SPAN_WORTH;
 }
 
 void svg_activity_note_lanes(struct svg_activity *activity, const struct chart_lanes *lanes)
@@ -187,7 +189,7 @@ void svg_axis_init_busy(struct svg_axis *axis, const struct civil_zone *zone,
         slot += slots;
     }
     if (activity->count < ACTIVITY_LEAST || SVG_ACTIVITY_SLOTS - silent_slots > BUSY_SLOTS_MOST ||
-        axis->count == 1)
+        axis->count == 1 || axis->count > STRETCHES_MOST)
         svg_axis_init(axis, zone, activity->from_ms, activity->until_ms);
     else
         share_width(axis);

@@ -7,7 +7,7 @@
 #include "query/markup/markup.h"
 #include "query/svg/svg.h"
 
-#define SVG_CHARACTER_PX 6.6 /* of a label, about: 11 px, figures and small letters */
+#define SVG_CHARACTER_PX 7.0 /* of a label, about: 11 px, figures and small letters */
 
 /* The part of a picture that shows data. */
 struct svg_plot {
