@@ -8,4 +8,6 @@ It shares nothing with the engine: Python, unlimited integers, fractions, zonein
     clock     time zones, buckets, times as text
     stats     aggregates over rows
     answers   what each command prints, as rows of typed cells
+    gaps      how complete readings are
+    findings  what looks wrong, rule by rule
 """
