@@ -126,7 +126,7 @@ def column_kind(rows, column):
         return "text"
     if column in ("state_since", "longest_outage_start") or column.endswith(("min_time", "max_time")):
         return "time"
-    if column.endswith("_count"):
+    if column.endswith(("_count", "_times")):
         return "count"
     return "number"
 
