@@ -95,30 +95,16 @@ static bool put_entity(char c, FILE *out)
         return fputs("&lt;", out) >= 0;
     case '>':
         return fputs("&gt;", out) >= 0;
-    case '"':
-        return fputs("&quot;", out) >= 0;
-    case '\'':
-        return fputs("&#39;", out) >= 0;
     default:
         return false;
-    }
-}
-
-void xml_text(const char *text, FILE *out)
-{
-    for (const char *c = text; *c != '\0'; c++) {
-        if (!put_entity(*c, out))
-            put_plain(*c, out);
     }
 }
 
 void markdown_text(const char *text, FILE *out)
 {
     for (const char *c = text; *c != '\0'; c++) {
-        if (strchr("&<>", *c)) {
-            (void)put_entity(*c, out);
+        if (put_entity(*c, out))
             continue;
-        }
         if (strchr("\\`*_[]#|~$", *c))
             (void)fputc('\\', out);
         put_plain(*c, out);

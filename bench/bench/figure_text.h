@@ -34,7 +34,4 @@ const char *ratio_text(double ratio, char text[FIGURE_BYTES]);
 /* In Markdown, table cells included, it shows as it is and means nothing. */
 void markdown_text(const char *text, FILE *out);
 
-/* The same for XML, attributes included. Control characters become '?'. */
-void xml_text(const char *text, FILE *out);
-
 #endif

@@ -9,6 +9,7 @@
 
 #include "bench/bench/figure_text.h"
 #include "cli/escape.h"
+#include "query/markup/markup.h"
 
 #include <math.h>
 #include <string.h>
@@ -66,16 +67,16 @@ static void open_document(const char *title, const char *set, double height, FIL
                   "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %.0f %.0f\" "
                   "width=\"%.0f\" height=\"%.0f\" role=\"img\">\n<title>",
                   WIDTH, height, WIDTH, height);
-    xml_text(title, out);
+    markup_put_text(out, title);
     (void)fprintf(out, "</title>\n");
     put_style(out);
     (void)fprintf(out,
                   "<rect class=\"ground\" width=\"%.0f\" height=\"%.0f\"/>\n"
                   "<text class=\"ink title\" x=\"20\" y=\"32\">",
                   WIDTH, height);
-    xml_text(title, out);
+    markup_put_text(out, title);
     (void)fprintf(out, ", set ");
-    xml_text(set, out);
+    markup_put_text(out, set);
     (void)fprintf(out, "</text>\n");
 }
 
@@ -135,7 +136,7 @@ static void put_system(const struct set_view *view, size_t system, double y, FIL
     (void)escape_text(slice_of_text(set_view_label(view, system, label)), text, sizeof text);
     (void)fprintf(out, "<text class=\"ink\" x=\"%.0f\" y=\"%.1f\" text-anchor=\"end\">",
                   LABEL_WIDTH - 10, y + BAR_HEIGHT - 5);
-    xml_text(text, out);
+    markup_put_text(out, text);
     (void)fprintf(out, "%s</text>\n", strlen(text) < strlen(label) ? "…" : "");
 }
 

@@ -63,7 +63,7 @@ static const char style[] =
     "figure{margin:.8rem 0 1.2rem}\n"
     "figure svg{display:block;width:100%;height:auto}\n"
     "figcaption{font-size:.85rem;max-width:48rem}\n"
-    "svg.nw{display:none}\n"
+    "svg.nw,.paper{display:none}\n"
     "details{margin:.5rem 0}\n"
     "summary{cursor:pointer;padding:.3rem 0;font-weight:600}\n"
     "summary .faint{font-weight:400}\n"
@@ -101,7 +101,7 @@ static const char style_of_media[] =
     "@media print{\n"
     "html{font-size:10.5pt}\n"
     "body{max-width:none;padding:0}\n"
-    "nav{display:none}\n"
+    "nav{display:none}.paper{display:block}\n"
     "h2{break-after:avoid;margin-top:1.5rem}\n"
     "h3,summary{break-after:avoid}\n"
     "figure,.card,tr,.lanes li{break-inside:avoid}\n"
@@ -190,6 +190,8 @@ void report_write_head(const struct report *report, FILE *out)
     put_heading(report, out);
     (void)fputs("</h1>\n", out);
     put_navigation(report, out);
+    (void)fputs("<p class=\"paper note\">What is folded away on the screen is not on paper.</p>\n",
+                out);
     (void)fputs("</header>\n<main>\n", out);
 }
 

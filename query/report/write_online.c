@@ -214,14 +214,18 @@ static void put_chunks(const struct lane_writer *writer, const uint32_t *lanes, 
     }
     if (known == count)
         return;
+    if (known == 0) {
+        put_lanes(writer, lanes, count, whole_names);
+        return;
+    }
     (void)fprintf(writer->out, "<details><summary>%u device%s without a known state</summary>\n",
                   count - known, count - known == 1 ? "" : "s");
     put_fold(writer, lanes + known, count - known, whole_names);
 }
 
-static void open_group(struct lane_writer *writer, uint32_t lanes)
+static void open_group(struct lane_writer *writer, uint32_t lanes, bool known)
 {
-    const bool open = writer->shown == 0 || writer->shown + lanes <= LANES_OPEN;
+    const bool open = known && (writer->shown == 0 || writer->shown + lanes <= LANES_OPEN);
     if (open)
         writer->shown += lanes;
     (void)fputs(open ? "<details open=\"open\"><summary>" : "<details><summary>", writer->out);
@@ -232,7 +236,7 @@ static void put_product(struct lane_writer *writer, const struct report_product 
 {
     const uint32_t count = product->count < left ? product->count : left;
     const uint64_t known_ms = report_known_ms(&product->total);
-    open_group(writer, count);
+    open_group(writer, count, known_ms > 0);
     report_put_name(writer->out, product->name);
     (void)fputs(" <span class=\"faint\">", writer->out);
     report_put_count(writer->out, product->count);
@@ -323,7 +327,7 @@ static void put_others(struct lane_writer *writer, uint32_t from_product, uint32
     const uint32_t first = online->products[from_product].first;
     uint32_t count = (uint32_t)online->lanes.count - first;
     count = count < left ? count : left;
-    open_group(writer, count);
+    open_group(writer, count, true);
     (void)fprintf(writer->out,
                   "%zu other products <span class=\"faint\">%u devices</span></summary>\n",
                   online->product_count - from_product, count);
