@@ -17,6 +17,7 @@ struct drawn {
     uint32_t *devices; /* owned */
     size_t count;
     size_t hidden;
+    size_t row_count; /* of the query: with so many, none would be hidden */
 };
 
 static void drawn_release(struct drawn *drawn)
@@ -65,6 +66,7 @@ static bool find_device(const struct command *command, struct slice name, uint32
 static enum status list_devices(struct picture *picture, const struct answer *answer,
                                 size_t readable, struct drawn *drawn, struct error *err)
 {
+    drawn->row_count = answer->row_count;
     TRY(narrowed_selection_init(&drawn->narrowed, picture->command, err));
     const size_t rows = answer_shown_count(answer);
     drawn->devices = mem_alloc(picture->command->selection.device_count, sizeof *drawn->devices);
@@ -110,7 +112,7 @@ static enum status put_lanes(struct picture *picture, const struct chart_lanes *
                              const struct drawn *drawn, enum plot_summary summary)
 {
     TRY(plot_lanes(&picture->plot, lanes, summary));
-    return picture_tell_hidden(picture, drawn->hidden, drawn->count, "devices");
+    return picture_tell_hidden(picture, drawn->hidden, drawn->row_count, "devices");
 }
 
 static enum status draw_lanes(struct picture *picture, const struct online_spec *spec,

@@ -114,7 +114,7 @@ enum status picture_arrange(struct picture *picture, struct answer *answer, size
     return STATUS_OK;
 }
 
-enum status picture_tell_hidden(struct picture *picture, size_t hidden, size_t shown,
+enum status picture_tell_hidden(struct picture *picture, size_t hidden, size_t all,
                                 const char *things)
 {
     char count[HUMAN_BYTES];
@@ -122,7 +122,7 @@ enum status picture_tell_hidden(struct picture *picture, size_t hidden, size_t s
     if (hidden == 0)
         return STATUS_OK;
     const int len = snprintf(text, sizeof text, "%s more %s: --limit %zu draws all",
-                             human_count(hidden, count), things, hidden + shown);
+                             human_count(hidden, count), things, all);
     static const char order[] = ", --order-by FIELD says which first";
     if ((size_t)len + strlen(order) <= picture->screen.columns)
         (void)snprintf(text + len, sizeof text - (size_t)len, "%s", order);

@@ -42,8 +42,11 @@ enum exit_code picture_run(const struct options *options,
 MUST_CHECK enum status picture_arrange(struct picture *picture, struct answer *answer,
                                        size_t readable, size_t *hidden, struct error *err);
 
-/* Says how many of `things` ("devices") are not drawn, and how to see them; nothing if none. */
-MUST_CHECK enum status picture_tell_hidden(struct picture *picture, size_t hidden, size_t shown,
+/*
+ * Says how many of `things` ("devices") are not drawn, and that --limit `all` draws them;
+ * nothing if none is hidden.
+ */
+MUST_CHECK enum status picture_tell_hidden(struct picture *picture, size_t hidden, size_t all,
                                            const char *things);
 
 /* A line in words, in place of a picture of nothing. */

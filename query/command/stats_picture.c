@@ -132,7 +132,7 @@ static enum status put_series(struct picture *picture, const struct grouped *gro
             TRY(plot_line(&picture->plot, SCREEN_PLAIN, slice_of_text("")));
         }
     }
-    return picture_tell_hidden(picture, grouped->hidden, grouped->groups.group_count,
+    return picture_tell_hidden(picture, grouped->hidden, grouped->rows.row_count,
                                things_of(&grouped->request.spec));
 }
 
@@ -162,7 +162,7 @@ static enum status draw_bars(struct picture *picture, struct grouped *grouped, s
         if (i + 1 < chart->measure_count)
             TRY(plot_line(&picture->plot, SCREEN_PLAIN, slice_of_text("")));
     }
-    return picture_tell_hidden(picture, grouped->hidden, chart->group_count,
+    return picture_tell_hidden(picture, grouped->hidden, grouped->rows.row_count,
                                things_of(&grouped->request.spec));
 }
 
