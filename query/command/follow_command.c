@@ -3,7 +3,8 @@
  *
  *      begin ──▶ the tail ──▶ (wait ──▶ look ──▶ rows out)* ──▶ a signal, or nobody reads
  *
- * Rows are collected, the snapshot is paused, and only then are they written. Columns of metrics are
+ * Rows are collected, the snapshot is paused, and only then are they written. Columns of metrics
+ * are
  * settled when the first row is to be written; later ones get a column in NDJSON alone, whose lines
  * stand each for itself.
  */

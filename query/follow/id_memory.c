@@ -2,7 +2,8 @@
  * id_memory.c - see id_memory.h.
  *
  * Rows come by device and time, so that their ids ascend for long stretches: a search begins where
- * the last one ended and doubles its steps. Sorting is by bytes, the lowest first, leaving out bytes
+ * the last one ended and doubles its steps. Sorting is by bytes, the lowest first, leaving out
+ * bytes
  * that are the same in all ids; the merge goes from the end backwards and needs no second array.
  */
 #include "query/follow/id_memory.h"

@@ -2,10 +2,10 @@
  * fleet.h - what a live screen knows of all devices, kept up to date by reading what is new.
  *
  *      refresh   unseen parts and blocks (query/follow) ──▶ newest reading of each device
- *                                                        ──▶ devices with new events: their state anew
+ *                                                        ──▶ devices with events: their state
  *
  * The first refresh reads summaries of all readings and all status events; later ones what was
- * written since. 24 bytes a device.
+ * written since. 16 bytes a device.
  *
  * Life cycle: zero-initialise -> refresh* -> release. The snapshot is resumed by the caller.
  * Threads:    one at a time.

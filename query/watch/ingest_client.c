@@ -1,8 +1,8 @@
 /*
  * ingest_client.c - see ingest_client.h.
  *
- * It asks in HTTP/1.0, whose replies end with the connection and come in one piece. The socket never
- * blocks: each step waits for what is left of the time, or until a signal comes.
+ * It asks in HTTP/1.0, whose replies end with the connection and come in one piece. The socket
+ * never blocks: each step waits for what is left of the time, or until a signal comes.
  */
 #include "query/watch/ingest_client.h"
 
