@@ -1,9 +1,8 @@
 /*
  * terminal.c - see terminal.h.
  *
- * (1) SIGWINCH, SIGTSTP and SIGCONT are blocked but while waiting (ppoll), so that none comes
- * between
- *     looking at what they said and waiting.
+ * (1) SIGWINCH, SIGTSTP and SIGCONT are blocked but while waiting (ppoll), so that none
+ *     comes between looking at what they said and waiting.
  * (2) A stop (Ctrl-Z) is done by hand: the terminal is given back, the default action is put in
  *     place and the signal sent again; what follows runs when the shell continues the process.
  * (3) Modes are set so that output is not held back by what was typed (TCSANOW), and flow control

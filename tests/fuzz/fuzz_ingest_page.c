@@ -1,8 +1,7 @@
 /*
  * fuzz_ingest_page.c - the reply of whoever listens where an ingest's metrics are expected:
- * whatever
- * comes, the figures keep to their bounds, and the screen made of them has no byte that a terminal
- * obeys, no line that is too wide and no line too many.
+ * whatever comes, the figures keep to their bounds, and the screen made of them has no byte that a
+ * terminal obeys, no line that is too wide and no line too many.
  *
  * The first byte is the width of the screen, the second its height; the rest is the reply, or the
  * page itself if it is none.
