@@ -4,8 +4,8 @@
  * A run of rows of one part, between two keys, only ever gains rows: parts are merged and never
  * split. So a run with the first key, the last key and the number of rows of one that was seen
  * holds the same rows. That goes for parts and for blocks. The totals of a part by time are no
- * such run; a scan offers them second, after the part's own, so that the second summary of a part is never
- * believed, nor noted.
+ * such run; a scan offers them second, after the part's own, so that the second summary of a
+ * part is never believed, nor noted.
  *
  * Scans are over all time, so that parts and blocks are offered whole. A look that fails ends the
  * memory's use.
