@@ -7,52 +7,121 @@
  *      on online   of offline   un unknown   bd band   l0 ... l7 lines   b0 bars   mk mark
  *      sl bk a silent stretch and its sign
  *
- * Colours are properties of CSS, so that a page and a document share the rules. Light and dark
- * were chosen to keep 4.5 : 1 for text and 3 : 1 for what is drawn, and to be told apart by
- * those who see red and green alike.
+ * In a page the colours are properties of CSS, which its own rules use too. A document has them
+ * as they are, for converters and drawing programs know no properties. Light and dark were
+ * chosen to keep 4.5 : 1 for text and 3 : 1 for what is drawn, and to be told apart by those who
+ * see red and green alike.
  */
 #include "query/svg/svg_internal.h"
 
 #include <string.h>
 
-static const char light[] = "--ground:#fff;--ink:#1c2128;--faint:#57606a;--line:#d4dae1;"
-                            "--quiet:#f2f4f7;--on:#0f766e;--of:#d1480f;--un:#7a828c;"
-                            "--c0:#0550ae;--c1:#b35900;--c2:#7a3fd1;--c3:#0f766e;"
-                            "--c4:#b3377e;--c5:#7d6200;--c6:#57606a;--c7:#a40e26;"
-                            "--band:#0550ae2e;--mark:#a40e26";
-static const char dark[] = "--ground:#0f1319;--ink:#e6e9ee;--faint:#a2abb6;--line:#343b45;"
-                           "--quiet:#191f28;--on:#3dbfa8;--of:#ff8f57;--un:#8b949e;"
-                           "--c0:#6cb6ff;--c1:#f0a04b;--c2:#c297ff;--c3:#4ac8a6;"
-                           "--c4:#f778ba;--c5:#d9b64c;--c6:#afb8c1;--c7:#ff8182;"
-                           "--band:#6cb6ff3d;--mark:#ff8182";
+enum colour {
+    GROUND,
+    INK,
+    FAINT,
+    LINE,
+    QUIET,
+    ONLINE,
+    OFFLINE,
+    UNKNOWN,
+    MARK,
+    BAND,
+    SERIES, /* and those behind it, one a line */
+    COLOUR_COUNT = SERIES + SVG_SERIES_MAX,
+};
 
-void svg_write_style(FILE *out)
+static const char *const names[COLOUR_COUNT] = {"ground", "ink", "faint", "line", "quiet", "on",
+                                                "of",     "un",  "mark",  "band", "c0",    "c1",
+                                                "c2",     "c3",  "c4",    "c5",   "c6",    "c7"};
+static const char *const light[COLOUR_COUNT] = {
+    "#fff",    "#1c2128", "#57606a", "#d4dae1",   "#f2f4f7", "#0f766e",
+    "#d1480f", "#7a828c", "#a40e26", "#0550ae2e", "#0550ae", "#b35900",
+    "#7a3fd1", "#0f766e", "#b3377e", "#7d6200",   "#57606a", "#a40e26"};
+static const char *const dark[COLOUR_COUNT] = {
+    "#0f1319", "#e6e9ee", "#a2abb6", "#343b45",   "#191f28", "#3dbfa8",
+    "#ff8f57", "#8b949e", "#ff8182", "#6cb6ff3d", "#6cb6ff", "#f0a04b",
+    "#c297ff", "#4ac8a6", "#f778ba", "#d9b64c",   "#afb8c1", "#ff8182"};
+
+static void put_colour(FILE *out, const char *class, const char *property, enum colour colour,
+                       const char *const *palette)
+{
+    (void)fprintf(out, ".%s{%s:", class, property);
+    if (palette)
+        (void)fprintf(out, "%s}", palette[colour]);
+    else
+        (void)fprintf(out, "var(--%s)}", names[colour]);
+}
+
+/* Who has which colour; without a palette by the names of properties. */
+static void put_colours(FILE *out, const char *const *palette)
+{
+    static const struct {
+        const char *class, *property;
+        enum colour colour;
+    } rules[] = {
+        {"bg", "fill", GROUND},    {"tx", "fill", FAINT},    {"tm", "fill", INK},
+        {"hd", "fill", INK},       {"ax", "stroke", FAINT},  {"g", "stroke", LINE},
+        {"gm", "stroke", UNKNOWN}, {"on", "stroke", ONLINE}, {"of", "stroke", OFFLINE},
+        {"un", "stroke", UNKNOWN}, {"bd", "fill", BAND},     {"sl", "fill", QUIET},
+        {"bk", "stroke", FAINT},   {"b0", "fill", SERIES},   {"ex", "stroke", INK},
+        {"mk", "fill", MARK},      {"mk", "stroke", GROUND},
+    };
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+        put_colour(out, rules[i].class, rules[i].property, rules[i].colour, palette);
+    for (unsigned i = 0; i < SVG_SERIES_MAX; i++) {
+        char class[8];
+        (void)snprintf(class, sizeof class, "l%u", i);
+        put_colour(out, class, "stroke", (enum colour)(SERIES + i), palette);
+    }
+    (void)fputc('\n', out);
+}
+
+static void put_shapes(FILE *out)
 {
     static const char *const dashes[SVG_SERIES_MAX] = {"none", "6 3", "2 2",         "8 3 2 3",
                                                        "10 4", "1 3", "4 2 1 2 1 2", "12 3 3 3"};
-    (void)fprintf(out, ":root{color-scheme:light dark;%s}\n", light);
-    (void)fprintf(out, "@media (prefers-color-scheme:dark){:root{%s}}\n", dark);
-    (void)fprintf(out, "@media print{:root{color-scheme:light;%s}}\n", light);
     (void)fputs("svg text{font:11px system-ui,'Segoe UI','DejaVu Sans',sans-serif;"
                 "font-variant-numeric:tabular-nums}\n"
-                ".bg{fill:var(--ground)}\n"
-                ".tx{fill:var(--faint)}.tm{fill:var(--ink)}\n"
-                "svg .hd{fill:var(--ink);font-size:16px;font-weight:600}\n"
-                ".ax{stroke:var(--faint)}.g{stroke:var(--line)}.gm{stroke:var(--un)}\n"
+                "svg .hd{font-size:16px;font-weight:600}\n"
                 ".on,.of,.un{fill:none}\n"
-                ".on{stroke:var(--on);stroke-width:10}\n"
-                ".of{stroke:var(--of);stroke-width:4}\n"
-                ".un{stroke:var(--un);stroke-width:1}\n"
-                ".bd{fill:var(--band)}\n"
-                ".sl{fill:var(--quiet)}.bk{stroke:var(--faint)}\n"
-                ".b0{fill:var(--c0)}.ex{stroke:var(--ink);stroke-width:1.5}\n"
-                ".mk{fill:var(--mark);stroke:var(--ground)}\n",
+                ".on{stroke-width:10}.of{stroke-width:4}.un{stroke-width:1}.ex{stroke-width:1.5}\n",
                 out);
     for (unsigned i = 0; i < SVG_SERIES_MAX; i++)
         (void)fprintf(out,
-                      ".l%u{fill:none;stroke:var(--c%u);stroke-width:1.6;stroke-linejoin:round;"
+                      ".l%u{fill:none;stroke-width:1.6;stroke-linejoin:round;"
                       "stroke-dasharray:%s}\n",
-                      i, i, dashes[i]);
+                      i, dashes[i]);
+}
+
+static void put_properties(FILE *out, const char *const *palette)
+{
+    (void)fputs(":root{", out);
+    for (size_t i = 0; i < COLOUR_COUNT; i++)
+        (void)fprintf(out, "--%s:%s;", names[i], palette[i]);
+    (void)fputs("}", out);
+}
+
+void svg_write_style(FILE *out)
+{
+    (void)fputs(":root{color-scheme:light dark}\n", out);
+    put_properties(out, light);
+    (void)fputs("\n@media (prefers-color-scheme:dark){", out);
+    put_properties(out, dark);
+    (void)fputs("}\n@media print{:root{color-scheme:light}", out);
+    put_properties(out, light);
+    (void)fputs("}\n", out);
+    put_colours(out, NULL);
+    put_shapes(out);
+}
+
+static void put_document_style(FILE *out)
+{
+    put_shapes(out);
+    put_colours(out, light);
+    (void)fputs("@media (prefers-color-scheme:dark){\n", out);
+    put_colours(out, dark);
+    (void)fputs("}\n", out);
 }
 
 /* --- elements ------------------------------------------------------------------------------ */
@@ -83,7 +152,7 @@ void svg_open(FILE *out, const struct svg_frame *frame, double height)
     if (!frame->document)
         return;
     (void)fputs("<style>\n", out);
-    svg_write_style(out);
+    put_document_style(out);
     (void)fputs("</style>\n", out);
     (void)fprintf(out, "<rect class=\"bg\" width=\"%.0f\" height=\"%.0f\"/>\n", frame->width,
                   height);
