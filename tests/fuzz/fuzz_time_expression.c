@@ -2,11 +2,13 @@
  * fuzz_time_expression.c - whatever is typed: a time in the calendar or a refusal, never more.
  *
  * A time that is read must format to a text that reads back as the same instant; the same
- * bytes go through durations, widths of buckets and lists of aggregates.
+ * bytes go through durations, widths of buckets, shifts, limits and lists of aggregates.
  */
 #include "cli/quantity.h"
 #include "query/aggregate/aggregate.h"
 #include "query/bucket/bucket.h"
+#include "query/excursion/excursion.h"
+#include "query/shift/shift.h"
 #include "query/time_expression/time_expression.h"
 
 #include <stdio.h>
@@ -63,6 +65,32 @@ static void read_width(const char *text)
     check(bucket_of(&grid, bucket.until_ms).start_ms == bucket.until_ms, "a gap between buckets");
 }
 
+/* A shift moves an instant, and stays in the calendar or says that it does not. */
+static void read_shift(const char *text)
+{
+    struct civil_zone zone;
+    struct time_shift shift;
+    struct error err = {0};
+    check(civil_zone_open(&zone, "+05:45", NULL) == STATUS_OK, "zone");
+    if (time_shift_parse(text, &shift, &err) != STATUS_OK) {
+        check(err.message[0] != '\0', "no shift, and no reason");
+        return;
+    }
+    const int64_t at_ms = INT64_C(1526450334377);
+    int64_t shifted_ms = 0;
+    if (time_shift_apply(&shift, &zone, at_ms, &shifted_ms, NULL) == STATUS_OK)
+        check(text[0] == '-' ? shifted_ms < at_ms : shifted_ms > at_ms, "a shift the wrong way");
+}
+
+static void read_limit(const char *text)
+{
+    struct excursion_limits limits = {0};
+    if (excursion_limits_add(&limits, EXCURSION_ABOVE, text, NULL) != STATUS_OK)
+        return;
+    check(excursion_limits_add(&limits, EXCURSION_ABOVE, text, NULL) == STATUS_OK, "a limit");
+    check(limits.count == 1, "a limit differs from itself");
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t bytes_len)
 {
     static struct aggregate_list list;
@@ -79,6 +107,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t bytes_len)
     if (duration_parse(text, &duration_ms, NULL) == STATUS_OK)
         check(duration_ms >= 0, "a negative duration");
     read_width(text);
+    read_shift(text);
+    read_limit(text);
     if (aggregate_list_parse(text, &list, NULL) == STATUS_OK)
         check(list.count > 0 && list.count <= AGGREGATES_MAX, "an empty list");
     free(text);
