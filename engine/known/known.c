@@ -67,14 +67,17 @@ static void place(struct known_table *table, uint64_t hash, struct slice name, u
     atomic_store_explicit(&slot->number_plus_one, number + 1, memory_order_release);
 }
 
-/* The newest table, with room for one more name; NULL without memory. */
-static struct known_table *table_with_room(struct known_names *known)
+/* The newest table, with room for `count` names in all; NULL without memory. */
+static struct known_table *table_with_room(struct known_names *known, size_t count)
 {
     struct known_table *const old = atomic_load_explicit(&known->table, memory_order_relaxed);
     const size_t old_count = old ? old->mask + 1 : 0;
-    if (2 * (known->count + 1) <= old_count)
+    size_t wanted = old ? old_count : SLOT_COUNT_MIN;
+    while (wanted / 2 < count)
+        wanted *= 2;
+    if (wanted == old_count)
         return old;
-    struct known_table *const grown = table_new(old ? 2 * old_count : SLOT_COUNT_MIN);
+    struct known_table *const grown = table_new(wanted);
     if (!grown)
         return NULL;
     for (size_t i = 0; i < old_count; i++) {
@@ -89,11 +92,16 @@ static struct known_table *table_with_room(struct known_names *known)
     return grown;
 }
 
+void known_names_reserve(struct known_names *known, size_t count)
+{
+    (void)table_with_room(known, count);
+}
+
 bool known_names_add(struct known_names *known, struct slice name, uint32_t number)
 {
     if (name.len > KNOWN_NAME_BYTES_MAX || number >= KNOWN_NUMBER_LIMIT)
         return false;
-    struct known_table *const table = table_with_room(known);
+    struct known_table *const table = table_with_room(known, known->count + 1);
     if (!table)
         return false;
     place(table, known_names_hash(known, name), name, number);

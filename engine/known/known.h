@@ -56,6 +56,12 @@ void known_names_init(struct known_names *known);
 void known_names_release(struct known_names *known);
 
 /*
+ * Room for so many names in all, at once and not by doubling: older tables stay until the release.
+ * Without memory nothing changes.
+ */
+void known_names_reserve(struct known_names *known, size_t count);
+
+/*
  * Makes a name known that is not. False: it stays unknown, for lack of memory or because name or
  * number are too large.
  */

@@ -80,9 +80,9 @@ static void move_slots(struct name_table *table, const struct name_slot *old, si
     }
 }
 
-static enum status grow_slots(struct name_table *table)
+/* `wanted` slots, a power of two, for those there are. */
+static enum status resize_slots(struct name_table *table, size_t wanted)
 {
-    const size_t wanted = table->slot_count ? table->slot_count * 2 : SLOT_COUNT_MIN;
     void *memory = mem_alloc_cleared(wanted + 1, sizeof(struct name_slot));
     if (!memory)
         return STATUS_NOMEM;
@@ -97,6 +97,20 @@ static enum status grow_slots(struct name_table *table)
     move_slots(table, old, old_count);
     mem_free(old_memory);
     return STATUS_OK;
+}
+
+static enum status grow_slots(struct name_table *table)
+{
+    return resize_slots(table, table->slot_count ? table->slot_count * 2 : SLOT_COUNT_MIN);
+}
+
+/* Slots for so many names in all, at once. */
+static enum status reserve_slots(struct name_table *table, size_t names)
+{
+    size_t wanted = table->slot_count ? table->slot_count : SLOT_COUNT_MIN;
+    while (wanted / 2 < names)
+        wanted *= 2;
+    return wanted > table->slot_count ? resize_slots(table, wanted) : STATUS_OK;
 }
 
 /* Room for one more name in the parallel arrays, which share one capacity. */
@@ -210,7 +224,11 @@ void row_batch_release(struct row_batch *batch)
 
 struct row_batch_size row_batch_size(const struct row_batch *batch)
 {
-    struct row_batch_size size = {.messages = batch->message_count, .cells = batch->cell_count};
+    struct row_batch_size size = {
+        .messages = batch->message_count,
+        .cells = batch->cell_count,
+        .devices = batch->devices.count,
+    };
     memcpy(size.rows, batch->row_count, sizeof size.rows);
     return size;
 }
@@ -222,6 +240,7 @@ enum status row_batch_reserve(struct row_batch *batch, struct row_batch_size siz
         TRY(mem_renew(&batch->rows[table], &batch->row_capacity[table], size.rows[table],
                       sizeof(struct row)));
     TRY(mem_renew(&batch->cells, &batch->cell_capacity, size.cells, sizeof(struct cell)));
+    TRY(reserve_slots(&batch->devices, size.devices));
     return mem_renew(&batch->messages, &batch->message_capacity, size.messages,
                      sizeof(struct message));
 }

@@ -183,6 +183,7 @@ struct row_batch_size {
     size_t messages;
     size_t rows[TABLE_COUNT];
     size_t cells;
+    size_t devices; /* that have a name in it */
 };
 struct row_batch_size row_batch_size(const struct row_batch *batch);
 /*

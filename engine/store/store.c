@@ -263,6 +263,8 @@ void store_publish_names(struct store *store)
     if (!store->publishes)
         return;
     const struct name_table *const table = &store->devices.table;
+    if (store->published < table->count)
+        known_names_reserve(&store->known_devices, table->count);
     for (; store->published < table->count; store->published++)
         (void)known_names_add(&store->known_devices, table->names[store->published],
                               (uint32_t)store->published);
