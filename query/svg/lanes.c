@@ -108,14 +108,19 @@ void svg_write_lane(FILE *out, const struct chart_lane *lane, const struct svg_a
 #define LEGEND_HEIGHT    24.0
 #define SHARE_BYTES      16u
 
+/* What is not all must not read as all. */
 static void put_availability(FILE *out, const struct timeline_span *total, double x, double y)
 {
     const double known_ms = (double)total->online_ms + (double)total->offline_ms;
+    const double percent = known_ms > 0 ? 100 * (double)total->online_ms / known_ms : 0;
     char text[SHARE_BYTES] = "\xe2\x80\x93";
-    if (known_ms > 0)
-        (void)snprintf(text, sizeof text, "%.2f %%", 100 * (double)total->online_ms / known_ms);
+    if (known_ms > 0 && total->offline_ms > 0 && percent >= 99.995)
+        (void)snprintf(text, sizeof text, "> 99.99 %%");
+    else if (known_ms > 0)
+        (void)snprintf(text, sizeof text, "%.2f %%", percent);
     svg_open_text(out, "tx tm", x, y, "end");
-    (void)fprintf(out, "%s</text>\n", text);
+    markup_put_text(out, text);
+    (void)fputs("</text>\n", out);
 }
 
 /* One sample of each state, and its word. */
