@@ -28,6 +28,7 @@
 #include <string.h>
 
 #define UNION_MAX  128u /* distinct options of one program */
+#define GROUPS_MAX 64u  /* distinct groups; more are only gone through again */
 #define FIRST_LONG 1000
 #define OPERAND    1 /* what getopt_long returns for a word that is no option */
 
@@ -50,6 +51,8 @@ struct option_union {
     struct option longs[UNION_MAX + 1];
     char shorts[2 * UNION_MAX + 3];
     size_t count;
+    const struct option_group *groups[GROUPS_MAX]; /* those that are in already */
+    size_t group_count;
 };
 
 struct parse {
@@ -106,7 +109,8 @@ bool command_has_option(const struct command_spec *command, const char *name)
 static void union_add(struct option_union *all, const struct option_spec *spec)
 {
     for (size_t i = 0; i < all->count; i++) {
-        if (strcmp(all->specs[i]->name, spec->name) != 0)
+        const char *name = all->specs[i]->name;
+        if (name[0] != spec->name[0] || strcmp(name, spec->name) != 0)
             continue;
         assert(!all->specs[i]->argument == !spec->argument);
         assert(all->specs[i]->letter == spec->letter);
@@ -128,8 +132,15 @@ static void union_add(struct option_union *all, const struct option_spec *spec)
                        spec->argument ? ":" : "");
 }
 
+/* Commands share most groups: each is gone through once. */
 static void union_add_group(struct option_union *all, const struct option_group *group)
 {
+    for (size_t i = 0; i < all->group_count; i++) {
+        if (all->groups[i] == group)
+            return;
+    }
+    if (all->group_count < GROUPS_MAX)
+        all->groups[all->group_count++] = group;
     for (size_t i = 0; i < group->option_count; i++)
         union_add(all, &group->options[i]);
 }
