@@ -200,6 +200,24 @@ static void pools_put_together_rank_as_one(void **state)
     sample_check(&sample);
 }
 
+static void values_unseen_shift_the_ranks_of_the_others(void **state)
+{
+    (void)state;
+    OWNED(value_pool_release) struct value_pool pool = {0};
+    static const int64_t mantissas[] = {7, 5, 6};
+    struct number number = {0};
+    assert_int_equal(value_pool_add_run(&pool, mantissas, 3, 0), STATUS_OK);
+    value_pool_add_unseen(&pool, 10, true);
+    value_pool_add_unseen(&pool, 20, false);
+    assert_int_equal(pool.count, 33);
+    for (uint64_t rank = 10; rank < 13; rank++) {
+        assert_int_equal(value_pool_at(&pool, rank, &number), STATUS_OK);
+        assert_int_equal(number.mantissa, 5 + (int64_t)rank - 10);
+    }
+    assert_int_equal(value_pool_at(&pool, 9, &number), STATUS_CORRUPT);
+    assert_int_equal(value_pool_at(&pool, 13, &number), STATUS_CORRUPT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -209,6 +227,7 @@ int main(void)
         cmocka_unit_test(values_outside_the_counters_are_kept_and_counted_later),
         cmocka_unit_test(several_exponents_and_doubles_are_merged),
         cmocka_unit_test(pools_put_together_rank_as_one),
+        cmocka_unit_test(values_unseen_shift_the_ranks_of_the_others),
         cmocka_unit_test(a_pool_survives_every_failed_allocation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,194 @@
+/*
+ * test_stats_ranks.c - percentiles that leave blocks unseen equal those that look at every value.
+ *
+ * The store has one product: grouped by it, the same rows are answered from all values.
+ *
+ * ctest: property
+ */
+#include "engine/store/store.h"
+#include "query/aggregate/aggregate.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define DEVICES     24u
+#define COMMITS     6u
+#define COMMIT_ROWS 4000u
+
+static uint64_t seed = UINT64_C(88172645463325252);
+
+static uint64_t pick(uint64_t limit)
+{
+    seed ^= seed << 13;
+    seed ^= seed >> 7;
+    seed ^= seed << 17;
+    return seed % limit;
+}
+
+static void add_cell(struct row_batch *batch, const char *name, struct number value)
+{
+    uint32_t metric = 0;
+    assert_int_equal(name_table_add(&batch->metrics, slice_of_text(name), &metric), STATUS_OK);
+    assert_int_equal(row_batch_add_cell(batch, TABLE_READINGS, metric, value), STATUS_OK);
+}
+
+/* Each device has a level of its own: a block's values lie close together, far from others'. */
+static struct number some_value(uint64_t device)
+{
+    const int64_t level = ((int64_t)device - (int64_t)DEVICES / 2) * 400;
+    const int64_t mantissa = level + (int64_t)pick(500);
+    switch (pick(200)) {
+    case 0:
+        return number_from_real((double)mantissa / 700.0);
+    case 1:
+        return number_from_decimal(mantissa, 3);
+    case 2:
+        return number_from_decimal(mantissa, -9);
+    default:
+        return number_from_decimal(mantissa, -2);
+    }
+}
+
+static void add_row(struct row_batch *batch, uint64_t id)
+{
+    const struct row_batch_mark mark = row_batch_mark(batch);
+    const uint64_t device = pick(DEVICES);
+    char name[32];
+    struct row *row = NULL;
+    assert_int_equal(row_batch_add_row(batch, TABLE_READINGS, &row), STATUS_OK);
+    (void)snprintf(name, sizeof name, "pk/d%02u", (unsigned)device);
+    assert_int_equal(name_table_add(&batch->devices, slice_of_text(name), &row->device), STATUS_OK);
+    row->message_id = id;
+    row->time_ms = INT64_C(1526450000000) + (int64_t)id * INT64_C(1000);
+    row->time_source = TIME_SOURCE_PAYLOAD;
+    if (pick(10) > 0)
+        add_cell(batch, "a", some_value(device));
+    if (device % 3 == 0 && pick(3) > 0)
+        add_cell(batch, "b", some_value(DEVICES - 1 - device));
+    assert_int_equal(row_batch_add_message(batch, TABLE_READINGS, id, mark), STATUS_OK);
+}
+
+static void commit(struct store *store, uint64_t first_id, uint32_t rows)
+{
+    struct row_batch batch = {0};
+    struct commit_result result = {0};
+    struct row_batch *const batches[] = {&batch};
+    for (uint32_t i = 0; i < rows; i++)
+        add_row(&batch, first_id + i);
+    assert_int_equal(store_commit(store, batches, 1, &result, NULL), STATUS_OK);
+    row_batch_release(&batch);
+}
+
+static int make(void **state)
+{
+    char *dir = calloc(64, 1);
+    assert_non_null(dir);
+    (void)snprintf(dir, 64, "/tmp/mnsdb-ranks-test-XXXXXX");
+    assert_non_null(mkdtemp(dir));
+    *state = dir;
+    return 0;
+}
+
+static int drop(void **state)
+{
+    char *dir = *state;
+    static const char *const files[] = {"data.mdb", "lock.mdb", "lock", "writer.lock"};
+    char path[96];
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        (void)snprintf(path, sizeof path, "%s/%s", dir, files[i]);
+        (void)unlink(path);
+    }
+    (void)rmdir(dir);
+    free(dir);
+    return 0;
+}
+
+static void ask(struct snapshot *snapshot, const struct stats_spec *spec, struct answer *answer,
+                struct scan_statistics *statistics)
+{
+    struct error err = {0};
+    assert_int_equal(stats_query(snapshot, spec, answer, statistics, &err), STATUS_OK);
+    assert_int_equal(answer_shown_count(answer), 1);
+}
+
+/* Both ways to the same figures; returns how many blocks were counted unseen. */
+static uint64_t compare(struct store *store, uint32_t threads, const struct selection_spec *wanted,
+                        const char *aggregates)
+{
+    static struct aggregate_list list;
+    OWNED(answer_release) struct answer seen = {0};
+    OWNED(answer_release) struct answer ranked = {0};
+    struct scan_statistics all = {0};
+    struct scan_statistics few = {0};
+    struct snapshot *snapshot = NULL;
+    OWNED(selection_release) struct selection selection = {0};
+    assert_int_equal(snapshot_open_beside(&snapshot, store, NULL), STATUS_OK);
+    snapshot_set_threads(snapshot, threads);
+    assert_int_equal(selection_init(&selection, snapshot, wanted, NULL), STATUS_OK);
+    assert_int_equal(aggregate_list_parse(aggregates, &list, NULL), STATUS_OK);
+    struct stats_spec spec = {.selection = &selection, .aggregates = &list, .by = STATS_BY_PRODUCT};
+    ask(snapshot, &spec, &seen, &all);
+    spec.by = STATS_BY_NONE;
+    ask(snapshot, &spec, &ranked, &few);
+    assert_int_equal(all.blocks_from_summary, 0);
+    const struct answer_cell *by_product = answer_row(&seen, 0) + 1;
+    const struct answer_cell *by_none = answer_row(&ranked, 0);
+    assert_int_equal(seen.column_count, ranked.column_count + 1);
+    for (size_t i = 0; i < ranked.column_count; i++)
+        assert_int_equal(cell_compare(&by_product[i], &by_none[i]), 0);
+    snapshot_close(snapshot);
+    return few.blocks_from_summary;
+}
+
+static uint64_t compare_some(struct store *store)
+{
+    const struct selection_spec everything = {0};
+    const int64_t from_ms = INT64_C(1526450000000) + INT64_C(1000) * COMMIT_ROWS / 3;
+    const struct selection_spec some = {.has_from = true,
+                                        .from_ms = from_ms,
+                                        .has_until = true,
+                                        .until_ms = from_ms + INT64_C(1000) * COMMIT_ROWS * 2};
+    static const char *const asked[] = {"p0",        "count,avg,min,max,p0.5", "sum,median",
+                                        "p95,p99.9", "first,last,p100",        "p0,p50,p100"};
+    uint64_t unseen = 0;
+    for (size_t i = 0; i < sizeof asked / sizeof asked[0]; i++) {
+        for (uint32_t threads = 1; threads <= 3; threads += 2) {
+            unseen += compare(store, threads, &everything, asked[i]);
+            (void)compare(store, threads, &some, asked[i]);
+        }
+    }
+    return unseen;
+}
+
+static void percentiles_need_no_look_at_blocks_far_from_them(void **state)
+{
+    const char *dir = *state;
+    struct store *store = NULL;
+    assert_int_equal(store_open(&store, dir, NULL), STATUS_OK);
+    for (uint32_t i = 0; i < COMMITS; i++) {
+        commit(store, 1 + (uint64_t)i * COMMIT_ROWS, COMMIT_ROWS);
+        (void)compare_some(store);
+    }
+    for (bool more = true; more;)
+        assert_int_equal(store_maintain(store, UPKEEP_SETTLE, &more, NULL), STATUS_OK);
+    assert_true(compare_some(store) > 0);
+    commit(store, 1 + (uint64_t)COMMITS * COMMIT_ROWS, 50); // these wait in the log
+    assert_true(compare_some(store) > 0);
+    store_close(store);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(percentiles_need_no_look_at_blocks_far_from_them, make,
+                                        drop),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
