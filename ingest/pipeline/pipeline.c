@@ -2,7 +2,8 @@
  * pipeline.c - the committer: grouping, committing, acknowledging.
  *
  * A group is committed when it holds enough messages or memory, when it brings many devices that
- * the decoders do not know, when decoders wait for its batches, when its oldest batch has waited PIPELINE_COMMIT_WAIT_MS, and at the end.
+ * the decoders do not know, when decoders wait for its batches, when its oldest batch has waited
+ * PIPELINE_COMMIT_WAIT_MS, and at the end.
  * Steady, it is committed as soon as no further batch is ready: its source has
  * grouped the messages by time and size already.
  *

@@ -61,7 +61,7 @@ static void add(struct pair *pair, uint32_t device, uint32_t second, uint32_t me
     store_fixture_add(&pair->shared, row);
 }
 
-/* Devices of all lengths; every `wide_every`-th row has more metrics than a block can take often. */
+/* Devices of all lengths; every `wide_every`-th row has `wide` metrics, the others two. */
 static void add_devices(struct pair *pair, uint32_t device, uint32_t wide_every, uint32_t wide)
 {
     uint32_t rows = 0;
