@@ -291,7 +291,8 @@ static void put_legend(const struct canvas *canvas, const struct svg_series_char
     const size_t in_row = (size_t)fmax(width / LEGEND_PX, 1);
     for (size_t s = 0; s < chart->series_count && s < SVG_SERIES_MAX; s++) {
         const double x = canvas->plot.left + (double)(s % in_row) * LEGEND_PX;
-        const double y = top + (double)(s / in_row) * LEGEND_HEIGHT + 10;
+        const size_t row = s / in_row;
+        const double y = top + (double)row * LEGEND_HEIGHT + 10;
         char class[8];
         (void)snprintf(class, sizeof class, "l%zu", s % SVG_SERIES_MAX);
         svg_line(canvas->out, class, (const double[2]){x, y}, (const double[2]){x + 26, y});
@@ -309,7 +310,8 @@ static double legend_height(const struct svg_series_chart *chart, double width)
     const size_t shown =
         chart->series_count < SVG_SERIES_MAX ? chart->series_count : SVG_SERIES_MAX;
     const size_t in_row = (size_t)fmax((width - LEFT - RIGHT) / LEGEND_PX, 1);
-    return (double)((shown + in_row - 1) / in_row) * LEGEND_HEIGHT;
+    const size_t rows = (shown + in_row - 1) / in_row;
+    return (double)rows * LEGEND_HEIGHT;
 }
 
 /* --- the whole picture --------------------------------------------------------------------- */

@@ -99,10 +99,10 @@ static void numbers_have_one_decimal_and_a_point(void **state)
     static const struct {
         double number;
         const char *text;
-    } cases[] = {{0, "0"},       {-0.04, "0"},          {0.06, "0.1"},
-                 {12, "12"},     {12.34, "12.3"},       {-7.25, "-7.3"},
-                 {99.96, "100"}, {1e300, "1000000000"}, {-1e300, "-1000000000"},
-                 {NAN, "0"}};
+    } cases[] = {{0, "0"},          {-0.04, "0"},          {0.06, "0.1"},
+                 {12, "12"},        {12.34, "12.3"},       {-7.25, "-7.3"},
+                 {99.96, "100"},    {1e300, "1000000000"}, {-1e300, "-1000000000"},
+                 {(double)NAN, "0"}};
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct written written;
