@@ -102,8 +102,9 @@ static bool add(struct completion *completion, struct slice word, const char *de
     if (!begins_with(word, completion_typed(completion)) || !is_harmless(word))
         return true;
     char text[TEXT_BYTES];
-    const int len = snprintf(text, sizeof text, "%.*s%.*s", (int)completion->value_at,
-                             completion->word, (int)word.len, (const char *)word.data);
+    const int len =
+        snprintf(text, sizeof text, "%.*s%.*s", (int)completion->value_at, completion->word,
+                 (int)word.len, word.len > 0 ? (const char *)word.data : "");
     if (len < 0 || (size_t)len >= sizeof text || (size_t)len < completion->keeps)
         return true;
     const struct slice shown = slice_of(text + completion->keeps, (size_t)len - completion->keeps);
@@ -165,11 +166,11 @@ static void add_zones(struct completion *completion)
 {
     const char *typed = completion->word + completion->value_at;
     const char *slash = strrchr(typed, '/');
-    const size_t head = slash ? (size_t)(slash + 1 - typed) : 0;
-    char path[512];
-    const int len = snprintf(path, sizeof path, ZONE_DIR "/%.*s", (int)head, typed);
-    if (strchr(typed, '.') || len < 0 || (size_t)len >= sizeof path)
+    const struct slice head = slice_of(typed, slash ? (size_t)(slash + 1 - typed) : 0);
+    char path[512] = ZONE_DIR "/";
+    if (strchr(typed, '.') || head.len >= sizeof path - sizeof ZONE_DIR - 1)
         return;
+    memcpy(path + sizeof ZONE_DIR, head.data, head.len);
     DIR *dir = opendir(path);
     if (!dir)
         return;
@@ -177,8 +178,8 @@ static void add_zones(struct completion *completion)
     for (const struct dirent *entry = NULL; (entry = readdir(dir)) != NULL;) {
         char name[512];
         const bool is_zone = entry->d_name[0] >= 'A' && entry->d_name[0] <= 'Z';
-        const int written = snprintf(name, sizeof name, "%.*s%s%s", (int)head, typed, entry->d_name,
-                                     entry->d_type == DT_DIR ? "/" : "");
+        const int written = snprintf(name, sizeof name, "%s%s%s", path + sizeof ZONE_DIR,
+                                     entry->d_name, entry->d_type == DT_DIR ? "/" : "");
         if (is_zone && written > 0 && (size_t)written < sizeof name)
             (void)add(completion, slice_of(name, (size_t)written), NULL);
     }

@@ -53,7 +53,7 @@ static unsigned word_distance(struct slice a, struct slice b)
     const size_t apart = a.len < b.len ? b.len - a.len : a.len - b.len;
     if (a.len > WORD_BYTES_MAX || b.len > WORD_BYTES_MAX || apart > DISTANCE_MOST)
         return FAR;
-    unsigned rows[3][WORD_BYTES_MAX + 2];
+    unsigned rows[3][WORD_BYTES_MAX + 2] = {0};
     for (size_t j = 0; j <= b.len; j++)
         rows[0][j] = least((unsigned)j, FAR);
     for (size_t i = 1; i <= a.len; i++) {
