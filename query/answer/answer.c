@@ -19,28 +19,7 @@
 #define NAME_BYTES_LONG ((size_t)1 << 20) /* a name with its prefixes; far beyond what occurs */
 
 _Static_assert(sizeof(struct answer_cell) == 24, "answers may have many millions of cells");
-
-struct answer_cell cell_of_number(struct exact_value value)
-{
-    struct answer_cell cell = {
-        .kind = CELL_NUMBER, .exact_kind = value.kind, .exponent = value.exponent};
-    switch ((enum exact_kind)value.kind) {
-    case EXACT_NULL:
-        cell.kind = CELL_NULL;
-        break;
-    case EXACT_DECIMAL:
-        cell.mantissa.low = value.mantissa.low;
-        cell.mantissa.high = value.mantissa.high;
-        break;
-    case EXACT_LONG:
-        cell.digits = value.digits;
-        break;
-    case EXACT_REAL:
-        cell.real = value.real;
-        break;
-    }
-    return cell;
-}
+_Static_assert(sizeof(void *) == 8 && sizeof(double) == 8, "every kind of content is one word");
 
 struct exact_value cell_number(const struct answer_cell *cell)
 {

@@ -295,11 +295,13 @@ static struct slice source_word(enum time_source source)
     return slice_of_text(words[source]);
 }
 
+/* As it was when the cell was made of it: normal. */
 static struct number number_of_cell(const struct cell *cell)
 {
     if (cell->kind == NUMBER_REAL)
         return number_from_real(cell->real);
-    return number_from_decimal(cell->mantissa, cell->exponent);
+    return (struct number){
+        .kind = NUMBER_DECIMAL, .mantissa = cell->mantissa, .exponent = cell->exponent};
 }
 
 static void put_record(struct log *log, const struct log_record *record)
