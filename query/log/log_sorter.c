@@ -85,9 +85,43 @@ static size_t kept_count(const struct log_sorter *sorter)
                                                                   : sorter->key_count;
 }
 
+/* The first key at or after `from` that is less than the one before it. */
+static size_t ascent_end(const struct log_sorter *sorter, size_t from)
+{
+    size_t end = from + 1;
+    while (end < sorter->key_count && compare_keys(&sorter->keys[end - 1], &sorter->keys[end]) < 0)
+        end++;
+    return end;
+}
+
+/* Merges keys that ascend up to `middle`, and from there on. False if there was no memory. */
+static bool merge_halves(struct log_sorter *sorter, size_t middle)
+{
+    struct log_key *const keys = sorter->keys;
+    OWNED(mem_free_owned)
+    struct log_key *later = mem_alloc(sorter->key_count - middle, sizeof *later);
+    if (!later)
+        return false;
+    size_t later_left = sorter->key_count - middle;
+    memcpy(later, keys + middle, later_left * sizeof *later);
+    size_t earlier_left = middle;
+    for (size_t to = sorter->key_count; later_left > 0;) {
+        const bool take_earlier =
+            earlier_left > 0 && compare_keys(&keys[earlier_left - 1], &later[later_left - 1]) > 0;
+        keys[--to] = take_earlier ? keys[--earlier_left] : later[--later_left];
+    }
+    return true;
+}
+
+/* What is asked most often, rows of one device, comes as its readings in order, then its events. */
 static void sort_keys(struct log_sorter *sorter)
 {
-    if (sorter->key_count > 1)
+    if (sorter->key_count < 2)
+        return;
+    const size_t middle = ascent_end(sorter, 0);
+    if (middle == sorter->key_count)
+        return;
+    if (ascent_end(sorter, middle) < sorter->key_count || !merge_halves(sorter, middle))
         qsort(sorter->keys, sorter->key_count, sizeof *sorter->keys, compare_keys);
 }
 
