@@ -4,9 +4,8 @@
  *      begin ──▶ the tail ──▶ (wait ──▶ look ──▶ rows out)* ──▶ a signal, or nobody reads
  *
  * Rows are collected, the snapshot is paused, and only then are they written. Columns of metrics
- * are
- * settled when the first row is to be written; later ones get a column in NDJSON alone, whose lines
- * stand each for itself.
+ * are settled when the first row is to be written; later ones get a column in NDJSON alone, whose
+ * lines stand each for itself.
  */
 #include "query/command/command_internal.h"
 
@@ -110,6 +109,8 @@ static enum status read_options(struct following *following, const struct option
     TRY(refuse(options, "to", ", which has no end", err));
     TRY(refuse(options, "order-by", ": rows come in order of arrival", err));
     TRY(refuse(options, "limit", ": --tail N says how many rows it begins with", err));
+    TRY(refuse(options, "top", ": rows come in order of arrival", err));
+    TRY(refuse(options, "bottom", ": rows come in order of arrival", err));
     if (command->render.format == RENDER_JSON)
         return error_set(err, STATUS_INPUT,
                          "--format json is one array, which --follow never ends: use ndjson");
@@ -299,7 +300,6 @@ static enum status follow_on(struct following *following, const struct options *
                              struct error *err)
 {
     struct command *command = following->command;
-    int64_t tail_from_ms = 0;
     TRY(read_options(following, options, err));
     TRY(command_open(command, err));
     signals_install();
@@ -307,8 +307,8 @@ static enum status follow_on(struct following *following, const struct options *
     if (follow_new(&following->follow) != STATUS_OK)
         return no_memory(err);
     TRY(follow_begin(following->follow, command->snapshot, &command->selection, following->tail,
-                     &tail_from_ms, &command->statistics, err));
-    TRY(write_tail(following, tail_from_ms, err));
+                     &command->statistics, err));
+    TRY(write_tail(following, follow_tail_from_ms(following->follow), err));
     while (line_output_wait(&following->output, following->interval_ms) == LINE_WAIT_OVER)
         TRY(look(following, err));
     return STATUS_OK;

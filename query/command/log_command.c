@@ -55,11 +55,22 @@ static enum status fill(struct answer *answer, struct log *log, struct error *er
     }
 }
 
+static enum status refuse_following(const struct options *options, struct error *err)
+{
+    static const char *const following[] = {"tail", "interval"};
+    for (size_t i = 0; i < sizeof following / sizeof following[0]; i++) {
+        if (options_given(options, following[i]))
+            return error_set(err, STATUS_INPUT, "--%s is about --follow: give both", following[i]);
+    }
+    return STATUS_OK;
+}
+
 static enum status run_log(struct command *command, const struct options *options,
                            struct error *err)
 {
     OWNED(answer_release) struct answer answer = {0};
     OWNED(release_log) struct log *log = NULL;
+    TRY(refuse_following(options, err));
     TRY(command_begin(command, options, err));
     const bool by_time = orders_by_time(command);
     const struct log_spec spec = {

@@ -227,14 +227,14 @@ static enum status draw(struct watching *watching, struct error *err)
         const size_t len = end ? (size_t)(end - left.data) : left.len;
         const size_t used = end ? len + 1 : len;
         const bool last = used == left.len;
-        // What is behind the line is wiped; the last line is not ended, or the screen would scroll.
-        if (buffer_append(frame, left.data, len) != STATUS_OK ||
-            buffer_append(frame, last ? "\x1b[K" : "\x1b[K\r\n", last ? 3 : 5) != STATUS_OK)
+        // What was there is wiped before, as behind a full line the cursor stands on its last
+        // column. The last line is not ended, or the screen would scroll.
+        if (buffer_append(frame, last ? "\x1b[J" : "\x1b[K", 3) != STATUS_OK ||
+            buffer_append(frame, left.data, len) != STATUS_OK ||
+            buffer_append(frame, "\r\n", last ? 0 : 2) != STATUS_OK)
             return no_memory(err);
         left = slice_of(left.data + used, left.len - used);
     }
-    if (buffer_append(frame, "\x1b[J", 3) != STATUS_OK)
-        return no_memory(err);
     return terminal_write(buffer_slice(frame)) ? STATUS_OK : STATUS_STOPPED;
 }
 

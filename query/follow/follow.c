@@ -26,6 +26,7 @@ struct follow {
     int64_t *newest_ms; /* owned */
     uint32_t newest_count;
     uint32_t tail;
+    int64_t tail_from_ms; /* then: the oldest of them */
 };
 
 static enum status no_memory(struct error *err)
@@ -172,7 +173,7 @@ static enum status read_first(struct follow *follow, struct snapshot *snapshot,
 }
 
 enum status follow_begin(struct follow *follow, struct snapshot *snapshot,
-                         const struct selection *selection, uint32_t tail, int64_t *tail_from_ms,
+                         const struct selection *selection, uint32_t tail,
                          struct scan_statistics *statistics, struct error *err)
 {
     follow->tail = tail;
@@ -186,13 +187,18 @@ enum status follow_begin(struct follow *follow, struct snapshot *snapshot,
             return no_memory(err);
         TRY(status);
     }
-    *tail_from_ms = follow->newest_count > 0 ? follow->newest_ms[0] : TIME_MS_MAX;
+    follow->tail_from_ms = follow->newest_count > 0 ? follow->newest_ms[0] : TIME_MS_MAX;
     if (id_memory_settle(&follow->ids) != STATUS_OK)
         return no_memory(err);
     turn(follow, snapshot);
     mem_free(follow->newest_ms);
     follow->newest_ms = NULL;
     return STATUS_OK;
+}
+
+int64_t follow_tail_from_ms(const struct follow *follow)
+{
+    return follow->tail_from_ms;
 }
 
 /* --- looking ------------------------------------------------------------------------------- */

@@ -30,14 +30,16 @@ struct follow;
 MUST_CHECK enum status follow_new(struct follow **follow);
 void follow_free(struct follow *follow); /* NULL is fine */
 
-/*
- * Takes what is stored now as seen. `*tail_from_ms` is such that at least `tail` rows of the
- * selection (or all, if there are fewer) are not older; TIME_MS_MAX for a tail of 0.
- */
+/* Takes what is stored now as seen; `tail`, FOLLOW_TAIL_MAX at most, is for follow_tail_from_ms. */
 MUST_CHECK enum status follow_begin(struct follow *follow, struct snapshot *snapshot,
                                     const struct selection *selection, uint32_t tail,
-                                    int64_t *tail_from_ms, struct scan_statistics *statistics,
-                                    struct error *err);
+                                    struct scan_statistics *statistics, struct error *err);
+
+/*
+ * After follow_begin: a time such that at least `tail` rows of the selection (or all, if there are
+ * fewer) are not older; TIME_MS_MAX for a tail of 0.
+ */
+int64_t follow_tail_from_ms(const struct follow *follow);
 
 /* Whether rows were stored since the last look: no more than a comparison of counters. */
 bool follow_changed(const struct follow *follow, const struct snapshot *snapshot);

@@ -153,7 +153,9 @@ static bool read_key(char *key)
     }
     if (got <= 0)
         return false;
-    *key = bytes[0] == ESCAPE ? 0 : bytes[0];
+    *key = 0;
+    if (bytes[0] != ESCAPE)
+        *key = bytes[0];
     return true;
 }
 

@@ -62,7 +62,8 @@ static bool read_value(struct cursor *line, struct label *label)
             if (line->next == line->end)
                 return false;
             byte = (char)*line->next++;
-            byte = byte == 'n' ? '\n' : byte;
+            if (byte == 'n')
+                byte = '\n';
         }
         if (label->value_len < sizeof label->value)
             label->value[label->value_len++] = byte;

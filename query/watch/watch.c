@@ -3,10 +3,11 @@
  *
  *      head      store, time
  *      figures   messages, rate with its course, devices by state, queues
- *      lists     devices seen last (two thirds of what is left), status events
+ *      lists     devices seen last (two thirds of what is left at most), status events
  *      foot      keys
  *
- * A line is put together piece by piece; each piece is cut to the columns that are left.
+ * A line is put together piece by piece; each piece is cut to the columns that are left, but
+ * figures, which would be wrong then, are left out. Lines beyond the last row are dropped.
  */
 #include "query/watch/watch.h"
 
@@ -19,13 +20,15 @@
 
 #define TEXT_BYTES    192u
 #define DEVICE_WIDTH  28u
-#define TIME_WIDTH    23u
+#define TIME_WIDTH    19u /* to the second; the zone is the head's */
 #define CLOCK_WIDTH   8u
 #define STATE_WIDTH   7u
 #define VALUE_WIDTH   11u
 #define NARROW        60u /* columns: below, times are shown without their date */
 #define LOW           16u /* rows: below, there are no empty lines */
 #define LAST_FIXED    4u  /* columns of `last` before its metrics */
+#define LISTS_LEAST   4u  /* rows that queues leave to the lists */
+#define NARROW_NAME   18u /* columns of a name, before there is room for a value */
 #define FIGURES_WIDTH 10u
 
 struct composer {
@@ -40,10 +43,14 @@ struct composer {
 
 static enum status end_line(struct composer *composer)
 {
+    struct buffer *out = composer->out;
     composer->columns_left = composer->screen->columns;
-    if (composer->rows_left > 0)
-        composer->rows_left--;
-    return buffer_append(composer->out, "\n", 1);
+    if (composer->rows_left == 0)
+        return STATUS_OK;
+    composer->rows_left--;
+    while (out->len > 0 && out->data[out->len - 1] == ' ')
+        out->len--;
+    return buffer_append(out, "\n", 1);
 }
 
 /* Puts a text in `width` columns, or as it is (0), and one blank behind it if there is room. */
@@ -51,7 +58,7 @@ static enum status put(struct composer *composer, enum screen_colour colour, str
                        size_t width, enum screen_align align)
 {
     const size_t left = composer->columns_left;
-    if (left == 0 || (width == 0 && text.len == 0))
+    if (left == 0 || composer->rows_left == 0 || (width == 0 && text.len == 0))
         return STATUS_OK;
     const size_t room = width > 0 && width < left ? width : left;
     if (colour != SCREEN_PLAIN)
@@ -92,7 +99,10 @@ static enum status put_count(struct composer *composer, enum screen_colour colou
                              const char *what)
 {
     char human[HUMAN_BYTES];
-    return put_format(composer, colour, "%s %s", human_count(count, human), what);
+    (void)human_count(count, human);
+    if (strlen(human) + 1 + strlen(what) > composer->columns_left)
+        return STATUS_OK;
+    return put_format(composer, colour, "%s %s", human, what);
 }
 
 static enum status put_label(struct composer *composer, const char *label)
@@ -114,7 +124,7 @@ static enum status put_time(struct composer *composer, int64_t time_ms)
     if (letter)
         *letter = ' ';
     if (len > TIME_WIDTH)
-        len = TIME_WIDTH; // to the millisecond; the zone is the screen's
+        len = TIME_WIDTH;
     if (composer->screen->columns < NARROW && letter && len >= date_len + CLOCK_WIDTH)
         return put(composer, SCREEN_PLAIN, slice_of(letter + 1, CLOCK_WIDTH), CLOCK_WIDTH,
                    SCREEN_LEFT);
@@ -185,28 +195,34 @@ static enum status put_course(struct composer *composer)
     return put(composer, SCREEN_CYAN, slice_of(text, len), 0, SCREEN_LEFT);
 }
 
-static enum status put_rise(struct composer *composer, uint64_t now, uint64_t before,
-                            enum screen_colour colour)
+/* A count and by how much it rose since the beginning, if there is room. */
+static enum status put_counter(struct composer *composer, enum screen_colour colour, uint64_t now,
+                               uint64_t before, const char *what)
 {
-    char human[HUMAN_BYTES];
-    if (!composer->view->live || now <= before)
-        return STATUS_OK;
-    return put_format(composer, colour, "(+%s)", human_count(now - before, human));
+    char count[HUMAN_BYTES];
+    char rise[HUMAN_BYTES];
+    const bool rose = composer->view->live && now > before;
+    const size_t len = strlen(human_count(now, count)) + 1 + strlen(what);
+    const size_t left = composer->columns_left;
+    if (!rose || len + 1 + strlen("(+)") + strlen(human_count(now - before, rise)) > left)
+        return put_count(composer, colour, now, what);
+    return put_format(composer, colour, "%s %s (+%s)", count, what, rise);
 }
 
 static enum status message_lines(struct composer *composer)
 {
     const struct watch_view *view = composer->view;
     const struct store_counters *now = &view->counters;
+    const struct store_counters *before = &view->before;
+    const bool duplicates = view->live && now->duplicates > before->duplicates;
+    const bool rejects = view->live && now->rejected > before->rejected;
     char human[HUMAN_BYTES];
     TRY(put_label(composer, "Messages"));
-    TRY(put_count(composer, SCREEN_BOLD, now->stored, "stored"));
-    TRY(put_rise(composer, now->stored, view->before.stored, SCREEN_PLAIN));
-    TRY(put_count(composer, SCREEN_PLAIN, now->duplicates, "duplicate"));
-    TRY(put_rise(composer, now->duplicates, view->before.duplicates, SCREEN_YELLOW));
-    const bool rejects = now->rejected > view->before.rejected && view->live;
-    TRY(put_count(composer, rejects ? SCREEN_RED : SCREEN_PLAIN, now->rejected, "rejected"));
-    TRY(put_rise(composer, now->rejected, view->before.rejected, SCREEN_RED));
+    TRY(put_counter(composer, SCREEN_BOLD, now->stored, before->stored, "stored"));
+    TRY(put_counter(composer, duplicates ? SCREEN_YELLOW : SCREEN_PLAIN, now->duplicates,
+                    before->duplicates, "duplicate"));
+    TRY(put_counter(composer, rejects ? SCREEN_RED : SCREEN_PLAIN, now->rejected, before->rejected,
+                    "rejected"));
     TRY(end_line(composer));
     if (!view->live)
         return STATUS_OK;
@@ -226,13 +242,15 @@ static enum status device_line(struct composer *composer)
     const struct watch_view *view = composer->view;
     const uint64_t *states = view->states;
     TRY(put_label(composer, "Devices"));
-    TRY(put_count(composer, SCREEN_BOLD,
-                  states[TIMELINE_ONLINE] + states[TIMELINE_OFFLINE] + states[TIMELINE_UNKNOWN],
-                  "in all:"));
+    if (composer->screen->columns >= NARROW)
+        TRY(put_count(composer, SCREEN_BOLD,
+                      states[TIMELINE_ONLINE] + states[TIMELINE_OFFLINE] + states[TIMELINE_UNKNOWN],
+                      "in all:"));
     TRY(put_count(composer, SCREEN_GREEN, states[TIMELINE_ONLINE], "online"));
     TRY(put_count(composer, states[TIMELINE_OFFLINE] > 0 ? SCREEN_RED : SCREEN_PLAIN,
                   states[TIMELINE_OFFLINE], "offline"));
-    TRY(put_count(composer, SCREEN_YELLOW, states[TIMELINE_UNKNOWN], "unknown"));
+    TRY(put_count(composer, states[TIMELINE_UNKNOWN] > 0 ? SCREEN_YELLOW : SCREEN_PLAIN,
+                  states[TIMELINE_UNKNOWN], "unknown"));
     return end_line(composer);
 }
 
@@ -264,7 +282,7 @@ static enum status queue_lines(struct composer *composer)
     }
     for (size_t i = 0; !view->ingest_problem && i < ingest->queue_count; i++) {
         const struct ingest_queue *queue = &ingest->queues[i];
-        if (composer->rows_left < LAST_FIXED)
+        if (composer->rows_left < LISTS_LEAST)
             break;
         TRY(put_label(composer, "Queue"));
         TRY(put(composer, SCREEN_BOLD, slice_of(queue->name, queue->name_len), 0, SCREEN_LEFT));
@@ -281,7 +299,28 @@ static enum status queue_lines(struct composer *composer)
 static size_t device_width(const struct composer *composer)
 {
     const size_t columns = composer->screen->columns;
-    return columns < NARROW ? columns / 3 : columns < 2 * NARROW ? DEVICE_WIDTH : columns / 3;
+    if (columns >= (size_t)2 * NARROW)
+        return columns / 3;
+    if (columns >= NARROW)
+        return DEVICE_WIDTH;
+    const size_t others = CLOCK_WIDTH + 1 + STATE_WIDTH + 1;
+    const size_t room = columns > 2 * others ? columns - others : columns / 3;
+    return room >= NARROW_NAME + 1 + VALUE_WIDTH ? room - 1 - VALUE_WIDTH : room;
+}
+
+/* 'product/device'; where that is too wide, 'device' alone, which tells more than the start. */
+static enum status put_device(struct composer *composer, struct slice name)
+{
+    const size_t width = device_width(composer);
+    const size_t start = composer->out->len;
+    TRY(screen_put_text(composer->screen, composer->out, name));
+    const struct slice shown = slice_of(composer->out->data + start, composer->out->len - start);
+    const bool fits = screen_text_width(shown) <= width;
+    composer->out->len = start;
+    const uint8_t *slash = fits || name.len == 0 ? NULL : memchr(name.data, '/', name.len);
+    if (slash && slash + 1 < name.data + name.len)
+        name = slice_of(slash + 1, (size_t)(name.data + name.len - (slash + 1)));
+    return put(composer, SCREEN_PLAIN, name, width, SCREEN_LEFT);
 }
 
 static enum status device_heading(struct composer *composer)
@@ -315,7 +354,7 @@ static enum status put_value(struct composer *composer, const struct answer_cell
 static enum status device_row(struct composer *composer, const struct answer_cell *cells,
                               size_t count)
 {
-    TRY(put(composer, SCREEN_PLAIN, cell_text(&cells[0]), device_width(composer), SCREEN_LEFT));
+    TRY(put_device(composer, cell_text(&cells[0])));
     if (cells[1].kind == CELL_TIME)
         TRY(put_time(composer, cells[1].integer));
     TRY(put_state(composer, cell_text(&cells[2])));
@@ -345,8 +384,7 @@ static enum status event_list(struct composer *composer, size_t rows)
             SCREEN_LEFT));
     TRY(end_line(composer));
     for (size_t i = 0; i + 1 < rows && i < view->event_count; i++) {
-        TRY(put(composer, SCREEN_PLAIN, view->events[i].device, device_width(composer),
-                SCREEN_LEFT));
+        TRY(put_device(composer, view->events[i].device));
         TRY(put_time(composer, view->events[i].time_ms));
         TRY(put_state(composer, slice_of_text(view->events[i].online ? "online" : "offline")));
         TRY(end_line(composer));
@@ -361,6 +399,15 @@ static enum status foot(struct composer *composer)
     TRY(put_format(composer, SCREEN_FAINT, "q quits, p %s; every %s",
                    view->paused ? "goes on" : "pauses", human_duration(view->interval_ms, human)));
     return end_line(composer);
+}
+
+/* Of the `rows` of both lists: two thirds, but no more than there are devices. */
+static size_t choose_device_rows(const struct watch_view *view, size_t rows)
+{
+    const size_t count = view->devices ? answer_shown_count(view->devices) : 0;
+    const size_t wanted = 1 + (count > 0 ? count : 1);
+    const size_t event_rows = rows / 3 > 1 ? rows / 3 : rows > 3 ? 2 : 0;
+    return wanted < rows - event_rows ? wanted : rows - event_rows;
 }
 
 enum status watch_compose(const struct watch_view *view, const struct screen *screen,
@@ -378,9 +425,9 @@ enum status watch_compose(const struct watch_view *view, const struct screen *sc
     TRY(blank_line(&composer));
     const size_t foot_rows = (view->live ? 1u : 0u) + (screen->rows < LOW ? 0u : 1u);
     const size_t rows = composer.rows_left > foot_rows ? composer.rows_left - foot_rows : 0;
-    const size_t event_rows = rows / 3 > 1 ? rows / 3 : rows > 3 ? 2 : 0;
-    TRY(device_list(&composer, rows - event_rows));
+    const size_t device_rows = choose_device_rows(view, rows);
+    TRY(device_list(&composer, device_rows));
     TRY(blank_line(&composer));
-    TRY(event_list(&composer, event_rows));
+    TRY(event_list(&composer, rows - device_rows));
     return view->live ? foot(&composer) : STATUS_OK;
 }

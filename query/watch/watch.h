@@ -42,10 +42,7 @@ struct watch_view {
     double rates[WATCH_RATES_MAX]; /* messages a second, the newest last */
     size_t rate_count;
     uint64_t states[TIMELINE_ONLINE + 1]; /* devices, by enum timeline_state */
-    /*
-     * Of the devices seen last: as `last` answers, ordered. NULL: none.
-     */
-    const struct answer *devices;
+    const struct answer *devices;     /* those seen last, as `last` answers, ordered; NULL: none */
     const struct watch_event *events; /* newest first */
     size_t event_count;
     bool asks_ingest;

@@ -230,10 +230,11 @@ class Runner:
         return path
 
     def environment(self, how, store):
-        kept = ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS", "HOME")
+        kept = ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS")
         env = {key: os.environ[key] for key in kept if key in os.environ}
         env["PATH"] = f"{self.programs}:/usr/bin:/bin"
         env["TZ"] = "Pacific/Chatham"  # the host's zone must not matter
+        env["HOME"] = "/nonexistent/home"  # nor its user's settings
         env["LC_ALL"] = "POSIX" if how.posix else "C.UTF-8"
         env["COLUMNS"] = str(how.columns)
         env["TERM"] = "xterm-256color"

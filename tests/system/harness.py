@@ -10,6 +10,7 @@ import gzip
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -60,11 +61,16 @@ def rng_for(name):
 # --- running programs --------------------------------------------------------------------------
 
 
+# What the host's user has set must not matter: programs' settings, the terminal, languages.
+HOSTS_OWN = re.compile(r"(MNSDB|XDG|LC)_.*|LANG(UAGE)?|NO_COLOR|COLUMNS|LINES")
+NO_HOME = "/nonexistent/home"
+
+
 def environment(**more):
-    env = {k: v for k, v in os.environ.items() if not k.startswith(("MNSDB_", "NO_COLOR"))}
-    # The host's zone must not matter anywhere.
-    env.update(TZ="Pacific/Chatham", LC_ALL="C.UTF-8", **more)
-    return env
+    env = {k: v for k, v in os.environ.items() if not HOSTS_OWN.fullmatch(k)}
+    # Nor its zone, nor the files in its home.
+    ours = {"TZ": "Pacific/Chatham", "LC_ALL": "C.UTF-8", "HOME": NO_HOME}
+    return {**env, **ours, **more}
 
 
 class Result:
