@@ -113,7 +113,7 @@ static void reading_a_line_survives_every_failed_allocation(void **state)
     }
 }
 
-/* --- what is offered --------------------------------------------------------------------------- */
+/* --- what is offered ------------------------------------------------------------------------- */
 
 static void offer_names(struct completion *completion, enum store_names which,
                         const struct options *options)
