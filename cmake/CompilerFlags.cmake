@@ -1,5 +1,6 @@
 # Warnings, hardening and instrumentation: one interface target, `mnsdb_flags`, used by everything.
 
+include(CheckLinkerFlag)
 include(CheckPIESupported)
 check_pie_supported(LANGUAGES C)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
@@ -51,6 +52,11 @@ elseif(MNSDB_HARDENING)
         target_compile_options(mnsdb_flags INTERFACE -fcf-protection=full)
     endif()
     target_link_options(mnsdb_flags INTERFACE LINKER:-z,relro,-z,now,-z,noexecstack)
+    # Addresses in tables (options, commands) are fixed up at every start: a bit each rather than 24 bytes.
+    check_linker_flag(C LINKER:-z,pack-relative-relocs MNSDB_LINKER_PACKS_RELOCATIONS)
+    if(MNSDB_LINKER_PACKS_RELOCATIONS)
+        target_link_options(mnsdb_flags INTERFACE LINKER:-z,pack-relative-relocs)
+    endif()
 endif()
 
 if(MNSDB_FUZZ)

@@ -38,30 +38,6 @@ static enum status prepare(struct picture *picture, struct online_spec *spec, st
 
 /* --- which devices ------------------------------------------------------------------------- */
 
-static int compare_name(const struct snapshot *snapshot, uint32_t device, struct slice name)
-{
-    return slice_compare(snapshot_device_name(snapshot, device), name);
-}
-
-/* The number of a selected device; they are listed by name. */
-static bool find_device(const struct command *command, struct slice name, uint32_t *device)
-{
-    const struct selection *selection = &command->selection;
-    size_t low = 0;
-    size_t count = selection->device_count;
-    while (count > 0) {
-        const size_t half = count / 2;
-        const int order = compare_name(command->snapshot, selection->devices[low + half], name);
-        if (order == 0) {
-            *device = selection->devices[low + half];
-            return true;
-        }
-        low += order < 0 ? half + 1 : 0;
-        count = order < 0 ? count - half - 1 : half;
-    }
-    return false;
-}
-
 /* Each device of the rows once, as they first show it; the first column is its name. */
 static enum status list_devices(struct picture *picture, const struct answer *answer,
                                 size_t readable, struct drawn *drawn, struct error *err)
@@ -73,9 +49,11 @@ static enum status list_devices(struct picture *picture, const struct answer *an
     if (!drawn->devices)
         return error_set(err, STATUS_NOMEM, "no memory for the list of devices");
     for (size_t i = 0; i < rows; i++) {
-        uint32_t device = 0;
-        if (!find_device(picture->command, cell_text(answer_row(answer, i)), &device))
+        const size_t place =
+            picture_find_device(picture->command, cell_text(answer_row(answer, i)));
+        if (place == SIZE_MAX)
             continue;
+        const uint32_t device = picture->command->selection.devices[place];
         const uint32_t before = drawn->narrowed.selection.device_count;
         narrowed_selection_add(&drawn->narrowed, device);
         if (drawn->narrowed.selection.device_count == before)
@@ -143,10 +121,7 @@ static enum status draw_online(struct picture *picture, struct error *err)
     OWNED(drawn_release) struct drawn drawn = {0};
     struct online_spec spec = {.by = ONLINE_BY_DEVICE};
     size_t hidden = 0;
-    const char *by = options_text(command->options, "by");
-    if (options_given(command->options, "every") || (by && by[0] != 'd'))
-        return error_set(err, STATUS_INPUT,
-                         "--plot draws a row a device: leave out --every and --by");
+    TRY(picture_refuse_groups(command->options, "plot", err));
     TRY(prepare(picture, &spec, err));
     TRY(online_query(command->snapshot, &spec, &answer, &command->statistics, err));
     TRY(picture_arrange(picture, &answer, LANES_READABLE, &hidden, err));
@@ -164,8 +139,8 @@ static enum status draw_sessions(struct picture *picture, struct error *err)
     TRY(prepare(picture, &spec, err));
     TRY(sessions_query(command->snapshot, &spec, &answer, &command->statistics, err));
     TRY(command_arrange(command, &answer, err));
-    const bool asked = options_given(command->options, "limit");
-    TRY(list_devices(picture, &answer, asked ? SIZE_MAX : LANES_READABLE, &drawn, err));
+    const size_t readable = picture_is_limited(command) ? SIZE_MAX : LANES_READABLE;
+    TRY(list_devices(picture, &answer, readable, &drawn, err));
     return draw_lanes(picture, &spec, &drawn, PLOT_SUMMARY_SESSIONS, err);
 }
 

@@ -47,17 +47,36 @@ bool picture_is_wanted(const struct options *options)
            options_given(options, "bars");
 }
 
+/* --- what is not drawn --------------------------------------------------------------------- */
+
+enum status picture_refuse_figures(const struct options *options, const char *drawing,
+                                   struct error *err)
+{
+    static const char *const figures[] = {"above",  "below", "hold",        "versus",
+                                          "matrix", "cell",  "reliability", "flap"};
+    for (size_t i = 0; i < COUNT(figures); i++) {
+        if (options_given(options, figures[i]))
+            return error_set(err, STATUS_INPUT, "--%s has no picture: leave out --%s", figures[i],
+                             drawing);
+    }
+    return STATUS_OK;
+}
+
+enum status picture_refuse_groups(const struct options *options, const char *drawing,
+                                  struct error *err)
+{
+    const char *by = options_text(options, "by");
+    if (options_given(options, "every") || (by && strcmp(by, "device") != 0))
+        return error_set(err, STATUS_INPUT, "--%s draws a row a device: leave out --every and --by",
+                         drawing);
+    return STATUS_OK;
+}
+
 /* --- a command that draws ------------------------------------------------------------------ */
 
 static enum status check_options(const struct options *options, struct error *err)
 {
-    static const char *const apart[] = {"above", "below", "versus", "matrix", "reliability"};
     const bool plot = options_given(options, "plot");
-    for (size_t i = 0; i < COUNT(apart); i++) {
-        if (options_given(options, apart[i]))
-            return error_set(err, STATUS_INPUT, "--%s has no picture: leave out --%s", apart[i],
-                             plot ? "plot" : "spark");
-    }
     if (options_given(options, "bars") && !plot)
         return error_set(err, STATUS_INPUT, "--bars says how --plot draws: give both");
     if (plot && options_given(options, "spark"))
@@ -66,7 +85,9 @@ static enum status check_options(const struct options *options, struct error *er
     if (plot && format && strcmp(format, "table") != 0)
         return error_set(err, STATUS_INPUT, "--plot draws for people: leave out --format %s",
                          format);
-    return STATUS_OK;
+    if (plot && options_given(options, "no-header"))
+        return error_set(err, STATUS_INPUT, "--plot has no line of names: leave out --no-header");
+    return picture_refuse_figures(options, plot ? "plot" : "spark", err);
 }
 
 static enum status write_out(const struct buffer *out)
@@ -84,6 +105,8 @@ static enum status run(struct picture *picture, const struct options *options,
     picture->plot = (struct plot){
         .screen = &picture->screen, .zone = &picture->command->zone, .out = &picture->out};
     TRY(draw(picture, err));
+    if (picture->printed)
+        return STATUS_OK;
     command_done_reading(picture->command);
     return picture->out.len > 0 ? write_out(&picture->out) : STATUS_OK;
 }
@@ -101,14 +124,16 @@ enum exit_code picture_run(const struct options *options,
 
 /* --- how much is drawn --------------------------------------------------------------------- */
 
+bool picture_is_limited(const struct command *command)
+{
+    return command->has_limit || command->has_top;
+}
+
 enum status picture_arrange(struct picture *picture, struct answer *answer, size_t readable,
                             size_t *hidden, struct error *err)
 {
-    const struct options *options = picture->command->options;
     TRY(command_arrange(picture->command, answer, err));
-    const bool asked = options_given(options, "limit") || options_given(options, "top") ||
-                       options_given(options, "bottom");
-    if (!asked)
+    if (!picture_is_limited(picture->command))
         answer_limit(answer, readable);
     *hidden = answer->row_count - answer_shown_count(answer);
     return STATUS_OK;
@@ -135,6 +160,25 @@ enum status picture_tell_nothing(struct picture *picture, const char *what)
 }
 
 /* --- fewer devices ------------------------------------------------------------------------- */
+
+size_t picture_find_device(const struct command *command, struct slice name)
+{
+    const struct selection *selection = &command->selection;
+    size_t low = 0;
+    size_t high = selection->device_count;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        const int order = slice_compare(
+            snapshot_device_name(command->snapshot, selection->devices[middle]), name);
+        if (order == 0)
+            return middle;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return SIZE_MAX;
+}
 
 bool picture_selects(const struct command *command, uint32_t device)
 {

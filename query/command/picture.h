@@ -23,6 +23,7 @@ struct picture {
     struct screen screen;
     struct buffer out; /* owned */
     struct plot plot;  /* into `out` */
+    bool printed;      /* `draw` has let the store go and printed a table: nothing is to follow */
 };
 
 /* True if the line asks for a picture rather than rows. */
@@ -35,9 +36,19 @@ bool picture_is_wanted(const struct options *options);
 enum exit_code picture_run(const struct options *options,
                            enum status (*draw)(struct picture *picture, struct error *err));
 
+/* STATUS_INPUT if the line asks for figures that --`drawing` ("plot") does not show. */
+MUST_CHECK enum status picture_refuse_figures(const struct options *options, const char *drawing,
+                                              struct error *err);
+/* STATUS_INPUT if it asks for buckets or groups, where --`drawing` shows a row a device. */
+MUST_CHECK enum status picture_refuse_groups(const struct options *options, const char *drawing,
+                                             struct error *err);
+
+/* True if --limit, --top or --bottom says how much is drawn. */
+bool picture_is_limited(const struct command *command);
+
 /*
- * Orders the answer as asked and keeps what --limit says, else the first `readable` rows.
- * `*hidden` rows are not shown.
+ * Orders the answer as asked and keeps what --limit, --top or --bottom says, else the first
+ * `readable` rows. `*hidden` rows are not shown.
  */
 MUST_CHECK enum status picture_arrange(struct picture *picture, struct answer *answer,
                                        size_t readable, size_t *hidden, struct error *err);
@@ -62,6 +73,8 @@ MUST_CHECK enum status narrowed_selection_init(struct narrowed_selection *narrow
                                                const struct command *command, struct error *err);
 void narrowed_selection_add(struct narrowed_selection *narrowed, uint32_t device);
 void narrowed_selection_release(struct narrowed_selection *narrowed);
+/* The place of a device in selection.devices, which are sorted by name; SIZE_MAX: none. */
+size_t picture_find_device(const struct command *command, struct slice name);
 /* True if the selection that was narrowed has the device. */
 bool picture_selects(const struct command *command, uint32_t device);
 

@@ -361,6 +361,7 @@ static enum status draw_spark(struct picture *picture, struct error *err)
     if (grouped.chart.from_ms < grouped.chart.until_ms)
         TRY(add_rows(&table, err));
     command_done_reading(picture->command);
+    picture->printed = true;
     return command_print(picture->command, &table.table);
 }
 

@@ -164,25 +164,6 @@ static enum status draw_stats(struct drawing *drawing, struct error *err)
 
 /* --- online and sessions ------------------------------------------------------------------- */
 
-/* The place of a device among the selected ones, which are listed by name; SIZE_MAX: none. */
-static size_t find_device(const struct command *command, struct slice name)
-{
-    size_t low = 0;
-    size_t high = command->selection.device_count;
-    while (low < high) {
-        const size_t middle = low + (high - low) / 2;
-        const int order = slice_compare(
-            snapshot_device_name(command->snapshot, command->selection.devices[middle]), name);
-        if (order == 0)
-            return middle;
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return SIZE_MAX;
-}
-
 /* A lane for each device of the rows, as they first show it; the first column is its name. */
 static enum status add_lanes(struct drawing *drawing, const struct online_spec *spec,
                              const struct answer *answer, struct error *err)
@@ -198,7 +179,7 @@ static enum status add_lanes(struct drawing *drawing, const struct online_spec *
                            err));
     for (size_t i = 0; i < answer_shown_count(answer); i++) {
         const struct slice name = cell_text(answer_row(answer, i));
-        const size_t place = find_device(command, name);
+        const size_t place = picture_find_device(command, name);
         if (place == SIZE_MAX || drawn[place])
             continue;
         drawn[place] = true;
@@ -243,11 +224,7 @@ static enum status draw_lanes(struct drawing *drawing, const char *what,
 
 static enum status draw_online(struct drawing *drawing, struct error *err)
 {
-    const struct options *options = drawing->command->options;
-    const char *by = options_text(options, "by");
-    if (options_given(options, "every") || (by && strcmp(by, "device") != 0))
-        return error_set(err, STATUS_INPUT,
-                         "--svg draws a lane a device: leave out --every and --by");
+    TRY(picture_refuse_groups(drawing->command->options, "svg", err));
     return draw_lanes(drawing, "Online and offline", online_query, err);
 }
 
@@ -260,8 +237,7 @@ static enum status draw_sessions(struct drawing *drawing, struct error *err)
 
 static enum status check_options(const struct options *options, struct error *err)
 {
-    static const char *const apart[] = {"plot",   "spark",  "bars",        "above", "below",
-                                        "versus", "matrix", "reliability", "format"};
+    static const char *const apart[] = {"plot", "spark", "bars", "format", "no-header"};
     const char *path = options_text(options, "svg");
     if (!path || path[0] == '\0')
         return error_set(err, STATUS_INPUT, "--svg: give a file, or - for standard output");
@@ -270,7 +246,7 @@ static enum status check_options(const struct options *options, struct error *er
             return error_set(err, STATUS_INPUT, "--svg draws without --%s: leave one of them out",
                              apart[i]);
     }
-    return STATUS_OK;
+    return picture_refuse_figures(options, "svg", err);
 }
 
 static enum status run(struct drawing *drawing, const struct options *options,

@@ -296,6 +296,8 @@ static enum status take_device(void *context, uint32_t device, struct error *err
 static enum status prepare_groups(struct work *work, struct error *err)
 {
     const struct excursion_spec *spec = work->spec;
+    if (spec->by != EXCURSION_BY_DEVICE)
+        TRY(selection_check_device_time(spec->selection, work->range, err));
     work->group_count = 1;
     if (spec->by == EXCURSION_BY_PRODUCT) {
         TRY(product_list_init(&work->products, work->snapshot, err));

@@ -78,15 +78,14 @@ static enum status finish_device(struct excursion_reader *reader)
 static enum status gather(struct excursion_metric *metric, const struct row_vector *rows,
                           uint32_t from_row, uint32_t until_row)
 {
-    const struct column_vector *column = NULL;
-    for (uint32_t i = 0; metric->known && i < rows->column_count; i++) {
-        if (rows->columns[i].metric == metric->number)
-            column = &rows->columns[i];
-    }
+    const struct column_vector *column =
+        metric->known ? view_find_column(rows, metric->number) : NULL;
+    if (!column)
+        return STATUS_OK;
     struct excursion_series *series = &metric->series;
     TRY(mem_grow(&series->readings, &series->capacity, series->count + (until_row - from_row),
                  sizeof *series->readings));
-    for (uint32_t row = from_row; column && row < until_row; row++) {
+    for (uint32_t row = from_row; row < until_row; row++) {
         const struct number value = column_vector_get(column, row);
         if (value.kind != NUMBER_NULL)
             series->readings[series->count++] =

@@ -208,6 +208,7 @@ static enum status prepare_sums(struct online *online, struct error *err)
 {
     if (online->spec->by == ONLINE_BY_DEVICE)
         return STATUS_OK;
+    TRY(selection_check_device_time(online->spec->selection, online->range, err));
     online->group_count = 1;
     if (online->spec->by == ONLINE_BY_PRODUCT) {
         TRY(product_list_init(&online->products, online->snapshot, err));

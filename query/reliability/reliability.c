@@ -17,21 +17,6 @@ struct cut {
     struct reliability found;
 };
 
-/* The first session that ends at `from_ms` or later. */
-static size_t first_session(const struct timeline *timeline, int64_t from_ms)
-{
-    size_t low = 0;
-    size_t high = timeline->session_count;
-    while (low < high) {
-        const size_t middle = low + (high - low) / 2;
-        if (timeline->sessions[middle].until_ms < from_ms)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
 static bool is_inside(const struct cut *cut, int64_t time_ms)
 {
     return time_ms >= cut->from_ms && time_ms < cut->until_ms;
@@ -84,7 +69,7 @@ struct reliability reliability_cut(const struct timeline *timeline, int64_t from
 {
     assert(from_ms <= until_ms);
     struct cut cut = {.timeline = timeline, .from_ms = from_ms, .until_ms = until_ms};
-    size_t i = first_session(timeline, from_ms);
+    size_t i = timeline_first_session(timeline, from_ms);
     take_outage(&cut, i);
     for (; i < timeline->session_count; i++) {
         const struct session *session = &timeline->sessions[i];

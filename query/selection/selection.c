@@ -309,6 +309,18 @@ bool selection_bounds(const struct selection *selection, const struct snapshot *
     return true;
 }
 
+enum status selection_check_device_time(const struct selection *selection, struct time_range range,
+                                        struct error *err)
+{
+    int64_t all_ms = 0;
+    if (!__builtin_mul_overflow(range.until_ms - range.from_ms, selection->device_count, &all_ms))
+        return STATUS_OK;
+    return error_set(err, STATUS_INPUT,
+                     "the times of %u devices in this range add up to more than milliseconds "
+                     "count: narrow --from and --to",
+                     selection->device_count);
+}
+
 /* --- products ------------------------------------------------------------------------------ */
 
 void product_list_release(struct product_list *products)

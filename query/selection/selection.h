@@ -80,6 +80,10 @@ bool selection_is_empty(const struct selection *selection);
 bool selection_bounds(const struct selection *selection, const struct snapshot *snapshot,
                       struct time_range *range);
 
+/* STATUS_INPUT if the time of all selected devices together is beyond what milliseconds count. */
+MUST_CHECK enum status selection_check_device_time(const struct selection *selection,
+                                                   struct time_range range, struct error *err);
+
 /* "pk" and "dn" of "pk/dn". */
 struct slice device_product(struct slice device);
 struct slice device_short_name(struct slice device);

@@ -170,8 +170,7 @@ static uint64_t count_within(const int64_t *times_ms, size_t count, int64_t from
     return count_before(times_ms, count, until_ms) - count_before(times_ms, count, from_ms);
 }
 
-/* The first session that can meet a range from `from_ms` on: all before it ended sooner. */
-static size_t first_session(const struct timeline *timeline, int64_t from_ms)
+size_t timeline_first_session(const struct timeline *timeline, int64_t from_ms)
 {
     size_t low = 0;
     size_t high = timeline->session_count;
@@ -190,7 +189,7 @@ struct timeline_span timeline_cut(const struct timeline *timeline, int64_t from_
 {
     assert(from_ms <= until_ms);
     struct timeline_span span = {0};
-    for (size_t i = first_session(timeline, from_ms); i < timeline->session_count; i++) {
+    for (size_t i = timeline_first_session(timeline, from_ms); i < timeline->session_count; i++) {
         const struct session *session = &timeline->sessions[i];
         if (session->start_ms >= until_ms)
             break;

@@ -88,6 +88,9 @@ MUST_CHECK enum status timeline_build(struct timeline *timeline, const struct st
                                       size_t count, const struct timeline_rules *rules);
 void timeline_release(struct timeline *timeline);
 
+/* The first session that can meet a range from `from_ms` on: all before it ended sooner. */
+size_t timeline_first_session(const struct timeline *timeline, int64_t from_ms);
+
 /* Cuts [from_ms, until_ms), from_ms <= until_ms (asserted), out of the timeline. */
 struct timeline_span timeline_cut(const struct timeline *timeline, int64_t from_ms,
                                   int64_t until_ms);

@@ -85,4 +85,7 @@ MUST_CHECK enum status view_scan_shared(struct view *view, struct snapshot *snap
                                         const struct view_visitors *visitors,
                                         struct scan_statistics *statistics, struct error *err);
 
+/* The column of a metric in rows that arrive, or NULL; their columns ascend. */
+const struct column_vector *view_find_column(const struct row_vector *rows, uint32_t metric);
+
 #endif

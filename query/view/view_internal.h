@@ -41,9 +41,6 @@ MUST_CHECK enum status view_take_summary(void *context, const struct block_summa
 /* True if the query wants the column of this metric, a group's number. */
 bool view_wants(const struct scan_spec *spec, uint32_t metric);
 
-/* The column of a metric, or NULL; columns ascend. */
-const struct column_vector *view_find_column(const struct row_vector *rows, uint32_t metric);
-
 /*
  * The column of a metric as answered, over rows [from_row, until_row): put together from its
  * group's columns where there are several. A metric of 0 present values: no row has one.

@@ -323,6 +323,31 @@ class Flags(unittest.TestCase):
         self.check_top("last", "temperature", field="temperature")
         self.check_top("log", field="humidity")
 
+    def test_times_that_cannot_be_added_up_are_refused(self):
+        span = ["--from", "0001-01-01", "--to", "9999-12-31"]
+        db = Db(self)
+        # 29,300 devices for 9,998 years: a few more than 63 bits of milliseconds hold.
+        when = {"ts": 1_700_000_000_000, "t": 1}
+        bodies = [reading(f"p/d{i}", when, i + 1, 1_700_000_001) for i in range(29300)]
+        db.ingest(lines(bodies), oracle=False)
+        for by in ("none", "product"):
+            result = db.run("online", "--by", by, *span)
+            self.assertEqual(result.code, 2, result)
+            self.assertIn(b"narrow --from and --to", result.err)
+        result = db.run("stats", "t", "--above", "3", *span)
+        self.assertEqual(result.code, 2, result)
+        self.assertIn(b"narrow --from and --to", result.err)
+        self.assertEqual(db.run("online", "--top", "1", *span).code, 0)
+
+    def test_pictures_refuse_what_they_do_not_show(self):
+        for drawing in (["--plot"], ["--svg", "-"]):
+            self.refuse("--flap", "online", *drawing, "--flap", "5m")
+            self.refuse("--cell", "online", *drawing, "--cell", "stale")
+            self.refuse("--by", "online", *drawing, "--by", "dozen")
+            self.refuse("--hold", "stats", "temperature", *drawing, "--hold", "1h")
+            self.refuse("--no-header", "stats", "temperature", *drawing, "--no-header")
+        self.refuse("--hold", "stats", "--every", "1d", "--spark", "--hold", "1h")
+
     def refuse(self, word, *args):
         result = self.db.run(*args)
         self.assertEqual(result.code, 2, result)
@@ -348,6 +373,10 @@ class Flags(unittest.TestCase):
         self.refuse("years", "online", "--versus", "-999999mo")
         self.refuse("--reliability", "online", "--flap", "5m")
         self.refuse("--flap", "online", "--reliability", "--flap", "soon")
+        self.refuse("--follow", "log", "--tail", "3")
+        self.refuse("--follow", "log", "--interval", "1s")
+        self.refuse("--top", "log", "--follow", "--top", "3")
+        self.refuse("--bottom", "log", "--follow", "--bottom", "3")
         self.refuse("more than 1000", "online", "--every", "1s", "--matrix", "--by", "none")
         self.refuse("--by", "rejects", "--by", "day")
         self.refuse("at most", "stats", "t", *(a for i in range(17) for a in ("--above", str(i))))

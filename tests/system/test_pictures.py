@@ -57,6 +57,24 @@ class Pictures(unittest.TestCase):
                 self.assertEqual(int(outages), len(pictures.offline_spans(line, low, high)))
         return len(rows)
 
+    def test_as_many_devices_are_drawn_as_sessions_were_asked_for(self):
+        db = harness.Db(self)
+        begin_ms = 1_700_000_000_000
+        events = [
+            harness.status(f"p/d{i:02}", "online", i + 1, begin_ms // 1000 + 9, time=begin_ms + 1000 * i)
+            for i in range(60)
+        ]
+        db.ingest(harness.lines(events))
+        for asked in ("--limit", "--top", "--bottom"):
+            result = db.run("sessions", "--plot", asked, 50, env=ascii_env(120))
+            self.assertEqual(len(re.findall(rb"^d[0-9]{2} ", result.out, re.M)), 50, result)
+
+    def test_what_was_read_is_told_once(self):
+        _, _, _, db = next(self.each("explain"))
+        for drawing in (["--spark", "--every", "1d"], ["--plot"]):
+            result = db.run("stats", "temperature", *drawing, "--explain")
+            self.assertEqual(result.err.count(b"blocks: "), 1, result)
+
     def test_no_line_is_wider_than_the_screen(self):
         for rng, zone, middle_ms, db in self.each("widths"):
             for columns in (20, 21, 33, 60, 200):
