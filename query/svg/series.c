@@ -83,8 +83,8 @@ bool svg_series_limits(const struct chart_series *const *series, size_t series_c
                        struct svg_limits *limits)
 {
     struct samples samples = {.count = 0};
-    double low = INFINITY;
-    double high = -INFINITY;
+    double low = HUGE_VAL;
+    double high = -HUGE_VAL;
     for (size_t s = 0; s < series_count; s++) {
         double one_low = 0;
         double one_high = 0;
