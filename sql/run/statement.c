@@ -159,14 +159,12 @@ static enum status failure(const struct execution *execution, struct error *err)
  */
 static enum status name_tables(struct execution *execution, struct error *err)
 {
-    static const char *const ours[] = {"readings", "status",  "sessions",
-                                       "devices",  "metrics", "rejects"};
     static const char *const others[] = {
         "pragma_table_info",     "pragma_table_xinfo", "pragma_table_list", "pragma_function_list",
         "pragma_collation_list", "json_each",          "json_tree"};
     char sql[64];
-    for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++) {
-        (void)snprintf(sql, sizeof sql, "select 1 from %s limit 0", ours[i]);
+    for (size_t i = 0; tables_name(i); i++) {
+        (void)snprintf(sql, sizeof sql, "select 1 from %s limit 0", tables_name(i));
         if (sqlite3_exec(execution->db, sql, NULL, NULL, NULL) != SQLITE_OK)
             return failure(execution, err);
     }

@@ -258,6 +258,28 @@ static enum status read_time(struct row_filter *filter, const struct tables *tab
     return STATUS_OK;
 }
 
+static void note_term(struct row_filter *filter, enum column_role role)
+{
+    if (role == COLUMN_TIME || role == COLUMN_TIME_MS)
+        filter->bounds_time = true;
+    if (role == COLUMN_DEVICE || role == COLUMN_NAME)
+        filter->names_devices = true;
+    if (role == COLUMN_PRODUCT)
+        filter->names_products = true;
+}
+
+/* The parameter `devices`, a pattern; null stands for all. */
+static enum status read_devices(struct row_filter *filter, struct sql_table *table,
+                                sqlite3_value *value, struct error *err)
+{
+    static const struct plan_term glob = {COLUMN_DEVICE, SQLITE_INDEX_CONSTRAINT_GLOB};
+    if (sqlite3_value_type(value) == SQLITE_NULL)
+        return STATUS_OK;
+    if (sqlite3_value_type(value) != SQLITE_TEXT)
+        return error_set(err, STATUS_INPUT, "devices: a pattern is wanted, like 'pk/*'");
+    return read_name(filter, table, glob, value, err);
+}
+
 enum status row_filter_read(struct row_filter *filter, struct sql_table *table, const char *plan,
                             sqlite3_value **values, struct error *err)
 {
@@ -267,12 +289,15 @@ enum status row_filter_read(struct row_filter *filter, struct sql_table *table, 
     TRY(table_store_order(table->store, err));
     struct plan_term term = {0};
     for (int i = 0; plan_term_next(&plan, &term); i++) {
+        note_term(filter, term.role);
         if (term.role == COLUMN_TIME_MS)
             read_time_ms(filter, term.op, values[i]);
         else if (term.role == COLUMN_TIME)
             TRY(read_time(filter, table->tables, term.op, values[i], err));
-        else
+        else if (!role_is_parameter(term.role))
             TRY(read_name(filter, table, term, values[i], err));
+        else if (term.role == COLUMN_DEVICES)
+            TRY(read_devices(filter, table, values[i], err));
     }
     filter->nothing = filter->nothing || filter->from_ms >= filter->until_ms;
     return STATUS_OK;

@@ -9,6 +9,7 @@
  */
 #include "sql/tables/tables_internal.h"
 
+#include "query/selection/selection.h"
 #include "query/time_expression/time_expression.h"
 
 #include <stdio.h>
@@ -106,6 +107,41 @@ void tables_result_id(sqlite3_context *context, uint64_t id)
         id /= 10;
     } while (id > 0);
     sqlite3_result_text(context, digits + start, (int)(sizeof digits - start), SQLITE_TRANSIENT);
+}
+
+void tables_result_cell(const struct tables *tables, sqlite3_context *context,
+                        enum column_form form, const struct answer_cell *cell)
+{
+    switch (form) {
+    case FORM_TEXT:
+        tables_result_text(context, cell_text(cell));
+        break;
+    case FORM_PRODUCT:
+        tables_result_text(context, device_product(cell_text(cell)));
+        break;
+    case FORM_NAME:
+        tables_result_text(context, device_short_name(cell_text(cell)));
+        break;
+    case FORM_TIME:
+        tables_result_time(tables, context, cell->integer);
+        break;
+    case FORM_INTEGER:
+        sqlite3_result_int64(context, cell->integer);
+        break;
+    case FORM_REAL:
+        sqlite3_result_double(context, exact_to_double(cell_number(cell)));
+        break;
+    case FORM_ID:
+        tables_result_id(context, cell->id);
+        break;
+    case FORM_BLOB:
+        // A page ends with the next one: the value may have to live longer.
+        sqlite3_result_blob64(context, cell->text_len > 0 ? (const void *)cell->text : "",
+                              cell->text_len, SQLITE_TRANSIENT);
+        break;
+    case FORM_PARAMETER:
+        break;
+    }
 }
 
 /* --- functions ------------------------------------------------------------------------------- */

@@ -1,18 +1,17 @@
 /*
- * list_table.c - `sessions`, `devices`, `metrics`, `rejects`: rows of an answer.
+ * list_table.c - tables that are lists: rows of an answer.
  *
- * The first three are made as a whole by the queries behind the commands of their names, for the
- * devices that the constraints leave. Rejected bodies may be large and many: they come a page
- * at a time.
+ * All but `rejects` are made as a whole by the queries behind the commands of their names, for the
+ * devices that the constraints leave (question.c). Rejected bodies may be large and many: they
+ * come a page at a time.
  *
  * A row must have the same number whatever devices were asked for (see row_numbers.c). A device's
- * sessions are all there or none, so that a session is told by its device and its place there.
+ * sessions are all there or none, so that a session is told by its device, its place there and the
+ * parameters of the table.
  */
 #include "sql/tables/tables_internal.h"
 
 #include "engine/base/mem.h"
-#include "query/listing/listing.h"
-#include "query/online/online.h"
 #include "query/selection/selection.h"
 
 #include <assert.h>
@@ -23,11 +22,17 @@ struct list_cursor {
     sqlite3_vtab_cursor base; /* first */
     struct sql_table *table;
     struct row_filter filter;
-    struct answer answer; /* the page at hand */
+    struct parameters parameters;
+    unsigned columns;                 /* a bit for each that is used */
+    uint8_t cells[TABLE_COLUMNS_MAX]; /* of the answer, by column */
+    struct answer answer;             /* the page at hand */
     size_t row;
     sqlite3_int64 row_number; /* from the start of the list */
-    uint32_t *sessions_seen;  /* owned; `sessions`: of each device, up to the row at hand */
-    bool more;                /* rejects: there may be another page */
+    uint32_t
+        *spans_seen;  /* owned; `sessions`, `excursions`: of each device, up to the row at hand */
+    bool has_variant; /* of the parameters, for numbers of rows */
+    uint32_t variant;
+    bool more; /* rejects: there may be another page */
     uint64_t next_sequence;
     size_t page_bytes;
     struct error *err; /* while reading a page */
@@ -46,6 +51,9 @@ static int list_open(sqlite3_vtab *base, sqlite3_vtab_cursor **opened)
         return SQLITE_NOMEM;
     }
     cursor->table = table;
+    for (uint32_t i = 0; i < table->kind->column_count; i++)
+        cursor->cells[i] = table->kind->columns[i].cell;
+    table_cursor_opened(table);
     *opened = &cursor->base;
     return SQLITE_OK;
 }
@@ -53,10 +61,12 @@ static int list_open(sqlite3_vtab *base, sqlite3_vtab_cursor **opened)
 static int list_close(sqlite3_vtab_cursor *base)
 {
     struct list_cursor *cursor = (struct list_cursor *)base;
+    table_cursor_closed(cursor->table);
     table_store_release(cursor->table->store);
     row_filter_release(&cursor->filter);
+    parameters_release(&cursor->parameters);
     answer_release(&cursor->answer);
-    mem_free(cursor->sessions_seen);
+    mem_free(cursor->spans_seen);
     mem_free(cursor);
     return SQLITE_OK;
 }
@@ -107,44 +117,15 @@ static enum status rejects_page(struct list_cursor *cursor, struct error *err)
     return cursor->more && status == STATUS_STOPPED ? STATUS_OK : status;
 }
 
-/* --- lists ----------------------------------------------------------------------------------- */
-
-/* The devices of the filter as a selection, which borrows its bits. */
-static enum status select_devices(struct selection *selection, const struct list_cursor *cursor,
-                                  struct error *err)
-{
-    const struct snapshot *snapshot = cursor->table->store->snapshot;
-    const uint64_t *bits = cursor->filter.device_bits;
-    *selection = (struct selection){.from_ms = TIME_MS_MIN, .until_ms = TIME_MS_MAX};
-    selection->device_bits = cursor->filter.device_bits;
-    for (uint32_t device = 0; device < snapshot_device_count(snapshot); device++)
-        selection->device_count += device_bit(bits, device);
-    return selection_sort(selection, snapshot, err);
-}
-
-static enum status query_list(struct list_cursor *cursor, const struct selection *selection,
-                              struct error *err)
-{
-    struct snapshot *snapshot = cursor->table->store->snapshot;
-    struct scan_statistics *statistics = &cursor->table->tables->statistics;
-    const enum table_subject subject = cursor->table->kind->subject;
-    if (subject == SUBJECT_DEVICES)
-        return devices_query(snapshot, selection, &cursor->answer, statistics, err);
-    if (subject == SUBJECT_METRICS)
-        return metrics_query(snapshot, selection, &cursor->answer, statistics, err);
-    assert(subject == SUBJECT_SESSIONS);
-    const struct online_spec spec = {.selection = selection};
-    return sessions_query(snapshot, &spec, &cursor->answer, statistics, err);
-}
+/* --- pages ----------------------------------------------------------------------------------- */
 
 static enum status make_list(struct list_cursor *cursor, struct error *err)
 {
-    struct selection selection = {0};
-    enum status status = select_devices(&selection, cursor, err);
-    if (status == STATUS_OK)
-        status = query_list(cursor, &selection, err);
-    mem_free(selection.devices); // the bits are the filter's
-    return status;
+    const struct question question = {.table = cursor->table,
+                                      .filter = &cursor->filter,
+                                      .parameters = &cursor->parameters,
+                                      .columns = cursor->columns};
+    return question_ask(&question, &cursor->answer, cursor->cells, err);
 }
 
 static enum status read_page(struct list_cursor *cursor, struct error *err)
@@ -177,37 +158,46 @@ static uint32_t device_of(struct list_cursor *cursor)
     return device;
 }
 
-static void note_session(struct list_cursor *cursor)
+static void note_span(struct list_cursor *cursor)
 {
-    if (cursor->sessions_seen && cursor->row < cursor->answer.row_count)
-        cursor->sessions_seen[device_of(cursor)]++;
+    if (cursor->spans_seen && cursor->row < cursor->answer.row_count)
+        cursor->spans_seen[device_of(cursor)]++;
+}
+
+static bool has_spans(const struct list_cursor *cursor)
+{
+    const enum table_subject subject = cursor->table->kind->subject;
+    return subject == SUBJECT_SESSIONS || subject == SUBJECT_EXCURSIONS;
 }
 
 static enum status begin_numbers(struct list_cursor *cursor, struct error *err)
 {
-    mem_free(cursor->sessions_seen);
-    cursor->sessions_seen = NULL;
+    mem_free(cursor->spans_seen);
+    cursor->spans_seen = NULL;
     cursor->row_number = 1;
-    if (cursor->table->kind->subject != SUBJECT_SESSIONS)
+    if (!has_spans(cursor))
         return STATUS_OK;
     const uint32_t count = snapshot_device_count(cursor->table->store->snapshot);
-    cursor->sessions_seen = mem_alloc_zeroed(count, sizeof *cursor->sessions_seen);
-    if (!cursor->sessions_seen)
-        return error_set(err, STATUS_NOMEM, "no memory for the list of sessions");
-    note_session(cursor);
+    cursor->spans_seen = mem_alloc_zeroed(count, sizeof *cursor->spans_seen);
+    if (!cursor->spans_seen)
+        return error_set(err, STATUS_NOMEM, "no memory to count the rows of devices");
+    note_span(cursor);
     return STATUS_OK;
 }
 
 static int list_filter(sqlite3_vtab_cursor *base, int plan, const char *terms, int count,
                        sqlite3_value **values)
 {
-    (void)plan;
     (void)count;
     struct list_cursor *cursor = (struct list_cursor *)base;
     struct error err = {0};
     cursor->next_sequence = 0;
     cursor->more = false;
+    cursor->columns = (unsigned)plan;
+    cursor->has_variant = false;
     enum status status = row_filter_read(&cursor->filter, cursor->table, terms, values, &err);
+    if (status == STATUS_OK)
+        status = parameters_read(&cursor->parameters, terms, values, &err);
     if (status == STATUS_OK)
         status = read_page(cursor, &err);
     if (status == STATUS_OK)
@@ -221,7 +211,7 @@ static int list_next(sqlite3_vtab_cursor *base)
     struct error err = {0};
     cursor->row_number++;
     if (++cursor->row < cursor->answer.row_count || !cursor->more) {
-        note_session(cursor);
+        note_span(cursor);
         return SQLITE_OK;
     }
     const enum status status = read_page(cursor, &err);
@@ -234,59 +224,89 @@ static int list_eof(sqlite3_vtab_cursor *base)
     return cursor->row >= cursor->answer.row_count;
 }
 
-static void put_cell(const struct tables *tables, sqlite3_context *context, enum column_form form,
-                     const struct answer_cell *cell)
-{
-    switch (form) {
-    case FORM_TEXT:
-        tables_result_text(context, cell_text(cell));
-        break;
-    case FORM_PRODUCT:
-        tables_result_text(context, device_product(cell_text(cell)));
-        break;
-    case FORM_NAME:
-        tables_result_text(context, device_short_name(cell_text(cell)));
-        break;
-    case FORM_TIME:
-        tables_result_time(tables, context, cell->integer);
-        break;
-    case FORM_INTEGER:
-        sqlite3_result_int64(context, cell->integer);
-        break;
-    case FORM_REAL:
-        sqlite3_result_double(context, exact_to_double(cell_number(cell)));
-        break;
-    case FORM_ID:
-        tables_result_id(context, cell->id);
-        break;
-    case FORM_BLOB:
-        // A page ends with the next one: the value may have to live longer.
-        sqlite3_result_blob64(context, cell->text_len > 0 ? (const void *)cell->text : "",
-                              cell->text_len, SQLITE_TRANSIENT);
-        break;
-    }
-}
-
 static int list_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int number)
 {
     struct list_cursor *cursor = (struct list_cursor *)base;
     const struct table_column *column = &cursor->table->kind->columns[number];
-    const struct answer_cell *cell = &answer_cells(&cursor->answer, cursor->row)[column->cell];
+    if (column->form == FORM_PARAMETER) {
+        if (cursor->parameters.values[column->role])
+            sqlite3_result_value(context, cursor->parameters.values[column->role]);
+        return SQLITE_OK;
+    }
+    if (cursor->cells[number] == QUESTION_NO_CELL)
+        return SQLITE_OK;
+    const struct answer_cell *cell =
+        &answer_cells(&cursor->answer, cursor->row)[cursor->cells[number]];
     if (cell->kind != CELL_NULL)
-        put_cell(cursor->table->tables, context, column->form, cell);
+        tables_result_cell(cursor->table->tables, context, column->form, cell);
     return SQLITE_OK;
+}
+
+/* A number for what the row at hand is about: a device, a product, or all. */
+static uint32_t group_of(struct list_cursor *cursor)
+{
+    const struct table_store *store = cursor->table->store;
+    const struct answer *answer = &cursor->answer;
+    if (answer_find_column(answer, slice_of_text("device")) == 0)
+        return device_of(cursor) + 1;
+    if (answer_find_column(answer, slice_of_text("product")) != 0)
+        return 0;
+    const struct slice product = cell_text(answer_cells(&cursor->answer, cursor->row));
+    const uint32_t count = snapshot_device_count(store->snapshot);
+    uint32_t device = 0; // the first of the product
+    while (device < count &&
+           !slice_equal(device_product(snapshot_device_name(store->snapshot, device)), product))
+        device++;
+    return device + 1;
+}
+
+static enum status find_variant(struct list_cursor *cursor)
+{
+    OWNED(buffer_release) struct buffer text = {0};
+    TRY(parameters_describe(&cursor->parameters, &text));
+    TRY(table_variant_of(cursor->table, buffer_slice(&text), &cursor->variant));
+    cursor->has_variant = true;
+    return STATUS_OK;
+}
+
+/* Rows of a table with parameters: which parameters, what about, which bucket or span. */
+static enum status number_row(struct list_cursor *cursor, int64_t *number)
+{
+    if (!cursor->has_variant)
+        TRY(find_variant(cursor));
+    const uint32_t group = group_of(cursor);
+    struct row_identity key = {.message_id = (uint64_t)cursor->variant << 32 | group};
+    const size_t time = answer_find_column(&cursor->answer, slice_of_text("time"));
+    if (has_spans(cursor))
+        key.time_ms = cursor->spans_seen[group - 1];
+    else if (time != SIZE_MAX)
+        key.time_ms = answer_cells(&cursor->answer, cursor->row)[time].integer;
+    return row_numbers_of(&cursor->table->numbers, key, number);
 }
 
 static int list_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *row_number)
 {
     struct list_cursor *cursor = (struct list_cursor *)base;
-    const enum table_subject subject = cursor->table->kind->subject;
-    *row_number = cursor->row_number;
-    if (subject == SUBJECT_DEVICES || subject == SUBJECT_SESSIONS) {
-        const uint32_t device = device_of(cursor);
-        const uint32_t place = cursor->sessions_seen ? cursor->sessions_seen[device] : 0;
-        *row_number = (sqlite3_int64)device << 32 | place;
+    int64_t number = cursor->row_number;
+    switch (cursor->table->kind->subject) {
+    case SUBJECT_DEVICES:
+        number = device_of(cursor);
+        break;
+    case SUBJECT_SESSIONS:
+    case SUBJECT_STATS:
+    case SUBJECT_ONLINE:
+    case SUBJECT_EXCURSIONS:
+        if (number_row(cursor, &number) != STATUS_OK)
+            return SQLITE_NOMEM;
+        break;
+    case SUBJECT_METRICS:
+    case SUBJECT_REJECTS:
+    case SUBJECT_READINGS:
+    case SUBJECT_STATUS:
+    case SUBJECT_COUNT:
+        break;
     }
+    *row_number = number;
     return SQLITE_OK;
 }
 

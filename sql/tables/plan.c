@@ -28,8 +28,9 @@ struct plan {
     char text[PLAN_TEXT_BYTES];
     size_t text_len;
     int argument_count;
-    bool one_device; /* a device is given by its name */
-    double share;    /* of the rows that are left, estimated */
+    bool one_device;     /* a device is given by its name */
+    unsigned parameters; /* given; a bit for each role */
+    double share;        /* of the rows that are left, estimated */
 };
 
 static enum column_role role_of(const struct sql_table *table, int column)
@@ -72,6 +73,11 @@ static bool compares_as_store(struct plan *plan, int index, struct plan_term ter
 /* Rule 2. A device always has a slash, so that no number can equal it. */
 static bool is_exact(struct plan *plan, int index, struct plan_term term)
 {
+    if (role_is_parameter(term.role))
+        return true;
+    const enum table_subject subject = plan->table->kind->subject;
+    if (subject == SUBJECT_STATS || subject == SUBJECT_ONLINE)
+        return false; // devices and times may be null, times start earlier than what they hold
     if (!is_name(term.role))
         return true;
     if (term.op == SQLITE_INDEX_CONSTRAINT_LIKE)
@@ -88,6 +94,8 @@ static bool is_exact(struct plan *plan, int index, struct plan_term term)
 static double share_of(struct plan_term term, double device_count)
 {
     const double one = device_count > 1 ? 1 / device_count : 1;
+    if (role_is_parameter(term.role))
+        return 1;
     if (term.op == PLAN_OP_IN)
         return one * 10 < 1 ? one * 10 : 1;
     if (term.op == SQLITE_INDEX_CONSTRAINT_EQ)
@@ -114,12 +122,29 @@ static bool has_room(const struct plan *plan)
     return plan->text_len + 150 < sizeof plan->text;
 }
 
+/* A parameter decides what the rows are: no plan will do that has it only later. */
+static bool take_parameters(struct plan *plan)
+{
+    for (int i = 0; i < plan->info->nConstraint; i++) {
+        const struct sqlite3_index_constraint *constraint = &plan->info->aConstraint[i];
+        const struct plan_term term = {role_of(plan->table, constraint->iColumn), constraint->op};
+        if (!role_is_parameter(term.role) || plan_term_text(term)[0] == '\0')
+            continue;
+        if (!constraint->usable)
+            return false;
+        if ((plan->parameters >> term.role & 1) == 0)
+            take(plan, i, term); // a second one is SQLite's to compare
+        plan->parameters |= 1u << term.role;
+    }
+    return true;
+}
+
 static void take_terms(struct plan *plan)
 {
     for (int i = 0; i < plan->info->nConstraint && has_room(plan); i++) {
         const struct sqlite3_index_constraint *constraint = &plan->info->aConstraint[i];
         struct plan_term term = {role_of(plan->table, constraint->iColumn), constraint->op};
-        if (!constraint->usable)
+        if (!constraint->usable || role_is_parameter(term.role))
             continue;
         const bool in_list = term.op == SQLITE_INDEX_CONSTRAINT_EQ && is_name(term.role) &&
                              sqlite3_vtab_in(plan->info, i, -1) != 0;
@@ -222,6 +247,42 @@ static unsigned used_columns(struct plan *plan)
     return flags;
 }
 
+/* The columns of a list that are used; and what is computed for them, for people. */
+static unsigned list_columns(struct plan *plan)
+{
+    unsigned flags = 0;
+    const struct table_kind *kind = plan->table->kind;
+    const bool computed = kind->subject == SUBJECT_STATS;
+    bool any = false;
+    for (uint32_t i = 0; i < kind->column_count && i < PLAN_COLUMNS; i++) {
+        const struct table_column *column = &kind->columns[i];
+        if (!is_used(plan, i))
+            continue;
+        flags |= 1u << i;
+        if (!computed || column->role != COLUMN_PLAIN || plan->text_len + 80 > sizeof plan->text)
+            continue;
+        add_text(plan, any ? ", " : "; computing ");
+        add_text(plan, column->name);
+        any = true;
+    }
+    return flags;
+}
+
+/*
+ * What a scan costs before its first row: the queries over the store read many rows for each. A
+ * plan without a metric, which fails, is the last choice.
+ */
+static double list_cost(const struct plan *plan)
+{
+    const enum table_subject subject = plan->table->kind->subject;
+    const bool reads =
+        subject == SUBJECT_STATS || subject == SUBJECT_ONLINE || subject == SUBJECT_EXCURSIONS;
+    const bool wants_metric = subject == SUBJECT_STATS || subject == SUBJECT_EXCURSIONS;
+    if (wants_metric && (plan->parameters >> COLUMN_METRIC & 1) == 0)
+        return 1e12;
+    return reads ? 100000 : 1000;
+}
+
 /* --- the plan -------------------------------------------------------------------------------- */
 
 static double row_estimate(const struct sql_table *table)
@@ -236,6 +297,10 @@ static double row_estimate(const struct sql_table *table)
         return events;
     case SUBJECT_SESSIONS:
         return events / 2;
+    case SUBJECT_EXCURSIONS:
+        return readings / 100;
+    case SUBJECT_STATS:
+    case SUBJECT_ONLINE:
     case SUBJECT_DEVICES:
         return snapshot_device_count(table->store->snapshot);
     case SUBJECT_METRICS:
@@ -252,6 +317,8 @@ int table_best_index(sqlite3_vtab *base, sqlite3_index_info *info)
 {
     struct plan plan = {.table = (struct sql_table *)base, .info = info, .share = 1};
     const bool is_rows = plan.table->kind->module == &row_table_module;
+    if (!take_parameters(&plan))
+        return SQLITE_CONSTRAINT;
     take_terms(&plan);
     if (plan.argument_count == 0)
         add_text(&plan, "everything");
@@ -264,12 +331,15 @@ int table_best_index(sqlite3_vtab *base, sqlite3_index_info *info)
             add_text(&plan,
                      order == ORDER_NAMES ? "; in order of device, time" : "; in order of time");
         flags = used_columns(&plan);
+    } else {
+        flags = list_columns(&plan);
     }
     info->idxNum = (int)(flags | (unsigned)order);
     info->orderByConsumed = order != ORDER_NONE;
     info->estimatedRows = (sqlite3_int64)(rows * plan.share) + 1;
     // Lists are made as a whole; rows cost what is decoded, and a scan its opening.
-    info->estimatedCost = is_rows ? 1000 + 2 * rows * plan.share : 1000 + rows * (1 + plan.share);
+    info->estimatedCost =
+        is_rows ? 1000 + 2 * rows * plan.share : list_cost(&plan) + rows * (1 + plan.share);
     info->idxStr = sqlite3_mprintf("%s", plan.text);
     info->needToFreeIdxStr = 1;
     return info->idxStr ? SQLITE_OK : SQLITE_NOMEM;

@@ -5,6 +5,9 @@
  * must have the same number in every scan of a statement, and no other may. Its message id and
  * its time tell it from all others, but are longer than a number: the first to come gets 1, the
  * next 2. Only statements that ask for numbers pay, with memory for each row asked about.
+ *
+ * Rows of tables with parameters are told from those with other parameters by a number for the
+ * parameters, their variant.
  */
 #include "sql/tables/tables_internal.h"
 
@@ -66,5 +69,38 @@ enum status row_numbers_of(struct row_numbers *numbers, struct row_identity key,
         *slot = (uint32_t)numbers->count;
     }
     *number = *slot;
+    return STATUS_OK;
+}
+
+/* --- cursors and variants -------------------------------------------------------------------- */
+
+void table_cursor_opened(struct sql_table *table)
+{
+    table->cursors++;
+}
+
+void table_cursor_closed(struct sql_table *table)
+{
+    if (--table->cursors > 0)
+        return;
+    row_numbers_release(&table->numbers);
+    buffer_release(&table->variants);
+}
+
+/* The texts stand behind their lengths. */
+enum status table_variant_of(struct sql_table *table, struct slice text, uint32_t *variant)
+{
+    *variant = 0;
+    for (size_t at = 0; at < table->variants.len; ++*variant) {
+        size_t len = 0;
+        memcpy(&len, table->variants.data + at, sizeof len);
+        at += sizeof len;
+        if (slice_equal(slice_of(table->variants.data + at, len), text))
+            return STATUS_OK;
+        at += len;
+    }
+    TRY(buffer_reserve(&table->variants, table->variants.len + sizeof text.len + text.len));
+    TRY(buffer_append(&table->variants, &text.len, sizeof text.len));
+    TRY(buffer_append(&table->variants, text.data, text.len));
     return STATUS_OK;
 }

@@ -94,7 +94,7 @@ static int row_open(sqlite3_vtab *base, sqlite3_vtab_cursor **opened)
         table_store_release(table->store);
         return table_fail(table, status, &err);
     }
-    table->cursors++;
+    table_cursor_opened(table);
     *opened = &cursor->base;
     return SQLITE_OK;
 }
@@ -104,8 +104,7 @@ static int row_close(sqlite3_vtab_cursor *base)
     struct row_cursor *cursor = (struct row_cursor *)base;
     struct sql_table *table = cursor->table;
     free_cursor(cursor);
-    if (--table->cursors == 0)
-        row_numbers_release(&table->numbers);
+    table_cursor_closed(table);
     table_store_release(table->store);
     return SQLITE_OK;
 }
@@ -352,37 +351,36 @@ static struct slice device_of(const struct row_cursor *cursor)
                                 row_vector_device(cursor->rows, cursor->row));
 }
 
-static void put_fixed_column(const struct row_cursor *cursor, sqlite3_context *context,
-                             enum row_column column)
+/* A cell for one of the columns that both tables have. */
+static struct answer_cell fixed_cell(const struct row_cursor *cursor, enum row_column column)
 {
-    const int64_t time_ms = cursor->rows->times_ms[cursor->row];
     switch (column) {
     case ROW_DEVICE:
-        tables_result_text(context, device_of(cursor));
-        break;
     case ROW_PRODUCT:
-        tables_result_text(context, device_product(device_of(cursor)));
-        break;
     case ROW_NAME:
-        tables_result_text(context, device_short_name(device_of(cursor)));
-        break;
+        return cell_of_text(device_of(cursor));
     case ROW_TIME:
-        tables_result_time(cursor->table->tables, context, time_ms);
-        break;
     case ROW_TIME_MS:
-        sqlite3_result_int64(context, time_ms);
-        break;
+        return cell_of_time(cursor->rows->times_ms[cursor->row]);
     case ROW_MESSAGEID:
-        tables_result_id(context, cursor->rows->message_ids[cursor->row]);
-        break;
+        return cell_of_id(cursor->rows->message_ids[cursor->row]);
     case ROW_TIME_SOURCE:
         if (cursor->rows->time_sources)
-            tables_result_text(context, source_word(cursor));
+            return cell_of_text(source_word(cursor));
         break;
     case ROW_FIXED:
     case ROW_LAST_CONTACT_MS:
         break;
     }
+    return (struct answer_cell){0};
+}
+
+static void put_fixed_column(const struct row_cursor *cursor, sqlite3_context *context, int column)
+{
+    const struct answer_cell cell = fixed_cell(cursor, (enum row_column)column);
+    const struct sql_table *table = cursor->table;
+    if (cell.kind != CELL_NULL)
+        tables_result_cell(table->tables, context, table->kind->columns[column].form, &cell);
 }
 
 static int row_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column)
@@ -390,7 +388,7 @@ static int row_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int c
     const struct row_cursor *cursor = (struct row_cursor *)base;
     assert(cursor->rows);
     if (column < ROW_FIXED)
-        put_fixed_column(cursor, context, (enum row_column)column);
+        put_fixed_column(cursor, context, column);
     else if (cursor->table->kind->subject == SUBJECT_STATUS)
         put_event_column(cursor, context, column);
     else

@@ -1,5 +1,5 @@
 /*
- * tables.c - the kinds of tables, their registration, and connecting to one.
+ * tables.c - registration of the tables, and connecting to one.
  *
  * What a connection's tables share is counted: SQLite ends modules, collations and functions
  * one by one when the connection closes, and the last one takes it along.
@@ -12,88 +12,6 @@
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
-
-#define TIME_TYPE "TEXT COLLATE " TABLES_TIME_COLLATION
-#define ID_TYPE   "TEXT COLLATE " TABLES_ID_COLLATION
-
-/* --- kinds ----------------------------------------------------------------------------------- */
-
-#define ROW_COLUMNS                                           \
-    {"device", "TEXT", COLUMN_DEVICE, FORM_TEXT, 0},          \
-        {"product", "TEXT", COLUMN_PRODUCT, FORM_TEXT, 0},    \
-        {"name", "TEXT", COLUMN_NAME, FORM_TEXT, 0},          \
-        {"time", TIME_TYPE, COLUMN_TIME, FORM_TEXT, 0},       \
-        {"time_ms", "INTEGER", COLUMN_TIME_MS, FORM_TEXT, 0}, \
-        {"messageid", ID_TYPE, COLUMN_ID, FORM_TEXT, 0},      \
-    {                                                         \
-        "time_source", "TEXT", COLUMN_PLAIN, FORM_TEXT, 0     \
-    }
-
-static const struct table_column readings_columns[] = {ROW_COLUMNS};
-
-static const struct table_column status_columns[] = {
-    ROW_COLUMNS,
-    {"state", "TEXT", COLUMN_PLAIN, FORM_TEXT, 0},
-    {"last_contact_ms", "INTEGER", COLUMN_PLAIN, FORM_TEXT, 0},
-};
-
-static const struct table_column sessions_columns[] = {
-    {"device", "TEXT", COLUMN_DEVICE, FORM_TEXT, 0},
-    {"product", "TEXT", COLUMN_PRODUCT, FORM_PRODUCT, 0},
-    {"name", "TEXT", COLUMN_NAME, FORM_NAME, 0},
-    {"start", TIME_TYPE, COLUMN_PLAIN, FORM_TIME, 1},
-    {"start_ms", "INTEGER", COLUMN_PLAIN, FORM_INTEGER, 1},
-    {"end", TIME_TYPE, COLUMN_PLAIN, FORM_TIME, 2},
-    {"end_ms", "INTEGER", COLUMN_PLAIN, FORM_INTEGER, 2},
-    {"duration_ms", "INTEGER", COLUMN_PLAIN, FORM_INTEGER, 3},
-    {"reason", "TEXT", COLUMN_PLAIN, FORM_TEXT, 4},
-    {"repeats", "INTEGER", COLUMN_PLAIN, FORM_INTEGER, 5},
-};
-
-static const struct table_column devices_columns[] = {
-    {"device", "TEXT", COLUMN_DEVICE, FORM_TEXT, 0},
-    {"product", "TEXT", COLUMN_PRODUCT, FORM_TEXT, 1},
-    {"name", "TEXT", COLUMN_NAME, FORM_TEXT, 2},
-    {"first_seen", TIME_TYPE, COLUMN_PLAIN, FORM_TIME, 3},
-    {"first_seen_ms", "INTEGER", COLUMN_PLAIN, FORM_INTEGER, 3},
-    {"last_seen", TIME_TYPE, COLUMN_PLAIN, FORM_TIME, 4},
-    {"last_seen_ms", "INTEGER", COLUMN_PLAIN, FORM_INTEGER, 4},
-    {"readings", "INTEGER", COLUMN_PLAIN, FORM_INTEGER, 5},
-    {"status_events", "INTEGER", COLUMN_PLAIN, FORM_INTEGER, 6},
-};
-
-static const struct table_column metrics_columns[] = {
-    {"metric", "TEXT", COLUMN_PLAIN, FORM_TEXT, 0},
-    {"value_count", "INTEGER", COLUMN_PLAIN, FORM_INTEGER, 1},
-    {"min", "REAL", COLUMN_PLAIN, FORM_REAL, 2},
-    {"max", "REAL", COLUMN_PLAIN, FORM_REAL, 3},
-    {"first_seen", TIME_TYPE, COLUMN_PLAIN, FORM_TIME, 4},
-    {"first_seen_ms", "INTEGER", COLUMN_PLAIN, FORM_INTEGER, 4},
-    {"last_seen", TIME_TYPE, COLUMN_PLAIN, FORM_TIME, 5},
-    {"last_seen_ms", "INTEGER", COLUMN_PLAIN, FORM_INTEGER, 5},
-};
-
-static const struct table_column rejects_columns[] = {
-    {"reason", "TEXT", COLUMN_PLAIN, FORM_TEXT, 0},
-    {"detail", "TEXT", COLUMN_PLAIN, FORM_TEXT, 1},
-    {"messageid", ID_TYPE, COLUMN_PLAIN, FORM_ID, 2},
-    {"received_at", TIME_TYPE, COLUMN_PLAIN, FORM_TIME, 3},
-    {"received_at_ms", "INTEGER", COLUMN_PLAIN, FORM_INTEGER, 3},
-    {"body", "BLOB", COLUMN_PLAIN, FORM_BLOB, 4},
-};
-
-#define COLUMNS(array) array, sizeof(array) / sizeof *(array)
-
-static const struct table_kind kinds[] = {
-    {"readings", &row_table_module, COLUMNS(readings_columns), SUBJECT_READINGS},
-    {"status", &row_table_module, COLUMNS(status_columns), SUBJECT_STATUS},
-    {"sessions", &list_table_module, COLUMNS(sessions_columns), SUBJECT_SESSIONS},
-    {"devices", &list_table_module, COLUMNS(devices_columns), SUBJECT_DEVICES},
-    {"metrics", &list_table_module, COLUMNS(metrics_columns), SUBJECT_METRICS},
-    {"rejects", &list_table_module, COLUMNS(rejects_columns), SUBJECT_REJECTS},
-};
-
-_Static_assert(sizeof kinds / sizeof kinds[0] == SUBJECT_COUNT, "a kind for each subject");
 
 /* --- what a connection shares ---------------------------------------------------------------- */
 
@@ -149,8 +67,8 @@ static enum status register_all(struct tables *tables, struct error *err)
 {
     // The kind is the client data of a module; what the connection shares is found through it.
     for (size_t i = 0; i < SUBJECT_COUNT; i++) {
-        if (sqlite3_create_module_v2(tables->db, kinds[i].name, kinds[i].module, tables_ref(tables),
-                                     tables_unref) != SQLITE_OK)
+        if (sqlite3_create_module_v2(tables->db, table_kinds[i].name, table_kinds[i].module,
+                                     tables_ref(tables), tables_unref) != SQLITE_OK)
             return refused(tables, err);
     }
     TRY(tables_register_functions(tables, err));
@@ -282,9 +200,9 @@ static char *unquote(const char *text)
 static const struct table_kind *find_kind(const char *name)
 {
     size_t i = 0;
-    while (i + 1 < SUBJECT_COUNT && sqlite3_stricmp(kinds[i].name, name) != 0)
+    while (i + 1 < SUBJECT_COUNT && sqlite3_stricmp(table_kinds[i].name, name) != 0)
         i++;
-    return &kinds[i];
+    return &table_kinds[i];
 }
 
 /* argv: the module, the database, the table, its arguments. */
@@ -339,6 +257,7 @@ int table_disconnect(sqlite3_vtab *base)
     struct sql_table *table = (struct sql_table *)base;
     table_store_leave(table->store);
     mem_free(table->metrics);
+    buffer_release(&table->variants);
     mem_free(table);
     return SQLITE_OK;
 }

@@ -3,6 +3,7 @@
  *
  *      readings  status            rows of the store, pulled block by block
  *      sessions  devices  metrics  what the commands of those names answer
+ *      stats  online  excursions   the same, asked with arguments: stats('temperature', 'device')
  *      rejects                     bodies kept, a page at a time
  *
  * All are read-only and eponymous: they are there without `create virtual table`, which serves
@@ -28,6 +29,7 @@
 #include "sql/sqlite/sqlite.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define TABLES_TIME_COLLATION "mnsdb_time"
@@ -42,6 +44,9 @@ struct tables_options {
     int64_t now_ms;        /* what "now" means, if has_now; else it is the clock's */
     bool may_choose_store; /* the function mnsdb_open(DIR), and tables with an argument */
 };
+
+/* The name of the i-th table; NULL behind the last. */
+const char *tables_name(size_t i);
 
 /* The connection owns `*tables`. On failure it may hold some of the modules: close it. */
 MUST_CHECK enum status tables_register(sqlite3 *db, const struct tables_options *options,

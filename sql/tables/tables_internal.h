@@ -10,6 +10,7 @@
 #define MNSDB_SQL_TABLES_TABLES_INTERNAL_H
 
 #include "engine/base/bytes.h"
+#include "query/answer/answer.h"
 #include "sql/tables/tables.h"
 
 #include <sys/types.h>
@@ -23,9 +24,23 @@ enum column_role {
     COLUMN_TIME,
     COLUMN_TIME_MS,
     COLUMN_ID,
+    /* parameters, in hidden columns */
+    COLUMN_METRIC,
+    COLUMN_BY,
+    COLUMN_EVERY,
+    COLUMN_SINCE,
+    COLUMN_UNTIL,
+    COLUMN_DEVICES,
+    COLUMN_KEEP_STALE,
+    COLUMN_OFFLINE_AT,
+    COLUMN_ABOVE,
+    COLUMN_BELOW,
+    COLUMN_HOLD,
+    COLUMN_ROLES,
 };
+#define COLUMN_PARAMETERS COLUMN_METRIC /* the first; they go up to COLUMN_ROLES */
 
-/* How a column of a list table comes out of a cell of the answer. */
+/* How a column comes out of a cell. */
 enum column_form {
     FORM_TEXT,
     FORM_PRODUCT, /* of a device */
@@ -35,14 +50,15 @@ enum column_form {
     FORM_REAL,
     FORM_ID,
     FORM_BLOB,
+    FORM_PARAMETER, /* the value given */
 };
 
 struct table_column {
     const char *name;
     const char *type;
     enum column_role role;
-    enum column_form form; /* list tables */
-    uint8_t cell;          /* list tables: the cell of the answer it is made of */
+    enum column_form form;
+    uint8_t cell; /* list tables: see kinds.c */
 };
 
 enum table_subject {
@@ -52,6 +68,9 @@ enum table_subject {
     SUBJECT_DEVICES,
     SUBJECT_METRICS,
     SUBJECT_REJECTS,
+    SUBJECT_STATS,
+    SUBJECT_ONLINE,
+    SUBJECT_EXCURSIONS,
     SUBJECT_COUNT,
 };
 
@@ -62,6 +81,10 @@ struct table_kind {
     uint32_t column_count;
     enum table_subject subject;
 };
+
+#define TABLE_COLUMNS_MAX 64u /* of a list table */
+
+extern const struct table_kind table_kinds[SUBJECT_COUNT];
 
 extern const sqlite3_module row_table_module;
 extern const sqlite3_module list_table_module;
@@ -132,9 +155,18 @@ struct sql_table {
     const struct table_kind *kind;
     uint32_t *metrics; /* owned; `readings`: metric number by column, the first at ROW_FIXED */
     uint32_t metric_count;
-    uint32_t cursors;           /* open ones of a row table */
+    uint32_t cursors;           /* open ones */
     struct row_numbers numbers; /* of rows, while there are cursors */
+    struct buffer variants;     /* owned; while there are cursors: see row_numbers.c */
 };
+
+/* The cursors of a table are counted: with the last one go the numbers of its rows. */
+void table_cursor_opened(struct sql_table *table);
+void table_cursor_closed(struct sql_table *table);
+
+/* A number for a text, the same for the same text until the last cursor closes. */
+MUST_CHECK enum status table_variant_of(struct sql_table *table, struct slice text,
+                                        uint32_t *variant);
 
 /* Opens or shares the store at `dir`; table_store_leave when done with it. */
 MUST_CHECK enum status table_store_enter(struct tables *tables, const char *dir,
@@ -168,6 +200,10 @@ void tables_result_time(const struct tables *tables, sqlite3_context *context, i
 void tables_result_text(sqlite3_context *context, struct slice text); /* lives on */
 void tables_result_id(sqlite3_context *context, uint64_t id);
 
+/* A cell that is not null, as the result of a column; no FORM_PARAMETER. */
+void tables_result_cell(const struct tables *tables, sqlite3_context *context,
+                        enum column_form form, const struct answer_cell *cell);
+
 MUST_CHECK enum status tables_register_functions(struct tables *tables, struct error *err);
 
 /* Counts one who has `tables` as its client data; `unref` is what SQLite calls at its end. */
@@ -185,6 +221,46 @@ int table_disconnect(sqlite3_vtab *base);
 MUST_CHECK enum status table_declare(struct sql_table *table, struct buffer *out,
                                      struct error *err);
 
+/* --- parameters and questions ------------------------------------------------------------------ */
+
+static inline bool role_is_parameter(enum column_role role)
+{
+    return role >= COLUMN_PARAMETERS && role < COLUMN_ROLES;
+}
+
+/* What hidden columns were compared with. Zero-initialise, release. */
+struct parameters {
+    sqlite3_value *values[COLUMN_ROLES]; /* owned; by role; NULL: not given */
+};
+
+MUST_CHECK enum status parameters_read(struct parameters *parameters, const char *plan,
+                                       sqlite3_value **values, struct error *err);
+void parameters_release(struct parameters *parameters);
+/* True if it was given, and is not null. */
+bool parameters_have(const struct parameters *parameters, enum column_role role);
+struct slice parameters_text(const struct parameters *parameters, enum column_role role);
+/* Appends what tells these parameters from others. */
+MUST_CHECK enum status parameters_describe(const struct parameters *parameters, struct buffer *out);
+
+struct row_filter;
+
+/* What a list table's rows are to be. */
+struct question {
+    struct sql_table *table;
+    const struct row_filter *filter;
+    const struct parameters *parameters;
+    unsigned columns; /* a bit for each that is used */
+};
+
+#define QUESTION_NO_CELL 255u
+
+/*
+ * Fills an empty answer. `cells` has the cell of the answer that each column of the table is made
+ * of, and is changed where that depends on the question.
+ */
+MUST_CHECK enum status question_ask(const struct question *question, struct answer *answer,
+                                    uint8_t cells[TABLE_COLUMNS_MAX], struct error *err);
+
 /* --- plans and filters ------------------------------------------------------------------------ */
 
 enum scan_order {
@@ -193,7 +269,8 @@ enum scan_order {
     ORDER_NAMES = 2,   /* by the device's name, time, id */
 };
 
-/* What xBestIndex tells xFilter in idxNum. */
+/* What xBestIndex tells xFilter in idxNum; for list tables a bit for each of the first columns. */
+#define PLAN_COLUMNS       31u
 #define PLAN_ORDER_MASK    3u
 #define PLAN_TIME_SOURCES  8u
 #define PLAN_METRICS_SHIFT 4
@@ -207,7 +284,10 @@ struct row_filter {
     uint64_t *device_bits; /* owned; NULL: all */
     int64_t from_ms;
     int64_t until_ms;
-    bool nothing; /* no row can match */
+    bool nothing;       /* no row can match */
+    bool names_devices; /* there are terms of device, name */
+    bool names_products;
+    bool bounds_time;
 };
 
 /* Reads the terms of a plan with their values. STATUS_INPUT: a value that makes no sense. */
@@ -220,7 +300,7 @@ struct plan_term {
     enum column_role role;
     unsigned char op; /* SQLITE_INDEX_CONSTRAINT_...; PLAN_OP_IN */
 };
-#define PLAN_OP_IN 255
+#define PLAN_OP_IN 255 /* of any of several */
 #define PLAN_AND   " and "
 
 /* "device=?", borrowed; "" if a table cannot use such a term. */

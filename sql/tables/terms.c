@@ -27,11 +27,31 @@ struct term_text {
         {role, SQLITE_INDEX_CONSTRAINT_LIKE}, name " like ?"                                      \
     }
 
+#define PARAMETER(role, name)                         \
+    {                                                 \
+        {role, SQLITE_INDEX_CONSTRAINT_EQ}, name "=?" \
+    }
+
 static const struct term_text terms[] = {
-    COMPARISONS(COLUMN_DEVICE, "device"),   PATTERNS(COLUMN_DEVICE, "device"),
-    COMPARISONS(COLUMN_PRODUCT, "product"), PATTERNS(COLUMN_PRODUCT, "product"),
-    COMPARISONS(COLUMN_NAME, "name"),       PATTERNS(COLUMN_NAME, "name"),
-    COMPARISONS(COLUMN_TIME, "time"),       COMPARISONS(COLUMN_TIME_MS, "time_ms"),
+    COMPARISONS(COLUMN_DEVICE, "device"),
+    PATTERNS(COLUMN_DEVICE, "device"),
+    COMPARISONS(COLUMN_PRODUCT, "product"),
+    PATTERNS(COLUMN_PRODUCT, "product"),
+    COMPARISONS(COLUMN_NAME, "name"),
+    PATTERNS(COLUMN_NAME, "name"),
+    COMPARISONS(COLUMN_TIME, "time"),
+    COMPARISONS(COLUMN_TIME_MS, "time_ms"),
+    PARAMETER(COLUMN_METRIC, "metric"),
+    PARAMETER(COLUMN_BY, "by"),
+    PARAMETER(COLUMN_EVERY, "every"),
+    PARAMETER(COLUMN_SINCE, "since"),
+    PARAMETER(COLUMN_UNTIL, "until"),
+    PARAMETER(COLUMN_DEVICES, "devices"),
+    PARAMETER(COLUMN_KEEP_STALE, "keep_stale"),
+    PARAMETER(COLUMN_OFFLINE_AT, "offline_at"),
+    PARAMETER(COLUMN_ABOVE, "above"),
+    PARAMETER(COLUMN_BELOW, "below"),
+    PARAMETER(COLUMN_HOLD, "hold"),
 };
 
 #define TERM_COUNT (sizeof terms / sizeof terms[0])

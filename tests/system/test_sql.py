@@ -300,6 +300,228 @@ class Commands(unittest.TestCase):
                          [[from_json(row.get(f)) for f in fields] for row in want])  # fmt: skip
 
 
+class Functions(unittest.TestCase):
+    """Tables that are asked with arguments say what the commands say with options."""
+
+    AGGREGATES = ("count", "sum", "avg", "min", "max", "first", "last", "spread", "stddev", "median", "p1", "p5", "p25",
+                  "p75", "p90", "p95", "p99", "min_time", "max_time", "twa")  # fmt: skip
+    METRICS = ("temperature", "humidity", "none")
+    ZONES = ("UTC", "Europe/Berlin", "America/New_York")
+    WIDTHS = ("10m", "1h", "7h", "1d", "1w", "1mo")
+
+    @classmethod
+    def setUpClass(cls):
+        cls.rng = rng_for("sql-functions")
+        cls.db = make_store(cls, cls.rng, HISTORIES)
+        cls.span = [row.time_ms for row in cls.db.oracle.rows + cls.db.oracle.events]
+
+    def select(self, sql, *args):
+        result = run("mnsdb-sql", "--db", self.db.path, sql, *args, "--format", "json")
+        self.assertEqual(result.code, 0, f"{sql}\n{result!r}")
+        return parse_json(result.out)
+
+    def agree(self, sql, got, want):
+        say = f"{sql}\n(MNSDB_TEST_SEED={harness.SEED})"
+        self.assertEqual(len(got), len(want), say)
+        for g, w in zip(got, want):
+            g, w = list(map(from_json, g.values())), list(map(from_json, w.values()))
+            self.assertTrue(len(g) == len(w) and all(map(same, g, w)), f"{say}\ngot      {g}\nexpected {w}")
+
+    def literal(self, text):
+        return "null" if text is None else "'" + text.replace("'", "''") + "'"
+
+    def moment(self):
+        return self.rng.choice(self.span) + self.rng.choice((-3600000, -1, 0, 0, 1, 3600000))
+
+    def ask(self, known):
+        """Terms of a statement and the options that say the same, in a random order of terms."""
+        rng = self.rng
+        terms, args = [], []
+        if rng.random() < 0.4:
+            at = self.moment()
+            terms.append(f"since = {rng.choice((str(at), repr(utc(at))))}")
+            args += ["--from", utc(at)]
+        if rng.random() < 0.4:
+            at = self.moment()
+            terms.append(f"until = {rng.choice((str(at), repr(utc(at))))}")
+            args += ["--to", utc(at)]
+        if rng.random() < 0.4:
+            glob = rng.choice((rng.choice(self.db.oracle.devices), "p1/*", "*1", "nobody/*"))
+            terms.append(f"devices = {self.literal(glob)}")
+            args += ["--device", glob]
+        terms += known
+        rng.shuffle(terms)
+        return terms, args
+
+    def group(self, by, every, default):
+        known, args, keys = [], [], []
+        if by is not None:
+            known.append(f"by = {self.literal(by)}")
+            args += ["--by", by] if by != default else []
+        if (by or default) != "none":
+            keys.append(by or default)
+        if every is not None:
+            known.append(f"every = {self.literal(every)}")
+            args += ["--every", every]
+            keys.append("time")
+        return known, args, keys
+
+    def native(self, command, *args):
+        result = run("mnsdb", command, "--db", self.db.path, *args, "--format", "json")
+        if result.code == 2 and b"--from" in result.err:
+            return None  # a range that ends before it starts
+        self.assertEqual(result.code, 0, repr(result))
+        return parse_json(result.out)
+
+    def test_a_range_that_ends_before_it_starts_has_no_rows(self):
+        terms = f"since = {max(self.span)} and until = {min(self.span)}"
+        for table in ("stats('temperature', 'device', '1d')", "stats('temperature')", "online", "sessions",
+                      "excursions('temperature', 5)"):  # fmt: skip
+            self.assertEqual(self.select(f"select * from {table} where {terms}"), [])
+
+    def test_stats_are_those_of_the_command(self):
+        rng = self.rng
+        for _ in range(STATEMENTS // 6):
+            metric, zone = rng.choice(self.METRICS), rng.choice(self.ZONES)
+            aggregates = rng.sample(self.AGGREGATES, rng.randint(1, 6))
+            known, group_args, keys = self.group(rng.choice((None, "none", "device", "product")),
+                                                 rng.choice((None, *self.WIDTHS)), "none")  # fmt: skip
+            terms, args = self.ask([f"metric = {self.literal(metric)}", *known])
+            want = self.native("stats", metric, "--agg", ",".join(aggregates), "--tz", zone, *group_args, *args)
+            if want is None:
+                continue
+            sql = f"select {', '.join(keys + aggregates)} from stats where {' and '.join(terms)}"
+            self.agree(sql, self.select(sql, "--tz", zone), want)
+
+    def test_online_is_that_of_the_command(self):
+        rng = self.rng
+        for _ in range(STATEMENTS // 10):
+            zone, by = rng.choice(self.ZONES), rng.choice((None, "none", "device", "product"))
+            known, group_args, keys = self.group(by, rng.choice((None, "7h", "1d", "1w")), "device")
+            if rng.random() < 0.3:
+                known.append("keep_stale = 1")
+                group_args.append("--keep-stale")
+            if rng.random() < 0.3:
+                known.append("offline_at = 'last-contact'")
+                group_args += ["--offline-at", "last-contact"]
+            terms, args = self.ask(known)
+            fields = ["online_ms", "offline_ms", "unknown_ms", "availability", "sessions", "longest_ms", "repeats", "stale"]
+            fields += ["state", "state_since"] if (by or "device") == "device" else []
+            if rng.random() < 0.3:
+                fields += ["failures", "mtbf_ms", "repairs", "mttr_ms", "flaps", "longest_outage_ms", "longest_outage_start"]
+                group_args.append("--reliability")
+            want = self.native("online", "--tz", zone, *group_args, *args)
+            if want is None:
+                continue
+            sql = f"select {', '.join(keys + fields)} from online"
+            sql += f" where {' and '.join(terms)}" if terms else ""
+            self.agree(sql, self.select(sql, "--tz", zone), want)
+
+    def test_sessions_are_those_of_the_command(self):
+        columns = 'device, start, "end", duration_ms, reason, repeats'
+        for _ in range(STATEMENTS // 20):
+            terms, args = self.ask(["keep_stale = 1", "offline_at = 'last-contact'"])
+            want = self.native("sessions", "--keep-stale", "--offline-at", "last-contact", *args)
+            if want is not None:
+                sql = f"select {columns} from sessions where {' and '.join(terms)}"
+                self.agree(sql, self.select(sql), want)
+        self.agree("sessions(1)", self.select(f"select {columns} from sessions(1)"), self.native("sessions", "--keep-stale"))
+
+    def test_excursions_are_those_of_the_command(self):
+        rng = self.rng
+        for _ in range(STATEMENTS // 20):
+            above, below = rng.randint(-10, 30), rng.randint(-10, 30)
+            known, options = [f"above = {above}", "metric = 'temperature'"], ["--above", str(above)]
+            if rng.random() < 0.5:
+                known.append(f"below = {below}")
+                options += ["--below", str(below)]
+            if rng.random() < 0.3:
+                known.append("hold = '10m'")
+                options += ["--hold", "10m"]
+            terms, args = self.ask(known)
+            want = self.native("excursions", "temperature", *options, *args)
+            if want is not None:
+                sql = ('select device, start, "end", duration_ms, reason, metric, side, threshold, extreme, extreme_time,'
+                       f" value_count from excursions where {' and '.join(terms)}")  # fmt: skip
+                self.agree(sql, self.select(sql), want)
+
+    def test_what_is_said_of_devices_and_buckets_leaves_the_others_as_they_are(self):
+        """Pushed down or not, a row is the same: `+` keeps a term from the store."""
+        rng = self.rng
+        for _ in range(STATEMENTS // 10):
+            table, columns = rng.choice((
+                ("stats('temperature', 'device', '{}')", "device, time, count, avg, twa, p95, max_time"),
+                ("stats('temperature', 'product', '{}')", "product, time, count, sum, last"),
+                ("stats('humidity', null, '{}')", "time, count, twa"),
+                ("online('device', '{}')", "device, time, online_ms, offline_ms, unknown_ms, sessions, state, state_since"),
+                ("online('none', '{}')", "time, online_ms, unknown_ms, failures, longest_outage_start"),
+            ))  # fmt: skip
+            device = rng.choice(self.db.oracle.devices)
+            starts = self.select(f"select distinct time_ms from {table.format('1d')}")
+            at = [int(rng.choice(starts)["time_ms"]) + rng.choice((-1, 0, 0, 1)) for _ in range(2)]
+            terms = [f"{{}}time_ms {rng.choice(('<', '<=', '>', '>=', '='))} {at[0]}",
+                     f"{{}}time {rng.choice(('<', '<=', '>', '>='))} '{utc(at[1])}'"]  # fmt: skip
+            terms += [f"{{}}device = '{device}'", "{}name glob 'd1*'"] if columns.startswith("device") else []
+            terms += ["{}product in ('p1', 'p2')"] if not columns.startswith("time") else []
+            chosen = rng.sample(terms, rng.randint(1, len(terms)))
+            glue = rng.choice((" and ", " or "))
+            sql = f"select {columns} from {table.format(rng.choice(('1d', '7h')))} where {glue.join(chosen)}"
+            order = f" order by {columns}"
+            zone = rng.choice(self.ZONES)
+            got = self.select(sql.replace("{}", "") + order, "--tz", zone)
+            self.agree(sql, got, self.select(sql.replace("{}", "+") + order, "--tz", zone))
+
+    def test_they_join_with_other_tables(self):
+        got = self.select("select s.device, count, d.readings from devices d join stats s on s.device = d.device"
+                          " where metric = 'temperature' and by = 'device' order by 1")  # fmt: skip
+        want = self.native("stats", "temperature", "--agg", "count", "--by", "device")
+        self.assertEqual([[row["device"], row["count"]] for row in got], [list(row.values()) for row in want])
+        got = self.select("select m.metric, count from metrics m join stats s on s.metric = m.metric order by 1")
+        want = self.select("select metric, value_count from metrics order by 1")
+        self.agree("join", got, want)
+        got = self.select("select e.device, e.start, s.count from sessions e, stats s where s.metric = 'temperature'"
+                          " and s.since = e.start_ms and s.until = e.end_ms and s.devices = e.device"
+                          " and e.duration_ms > 0")  # fmt: skip
+        want = self.select("select e.device, e.start, (select count(temperature) from readings r where r.device = e.device"
+                           " and r.time_ms >= e.start_ms and r.time_ms < e.end_ms) c from sessions e"
+                           " where e.duration_ms > 0 and e.end_ms is not null")  # fmt: skip
+        both = {(row["device"], row["start"]): row["count"] for row in got}
+        for row in want:
+            self.assertEqual(both[row["device"], row["start"]], row["c"])
+
+    def test_plans_show_what_is_computed(self):
+        cases = {
+            "select device, avg, p95 from stats('temperature', 'device') where device glob '*p*'":
+                "metric=? and by=? and device glob ?; computing avg, p95",
+            "select time from stats('t', null, '1h') where time >= '-7d'": "metric=? and by=? and every=? and time>=?",
+            "select * from online where keep_stale = 1 and product = 'p1'": "keep_stale=? and product=?",
+            "select * from excursions where metric = 't' and above = 5 and hold = '5m'": "metric=? and above=? and hold=?",
+        }  # fmt: skip
+        for sql, text in cases.items():
+            self.assertIn(text, self.select("explain query plan " + sql)[0]["detail"])
+
+    def test_a_question_that_makes_no_sense_is_told(self):
+        for sql, text in {
+            "select * from stats": "which metric?",
+            "select * from stats('t') where time > '2018-05-16'": "time is the start of a bucket",
+            "select * from stats('t', 'product') where device = 'a/b'": "there is no device in the rows",
+            "select * from online('none') where product = 'a'": "there is no product in the rows",
+            "select * from stats('t', 'room')": "by: there are 'none', 'device', 'product'",
+            "select * from stats('t', null, 'often')": "often",
+            "select * from stats where metric = 't' and since = 'noonish'": "'noonish' is no time",
+            "select * from stats where metric = 't' and until = 9e18": "is no time",
+            "select * from online where offline_at = 'noon'": "there are 'event', 'last-contact'",
+            "select * from excursions where metric = 't'": "beyond which limit?",
+            "select * from excursions where metric = 't' and above = 'hot'": "hot",
+            "select * from excursions where metric = 't' and above = 1 and hold = 'x'": "hold",
+            "select * from stats where metric = 't' and devices = 5": "a pattern is wanted",
+        }.items():
+            with self.subTest(sql):
+                result = run("mnsdb-sql", "--db", self.db.path, sql)
+                self.assertEqual(result.code, 2, repr(result))
+                self.assertIn(text, result.err.decode())
+
+
 class Program(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -435,9 +657,10 @@ class Program(unittest.TestCase):
     def test_an_empty_store_answers(self):
         empty = Db(self)
         empty.ingest(b"")
-        for table in ("readings", "status", "sessions", "devices", "metrics", "rejects"):
+        for table in ("readings", "status", "sessions", "devices", "metrics", "rejects", "online", "online('device', '1d')",
+                      "stats('t', 'device', '1h')", "excursions('t', 5)"):  # fmt: skip
             result = run("mnsdb-sql", "--db", empty.path, f"select count(*) from {table}")
-            self.assertEqual(result.out, b"count(*)\n0\n", repr(result))
+            self.assertEqual(result.out, b"count(*)\n0\n", f"{table} {result!r}")
 
 
 @unittest.skipUnless(shutil.which("sqlite3"), "SKIPPED: the sqlite3 shell is not installed")
@@ -468,6 +691,19 @@ class Extension(unittest.TestCase):
         self.assertEqual(opened, [[{"d": str(self.db.path)}], want])
         named = self.shell(f"create virtual table temp.s using status('{self.db.path}');", sql.replace("status", "s") + ";")
         self.assertEqual(named, [want])
+
+    def test_the_shell_asks_with_arguments(self):
+        for sql in ("select device, time, avg, p95 from stats('temperature', 'device', '1d') where device glob '*1'",
+                    "select device, online_ms, state from online where keep_stale = 1",
+                    "select device, start, extreme from excursions('temperature', 5)"):  # fmt: skip
+            want = self.native(sql)
+            self.assertGreater(len(want), 0)
+            got = self.shell(sql + ";", MNSDB_DB=str(self.db.path))[0]
+            self.assertEqual([list(map(from_json, row.values())) for row in got],
+                             [list(map(from_json, row.values())) for row in want])  # fmt: skip
+        named = self.shell(f"create virtual table temp.s using stats('{self.db.path}');",
+                           "select count from s('temperature');")  # fmt: skip
+        self.assertEqual(named, [self.native("select count from stats('temperature')")])
 
     def test_two_stores_side_by_side(self):
         other = make_store(self, rng_for("sql-extension-2"), 20)

@@ -72,6 +72,11 @@ static void a_statement_survives_every_failed_allocation(void **state)
         "select * from sessions where device = 'pk/d0'",
         "select * from devices, metrics",
         "select count(*) from rejects",
+        "select * from stats('t', 'device', '1d') where device glob '*d*' and time_ms > 0",
+        "select device, rowid from stats where metric = 't' and by = 'product' or metric = 'h'",
+        "select *, rowid from online('product', '1d') where time < '2030-01-01'",
+        "select *, rowid from excursions where metric = 't' and above = -1000000 and hold = '1d'",
+        "select count(*), sum(rowid) from sessions(1, 'last-contact', 0)",
     };
     for (size_t i = 0; i < sizeof statements / sizeof statements[0]; i++)
         sweep(*state, statements[i]);
@@ -95,6 +100,14 @@ static void a_row_has_the_same_number_in_every_scan(void **state)
     assert_int_equal(count_rows(*state, "select 1 from sessions where device = 'pk/d1' or "
                                         "device glob 'pk/*'"),
                      count_rows(*state, "select 1 from sessions"));
+    assert_int_equal(count_rows(*state, "select 1 from stats where metric = 't' and by = 'device' "
+                                        "and (device = 'pk/d1' or device glob 'pk/*')"),
+                     count_rows(*state, "select 1 from stats('t', 'device')"));
+    assert_int_equal(count_rows(*state, "select 1 from online where (by = 'device' or by = 'none' "
+                                        "or by = 'product')"),
+                     count_rows(*state, "select 1 from online('device') union all "
+                                        "select 1 from online('none') union all "
+                                        "select 1 from online('product')"));
     assert_int_equal(count_rows(*state, "select distinct a.rowid from readings a, readings b "
                                         "where a.rowid = b.rowid and a.messageid = b.messageid"),
                      count_rows(*state, "select 1 from readings"));
