@@ -157,6 +157,9 @@ static enum status open_alias(const struct reader *reader, struct slice name, st
                              SHOWN(name), SHOWN((*alias)->name));
         return STATUS_OK;
     }
+    if (list->count == ALIAS_NAMES_MAX)
+        return error_set(reader->err, STATUS_INPUT, "there are more than %u metrics with aliases",
+                         ALIAS_NAMES_MAX);
     if (mem_grow(&list->items, &list->capacity, list->count + 1, sizeof *list->items) != STATUS_OK)
         return no_memory(reader);
     *alias = &list->items[list->count++];

@@ -6,11 +6,18 @@
  * row on the left if there is one with its start, and one on the right if there is one with the
  * start of the bucket that it is compared with. Two buckets may be compared with the same one, and
  * not in order (hours that occur twice), so rows are looked up without being used up.
+ *
+ * Many names have rows in few of very many buckets, so no name goes through all of them: from its
+ * rows it finds the buckets that they are about, on the right by an index of the buckets in the
+ * order of those that they are compared with.
  */
 #include "query/compare/compare.h"
 
+#include "engine/base/mem.h"
+
 #include <assert.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define NO_ROW SIZE_MAX
@@ -159,7 +166,16 @@ struct versus {
     const struct answer *now, *before;
     struct answer *compared;
     struct name_rows left, right;
+    uint32_t *by_before; /* owned; places of buckets, by (before_ms, place) */
+    uint32_t *met;       /* owned; places of the buckets that the rows of one name are about */
+    size_t met_count, met_capacity;
 };
+
+static void versus_release(struct versus *versus)
+{
+    mem_free(versus->by_before);
+    mem_free(versus->met);
+}
 
 static bool has_change(const struct answer_column *column)
 {
@@ -244,8 +260,109 @@ static size_t find_bucket(const struct versus *versus, const struct name_rows *r
     return found ? low : NO_ROW;
 }
 
+/* --- the buckets of a name ----------------------------------------------------------------- */
+
+static int compare_places(const void *left, const void *right)
+{
+    const uint32_t a = *(const uint32_t *)left;
+    const uint32_t b = *(const uint32_t *)right;
+    return (a > b) - (a < b);
+}
+
+static int compare_before(const void *left, const void *right, void *context)
+{
+    const struct versus *versus = context;
+    const struct compare_bucket *buckets = versus->spec->buckets;
+    const int64_t a_ms = buckets[*(const uint32_t *)left].before_ms;
+    const int64_t b_ms = buckets[*(const uint32_t *)right].before_ms;
+    return a_ms != b_ms ? (a_ms > b_ms) - (a_ms < b_ms) : compare_places(left, right);
+}
+
+static enum status index_buckets(struct versus *versus, struct error *err)
+{
+    const struct compare_versus_spec *spec = versus->spec;
+    bool ascend = true;
+    assert(spec->bucket_count <= UINT32_MAX);
+    versus->by_before = mem_alloc(spec->bucket_count, sizeof *versus->by_before);
+    if (!versus->by_before)
+        return no_memory(err);
+    for (size_t i = 0; i < spec->bucket_count; i++) {
+        versus->by_before[i] = (uint32_t)i;
+        ascend = ascend && (i == 0 || spec->buckets[i - 1].before_ms <= spec->buckets[i].before_ms);
+    }
+    if (!ascend)
+        qsort_r(versus->by_before, spec->bucket_count, sizeof *versus->by_before, compare_before,
+                versus);
+    return STATUS_OK;
+}
+
+static enum status add_met(struct versus *versus, uint32_t place)
+{
+    TRY(mem_grow(&versus->met, &versus->met_capacity, versus->met_count + 1, sizeof *versus->met));
+    versus->met[versus->met_count++] = place;
+    return STATUS_OK;
+}
+
+/* The bucket that starts at `time_ms`. */
+static enum status meet_now(struct versus *versus, int64_t time_ms)
+{
+    const struct compare_bucket *buckets = versus->spec->buckets;
+    size_t low = 0;
+    size_t high = versus->spec->bucket_count;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (buckets[middle].now_ms < time_ms)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    const bool found = low < versus->spec->bucket_count && buckets[low].now_ms == time_ms;
+    return found ? add_met(versus, (uint32_t)low) : STATUS_OK;
+}
+
+/* All buckets that are compared with the one that starts at `time_ms`. */
+static enum status meet_before(struct versus *versus, int64_t time_ms)
+{
+    const struct compare_bucket *buckets = versus->spec->buckets;
+    const size_t count = versus->spec->bucket_count;
+    size_t low = 0;
+    size_t high = count;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (buckets[versus->by_before[middle]].before_ms < time_ms)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (; low < count && buckets[versus->by_before[low]].before_ms == time_ms; low++)
+        TRY(add_met(versus, versus->by_before[low]));
+    return STATUS_OK;
+}
+
+/* The buckets that the rows of a name are about: in order, each once. */
+static enum status list_met(struct versus *versus, struct error *err)
+{
+    enum status status = STATUS_OK;
+    versus->met_count = 0;
+    for (size_t i = versus->left.first; status == STATUS_OK && i < versus->left.until; i++)
+        status = meet_now(versus, row_time_ms(versus, versus->now, i));
+    for (size_t i = versus->right.first; status == STATUS_OK && i < versus->right.until; i++)
+        status = meet_before(versus, row_time_ms(versus, versus->before, i));
+    if (status != STATUS_OK)
+        return no_memory(err);
+    if (versus->met_count > 1)
+        qsort(versus->met, versus->met_count, sizeof *versus->met, compare_places);
+    size_t kept = 0;
+    for (size_t i = 0; i < versus->met_count; i++) {
+        if (i == 0 || versus->met[i] != versus->met[kept - 1])
+            versus->met[kept++] = versus->met[i];
+    }
+    versus->met_count = kept;
+    return STATUS_OK;
+}
+
 /* Rows of one name, on either side or both. */
-static enum status compare_name(const struct versus *versus, struct error *err)
+static enum status compare_name(struct versus *versus, struct error *err)
 {
     const struct compare_versus_spec *spec = versus->spec;
     const struct name_rows *left_rows = &versus->left;
@@ -254,12 +371,13 @@ static enum status compare_name(const struct versus *versus, struct error *err)
         return add_compared(versus, left_rows->first < left_rows->until ? left_rows->first : NO_ROW,
                             right_rows->first < right_rows->until ? right_rows->first : NO_ROW, 0,
                             err);
-    for (size_t i = 0; i < spec->bucket_count; i++) {
-        const struct compare_bucket bucket = spec->buckets[i];
+    TRY(list_met(versus, err));
+    for (size_t i = 0; i < versus->met_count; i++) {
+        const struct compare_bucket bucket = spec->buckets[versus->met[i]];
         const size_t left = find_bucket(versus, left_rows, bucket.now_ms);
         const size_t right = find_bucket(versus, right_rows, bucket.before_ms);
-        if (left != NO_ROW || right != NO_ROW)
-            TRY(add_compared(versus, left, right, bucket.now_ms, err));
+        assert(left != NO_ROW || right != NO_ROW);
+        TRY(add_compared(versus, left, right, bucket.now_ms, err));
     }
     return STATUS_OK;
 }
@@ -280,8 +398,11 @@ enum status compare_versus(const struct answer *now, const struct answer *before
                            struct error *err)
 {
     assert(now->column_count == before->column_count);
+    OWNED(versus_release)
     struct versus versus = {.spec = spec, .now = now, .before = before, .compared = compared};
     TRY(add_columns(&versus, err));
+    if (spec->keys.has_time)
+        TRY(index_buckets(&versus, err));
     const size_t now_count = answer_shown_count(now);
     const size_t before_count = answer_shown_count(before);
     for (size_t i = 0, j = 0; i < now_count || j < before_count;) {

@@ -131,6 +131,25 @@ static void there_are_so_many_names_at_most(void **state)
     alias_list_release(&list);
 }
 
+/* A weaker source that speaks of a settled name again and again must not make the list long. */
+static void there_are_so_many_metrics_at_most(void **state)
+{
+    (void)state;
+    static const struct alias_origin weaker = {.source = "weaker", .source_number = 1};
+    struct alias_list list = {0};
+    struct error err = {0};
+    enum status status = alias_list_add(&list, "a=b", &flag, &err);
+    unsigned added = 0;
+    for (; status == STATUS_OK && added <= ALIAS_NAMES_MAX; added++) {
+        char text[32];
+        (void)snprintf(text, sizeof text, "m%u=b", added);
+        status = alias_list_add(&list, text, &weaker, &err);
+    }
+    assert_int_equal(status, STATUS_INPUT);
+    assert_int_equal(added, ALIAS_NAMES_MAX);
+    alias_list_release(&list);
+}
+
 /* --- files --------------------------------------------------------------------------------- */
 
 static void a_file_has_a_definition_a_line(void **state)
@@ -269,6 +288,7 @@ int main(void)
         cmocka_unit_test(a_stronger_source_settles_the_names_it_uses),
         cmocka_unit_test(what_is_no_definition_is_refused),
         cmocka_unit_test(there_are_so_many_names_at_most),
+        cmocka_unit_test(there_are_so_many_metrics_at_most),
         cmocka_unit_test(a_file_has_a_definition_a_line),
         cmocka_unit_test(a_mistake_in_a_file_names_its_line),
         cmocka_unit_test(files_are_read_where_they_are_and_refused_where_they_are_none),

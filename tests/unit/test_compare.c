@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -118,6 +119,41 @@ static void buckets_are_compared_as_paired(void **state)
     answer_release(&a);
     answer_release(&b);
     answer_release(&compared);
+}
+
+enum { MANY_BUCKETS = 1 << 19, MANY_NAMES = 1 << 16 };
+
+/*
+ * One row a name: what has no row takes no time, else these are some ten thousand million pairs.
+ * Buckets are compared in the reverse order.
+ */
+static void names_without_rows_in_most_buckets_take_no_time(void **state)
+{
+    (void)state;
+    struct compare_bucket *buckets = mem_alloc(MANY_BUCKETS, sizeof *buckets);
+    struct line *lines = mem_alloc(MANY_NAMES, sizeof *lines);
+    char(*names)[8] = mem_alloc(MANY_NAMES, sizeof *names);
+    assert_true(buckets && lines && names);
+    for (int64_t i = 0; i < MANY_BUCKETS; i++)
+        buckets[i] = (struct compare_bucket){.now_ms = i, .before_ms = MANY_BUCKETS - 1 - i};
+    for (int64_t i = 0; i < MANY_NAMES; i++) {
+        (void)snprintf(names[i], sizeof names[i], "d%05d", (int)i);
+        lines[i] = (struct line){names[i], i, i, 1};
+    }
+    const struct compare_versus_spec spec = {
+        .keys = by_both, .missing = nulls, .buckets = buckets, .bucket_count = MANY_BUCKETS};
+    struct answer a = {0};
+    struct answer compared = {0};
+    assert_int_equal(fill(&a, true, lines, MANY_NAMES), STATUS_OK);
+    assert_int_equal(compare_versus(&a, &a, &spec, &compared, NULL), STATUS_OK);
+    assert_int_equal(answer_shown_count(&compared), 2 * MANY_NAMES);
+    assert_int_equal(find(&compared, 5, "time")->integer, MANY_BUCKETS - 3); /* of d00002 */
+    assert_number(&compared, 5, "n_before", "2");
+    answer_release(&a);
+    answer_release(&compared);
+    mem_free(buckets);
+    mem_free(lines);
+    mem_free(names);
 }
 
 static struct exact_value value_of(const char *text)
@@ -289,6 +325,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_join_has_the_rows_of_both_sides),
         cmocka_unit_test(buckets_are_compared_as_paired),
+        cmocka_unit_test(names_without_rows_in_most_buckets_take_no_time),
         cmocka_unit_test(differences_are_exact_until_a_double_is_involved),
         cmocka_unit_test(a_copy_outlives_its_arena),
         cmocka_unit_test(an_hour_that_occurs_twice_has_two_columns),
