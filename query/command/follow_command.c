@@ -12,8 +12,10 @@
 #include "cli/message.h"
 #include "cli/quantity.h"
 #include "cli/signals.h"
+#include "cli/store_dir.h"
 #include "engine/base/mem.h"
 #include "query/command/follow_command.h"
+#include "query/command/store_place.h"
 #include "query/follow/follow.h"
 #include "query/follow/line_output.h"
 #include "query/listing/listing.h"
@@ -49,6 +51,7 @@ const struct option_group command_follow_group = {"Following", follow_options,
 
 struct following {
     struct command *command;
+    struct store_place place;
     struct follow *follow;
     struct line_output output;
     uint32_t tail;
@@ -285,6 +288,7 @@ static enum status look(struct following *following, struct error *err)
 {
     struct command *command = following->command;
     OWNED(release_log) struct log *log = NULL;
+    TRY(store_place_check(&following->place, err));
     TRY(snapshot_resume(command->snapshot, err));
     if (!follow_changed(following->follow, command->snapshot)) {
         snapshot_pause(command->snapshot);
@@ -302,6 +306,7 @@ static enum status follow_on(struct following *following, const struct options *
     struct command *command = following->command;
     TRY(read_options(following, options, err));
     TRY(command_open(command, err));
+    TRY(store_place_note(&following->place, store_dir_choose(options), err));
     signals_install();
     TRY(line_output_open(&following->output, STDOUT_FILENO, err));
     if (follow_new(&following->follow) != STATUS_OK)

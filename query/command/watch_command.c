@@ -16,6 +16,7 @@
 #include "cli/store_dir.h"
 #include "engine/base/mem.h"
 #include "engine/kv/kv.h"
+#include "query/command/store_place.h"
 #include "query/listing/listing.h"
 #include "query/screen/screen.h"
 #include "query/terminal/terminal.h"
@@ -58,6 +59,7 @@ const struct option_group command_watch_group = {"Watching", watch_options,
 
 struct watching {
     struct command *command;
+    struct store_place place;
     struct screen screen;
     struct watch_view view;
     struct fleet fleet;
@@ -188,6 +190,7 @@ static enum status refresh(struct watching *watching, struct error *err)
     struct command *command = watching->command;
     struct watch_view *view = &watching->view;
     const struct store_counters before = view->counters;
+    TRY(store_place_check(&watching->place, err));
     TRY(snapshot_resume(command->snapshot, err));
     view->counters = *snapshot_counters(command->snapshot);
     if (!watching->has_fleet)
@@ -295,6 +298,7 @@ static enum status run(struct watching *watching, const struct options *options,
     TRY(command_open(watching->command, err));
     snapshot_pause(watching->command->snapshot);
     watching->view.store = store_dir_choose(options);
+    TRY(store_place_note(&watching->place, watching->view.store, err));
     watching->view.zone = &watching->command->zone;
     watching->screen = screen_detect(STDOUT_FILENO);
     return watching->view.live ? watch_live(watching, err) : print_once(watching, err);

@@ -242,6 +242,22 @@ class Follow(unittest.TestCase):
         self.assertEqual(process.wait(WAIT_S), 130)
         self.assertIn(b"humidity", process.stderr.read())
 
+    def test_a_store_that_is_removed_or_replaced_ends_it_with_a_word(self):
+        for replaced in (False, True):
+            db = harness.Db(self)
+            db.ingest(readings(3), oracle=False)
+            copy = db.home / "copy"
+            db.run("backup", str(copy))
+            process, path = self.follow(db)
+            self.wait_for_lines(path, 4)
+            db.path.rename(db.home / "gone")
+            if replaced:
+                # The moment between the two moves may already end it.
+                copy.rename(db.path)
+            self.assertEqual(process.wait(WAIT_S), 4)
+            self.assertRegex(process.stderr.read(), rb"was removed|another store was put" if replaced
+                             else rb"^mnsdb: the store .* was removed\n$")
+
     def test_a_closed_pipe_is_a_quiet_end(self):
         db = harness.Db(self)
         db.ingest(readings(3), oracle=False)
