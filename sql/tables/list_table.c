@@ -124,8 +124,9 @@ static enum status make_list(struct list_cursor *cursor, struct error *err)
     const struct question question = {.table = cursor->table,
                                       .filter = &cursor->filter,
                                       .parameters = &cursor->parameters,
-                                      .columns = cursor->columns};
-    return question_ask(&question, &cursor->answer, cursor->cells, err);
+                                      .columns = cursor->columns,
+                                      .cells = cursor->cells};
+    return question_ask(&question, &cursor->answer, err);
 }
 
 static enum status read_page(struct list_cursor *cursor, struct error *err)

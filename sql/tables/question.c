@@ -35,7 +35,6 @@ struct inquiry {
     bool has_buckets;
     bool nothing; /* no row can match */
     struct answer *answer;
-    uint8_t *cells;
 };
 
 /* --- reading parameters ---------------------------------------------------------------------- */
@@ -56,23 +55,32 @@ static bool given(const struct inquiry *inquiry, enum column_role role)
     return parameters_have(inquiry->question->parameters, role);
 }
 
-/* Which of `count` words a parameter is; `*choice` stays if it is not given. */
-static enum status read_choice(const struct inquiry *inquiry, enum column_role role,
-                               const char *name, const char *const *words, size_t count,
+/* The words that a parameter may be. */
+struct vocabulary {
+    enum column_role role;
+    const char *name;
+    const char *words[3]; /* the last may be NULL */
+};
+
+/* Which of them it is; `*choice` stays if it is not given. */
+static enum status read_choice(const struct inquiry *inquiry, const struct vocabulary *vocabulary,
                                size_t *choice, struct error *err)
 {
     char word[WORD_BYTES];
-    if (!given(inquiry, role))
+    if (!given(inquiry, vocabulary->role))
         return STATUS_OK;
-    const bool read = read_word(inquiry, role, word);
+    const bool read = read_word(inquiry, vocabulary->role, word);
+    const char *const *words = vocabulary->words;
+    const size_t count = words[2] ? 3 : 2;
     for (size_t i = 0; read && i < count; i++) {
         if (strcmp(words[i], word) == 0) {
             *choice = i;
             return STATUS_OK;
         }
     }
-    return error_set(err, STATUS_INPUT, "%s: there are '%s', '%s'%s%s%s", name, words[0], words[1],
-                     count > 2 ? ", '" : "", count > 2 ? words[2] : "", count > 2 ? "'" : "");
+    return error_set(err, STATUS_INPUT, "%s: there are '%s', '%s'%s%s%s", vocabulary->name,
+                     words[0], words[1], count > 2 ? ", '" : "", count > 2 ? words[2] : "",
+                     count > 2 ? "'" : "");
 }
 
 static enum status read_every(struct inquiry *inquiry, struct error *err)
@@ -110,9 +118,10 @@ static enum status read_bound(const struct inquiry *inquiry, enum column_role ro
 static enum status read_rules(const struct inquiry *inquiry, struct timeline_rules *rules,
                               struct error *err)
 {
-    static const char *const ends[] = {"event", "last-contact"};
+    static const struct vocabulary ends = {
+        COLUMN_OFFLINE_AT, "offline_at", {"event", "last-contact", NULL}};
     size_t end = 0;
-    TRY(read_choice(inquiry, COLUMN_OFFLINE_AT, "offline_at", ends, 2, &end, err));
+    TRY(read_choice(inquiry, &ends, &end, err));
     rules->end_at_last_contact = end == 1;
     rules->keep_stale =
         given(inquiry, COLUMN_KEEP_STALE) &&
@@ -217,7 +226,8 @@ static void place_by_name(struct inquiry *inquiry, struct slice metric)
         size_t cell = find_field(inquiry, metric, column->name);
         if (cell == SIZE_MAX && column->cell > 0)
             cell = find_field(inquiry, metric, kind->columns[i - column->cell].name);
-        inquiry->cells[i] = cell < QUESTION_NO_CELL ? (uint8_t)cell : (uint8_t)QUESTION_NO_CELL;
+        inquiry->question->cells[i] =
+            cell < QUESTION_NO_CELL ? (uint8_t)cell : (uint8_t)QUESTION_NO_CELL;
     }
 }
 
@@ -248,7 +258,7 @@ static enum status choose_aggregates(const struct question *question, struct agg
 
 static enum status ask_stats(struct inquiry *inquiry, struct error *err)
 {
-    static const char *const groups[] = {"none", "device", "product"};
+    static const struct vocabulary groups = {COLUMN_BY, "by", {"none", "device", "product"}};
     static const enum stats_by by_of[] = {STATS_BY_NONE, STATS_BY_DEVICE, STATS_BY_PRODUCT};
     const struct question *question = inquiry->question;
     struct aggregate_list aggregates = {0};
@@ -258,7 +268,7 @@ static enum status ask_stats(struct inquiry *inquiry, struct error *err)
                          "stats: which metric? Write stats('temperature'), or metric = "
                          "'temperature'");
     const struct slice metric = parameters_text(question->parameters, COLUMN_METRIC);
-    TRY(read_choice(inquiry, COLUMN_BY, "by", groups, 3, &group, err));
+    TRY(read_choice(inquiry, &groups, &group, err));
     TRY(read_every(inquiry, err));
     TRY(check_terms(inquiry, group == 1, group == 2, err));
     TRY(choose_aggregates(question, &aggregates, err));
@@ -294,11 +304,11 @@ static bool uses_reliability(const struct question *question)
 
 static enum status ask_online(struct inquiry *inquiry, struct error *err)
 {
-    static const char *const groups[] = {"device", "product", "none"};
+    static const struct vocabulary groups = {COLUMN_BY, "by", {"device", "product", "none"}};
     static const enum online_by by_of[] = {ONLINE_BY_DEVICE, ONLINE_BY_PRODUCT, ONLINE_BY_NONE};
     const struct question *question = inquiry->question;
     size_t group = 0;
-    TRY(read_choice(inquiry, COLUMN_BY, "by", groups, 3, &group, err));
+    TRY(read_choice(inquiry, &groups, &group, err));
     TRY(read_every(inquiry, err));
     TRY(check_terms(inquiry, group == 0, group == 1, err));
     struct online_spec spec = {.selection = &inquiry->selection,
@@ -405,13 +415,10 @@ static enum status ask(struct inquiry *inquiry, struct error *err)
     return STATUS_OK;
 }
 
-enum status question_ask(const struct question *question, struct answer *answer,
-                         uint8_t cells[TABLE_COLUMNS_MAX], struct error *err)
+enum status question_ask(const struct question *question, struct answer *answer, struct error *err)
 {
-    struct inquiry inquiry = {.question = question,
-                              .snapshot = question->table->store->snapshot,
-                              .answer = answer,
-                              .cells = cells};
+    struct inquiry inquiry = {
+        .question = question, .snapshot = question->table->store->snapshot, .answer = answer};
     const enum status status = ask(&inquiry, err);
     mem_free(inquiry.selection.devices); // the bits are the filter's
     return status;

@@ -221,7 +221,7 @@ int table_disconnect(sqlite3_vtab *base);
 MUST_CHECK enum status table_declare(struct sql_table *table, struct buffer *out,
                                      struct error *err);
 
-/* --- parameters and questions ------------------------------------------------------------------ */
+/* --- parameters and questions ---------------------------------------------------------------- */
 
 static inline bool role_is_parameter(enum column_role role)
 {
@@ -250,16 +250,14 @@ struct question {
     const struct row_filter *filter;
     const struct parameters *parameters;
     unsigned columns; /* a bit for each that is used */
+    uint8_t *cells;   /* which cell of the answer each column is; mended where that depends */
 };
 
 #define QUESTION_NO_CELL 255u
 
-/*
- * Fills an empty answer. `cells` has the cell of the answer that each column of the table is made
- * of, and is changed where that depends on the question.
- */
+/* Fills an empty answer. */
 MUST_CHECK enum status question_ask(const struct question *question, struct answer *answer,
-                                    uint8_t cells[TABLE_COLUMNS_MAX], struct error *err);
+                                    struct error *err);
 
 /* --- plans and filters ------------------------------------------------------------------------ */
 
@@ -269,7 +267,7 @@ enum scan_order {
     ORDER_NAMES = 2,   /* by the device's name, time, id */
 };
 
-/* What xBestIndex tells xFilter in idxNum; for list tables a bit for each of the first columns. */
+/* What xBestIndex tells xFilter in idxNum; of list tables a bit for each of the first columns. */
 #define PLAN_COLUMNS       31u
 #define PLAN_ORDER_MASK    3u
 #define PLAN_TIME_SOURCES  8u
