@@ -2,7 +2,8 @@
  * options_spec.c - the tables as JSON, from which scripts/manual makes manual pages.
  *
  *      {"name":"mnsdb","summary":...,"commands":[{"name":"stats",...,"groups":[{"title":...,
- *       "options":[{"name":"agg","argument":"LIST","letter":null,"repeatable":false,"help":...}]}]}]}
+ *       "options":[{"name":"agg","argument":"LIST","letter":null,"repeatable":false,
+ *                   "help":...}]}]}]}
  *
  * The texts are the program's own: ASCII, of which only quotes, backslashes and line breaks need
  * care.

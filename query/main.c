@@ -200,8 +200,8 @@ static const struct command_spec commands[] = {
     {.name = "watch",
      .heading = LOOK,
      .summary = "A live screen: rate, devices online, newest values and events, backlog.",
-     .description = "Keys: q quits, p pauses. The rate is of messages stored; numbers behind a plus "
-                    "count from when the screen began.\n\n"
+     .description = "Keys: q quits, p pauses. The rate is of messages stored; numbers behind a "
+                    "plus count from when the screen began.\n\n"
                     "Examples:\n"
                     "mnsdb watch\n"
                     "mnsdb watch --interval 5s --metrics http://127.0.0.1:9464/metrics\n"

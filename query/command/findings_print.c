@@ -1,5 +1,6 @@
 /*
- * findings_print.c - findings for people: a paragraph each, as wide as the terminal but for commands.
+ * findings_print.c - findings for people: a paragraph each, as wide as the terminal but for
+ * commands.
  *
  *      error: out-of-range  walk/thermo-1  humidity
  *        1 value outside 0 to 100: 116 at 2018-05-16 05:58:54Z

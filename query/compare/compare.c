@@ -327,6 +327,7 @@ static enum status meet_before(struct versus *versus, int64_t time_ms)
     const size_t count = versus->spec->bucket_count;
     size_t low = 0;
     size_t high = count;
+    assert(versus->by_before);
     while (low < high) {
         const size_t middle = low + (high - low) / 2;
         if (buckets[versus->by_before[middle]].before_ms < time_ms)

@@ -26,8 +26,8 @@
 #define LOG_MEMORY_BYTES ((size_t)64 << 20)
 
 /*
- * What else decides about rows. With a gate the whole of the selection's devices is scanned, whatever
- * its range of time: the gate is asked for each row instead. `summary` is as a scan's.
+ * What else decides about rows. With a gate the whole of the selection's devices is scanned,
+ * whatever its range of time: the gate is asked for each row instead. `summary` is as a scan's.
  */
 struct log_gate {
     void *context;

@@ -71,7 +71,7 @@ void event_history_release(struct event_history *history);
 const struct status_event *event_history_of(const struct event_history *history, uint32_t device,
                                             size_t *count);
 
-/* Say that a device's events will be read soon: first where they begin, some devices later these. */
+/* Say that a device's events will be read soon: where they begin, some devices later these. */
 void event_history_fetch_start(const struct event_history *history, uint32_t device);
 void event_history_fetch(const struct event_history *history, uint32_t device);
 
