@@ -277,6 +277,21 @@ class Running(QueueTest):
         self.wait_for(1, ingest)
         self.assertEqual(ingest.stop(), 0, ingest.err)
 
+    def test_the_live_screen_shows_the_backlog(self):
+        self.client.send_all(QUEUE, [encoded(body(n)) for n in range(5)])
+        ingest, port = self.endpoint()
+        self.wait_for(5, ingest)
+
+        def shown():
+            self.assertTrue(ingest.running(), ingest.err)
+            url = f"http://127.0.0.1:{port}/metrics"
+            out = self.db.run("watch", "--once", "--metrics", url).out
+            self.assertIn(b"Messages  5 stored", out)
+            self.assertNotIn(b"metrics:", out)
+            return f"Queue     {QUEUE} 0 waiting".encode() in out
+
+        mns.wait_until(shown, "the backlog")
+
     def test_metrics_and_readiness(self):
         self.client.send_all(QUEUE, [encoded(body(n)) for n in range(30)] + [encoded(body(1)), b"junk"])
         ingest, port = self.endpoint()
