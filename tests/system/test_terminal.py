@@ -169,6 +169,23 @@ class Watch(unittest.TestCase):
         self.assertEqual(terminal.end(), 0)
         self.assertEqual(terminal.modes(), terminal.before)
 
+    def test_a_shell_stops_it_and_brings_it_back(self):
+        shell = Terminal(self, "/bin/bash", "--norc", "--noprofile", "-i", PS1="ready> ")
+        shell.wait_for(b"ready> ")
+        command = f"{harness.bin_dir() / 'mnsdb'} watch --interval 100ms --db {self.db.path}\r"
+        os.write(shell.master, command.encode())
+        place = shell.wait_for(b"q quits", shell.wait_for(ENTER))
+        os.write(shell.master, b"\x1a")
+        place = shell.wait_for(LEAVE, place)
+        place = shell.wait_for(b"ready> ", shell.wait_for(b"Stopped", place))
+        self.assertNotIn(ENTER, shell.seen[place:])
+        os.write(shell.master, b"fg\r")
+        place = shell.wait_for(b"q quits", shell.wait_for(ENTER, place))
+        os.write(shell.master, b"q")
+        place = shell.wait_for(b"ready> ", shell.wait_for(LEAVE, place))
+        os.write(shell.master, b"exit $?\r")
+        self.assertEqual(shell.end(), 0)
+
     def test_without_a_terminal_it_asks_for_once(self):
         result = self.db.run("watch")
         self.assertEqual(result.code, 2)
