@@ -12,7 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define VALUE_MAX      1e300 /* so that the difference of two values is finite */
+#define VALUE_MAX      1e300  /* so that the difference of two values is finite */
+#define VALUE_LEAST    1e-290 /* what is nearer to zero is drawn as zero: its steps are no doubles */
 #define STEP_SHARE_MIN 1e-12
 #define EQUAL_SHARE    0.05 /* the room around values that are all equal */
 #define SUFFIX_LEAST   1e6
@@ -32,7 +33,7 @@ static double nice_step(int i)
 
 static double clamp_value(double value)
 {
-    return fmin(fmax(value, -VALUE_MAX), VALUE_MAX);
+    return fabs(value) < VALUE_LEAST ? 0 : fmin(fmax(value, -VALUE_MAX), VALUE_MAX);
 }
 
 struct chart_value_scale chart_value_scale_make(double low, double high, size_t ticks_max,

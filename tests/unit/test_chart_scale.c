@@ -84,6 +84,20 @@ static void extreme_values_have_ticks(void **state)
     labels_are(1e15, 1e15 + 0.1, 5, false, "9.5e+14 1e+15 1.05e+15");
 }
 
+static void values_next_to_zero_are_drawn_as_zero(void **state)
+{
+    (void)state;
+    const double least[] = {DBL_TRUE_MIN, DBL_MIN, 1e-300, 1e-291};
+    for (size_t i = 0; i < sizeof least / sizeof *least; i++) {
+        for (size_t ticks_max = 0; ticks_max < 12; ticks_max++) {
+            assert_true(chart_value_scale_make(least[i], least[i], ticks_max, false).high > 0);
+            assert_true(chart_value_scale_make(-least[i], -least[i], ticks_max, true).high > 0);
+            assert_true(chart_value_scale_make(0, least[i], ticks_max, false).high > 0);
+            assert_true(chart_value_scale_make(-least[i], least[i], ticks_max, true).high > 0);
+        }
+    }
+}
+
 static void numbers_beside_pictures_are_short(void **state)
 {
     (void)state;
@@ -205,6 +219,7 @@ int main(void)
         cmocka_unit_test(ticks_of_values_are_nice),
         cmocka_unit_test(ticks_cover_all_values),
         cmocka_unit_test(extreme_values_have_ticks),
+        cmocka_unit_test(values_next_to_zero_are_drawn_as_zero),
         cmocka_unit_test(numbers_beside_pictures_are_short),
         cmocka_unit_test(ticks_of_time_follow_the_clock),
         cmocka_unit_test(ticks_of_a_day_that_is_an_hour_short),
