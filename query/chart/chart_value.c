@@ -13,7 +13,7 @@
 #include <string.h>
 
 #define VALUE_MAX      1e300  /* so that the difference of two values is finite */
-#define VALUE_LEAST    1e-290 /* what is nearer to zero is drawn as zero: its steps are no doubles */
+#define VALUE_LEAST    1e-290 /* nearer to zero is drawn as zero: its steps are no doubles */
 #define STEP_SHARE_MIN 1e-12
 #define EQUAL_SHARE    0.05 /* the room around values that are all equal */
 #define SUFFIX_LEAST   1e6
