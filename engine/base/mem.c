@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define HUGE_PAGE_BYTES   ((uintptr_t)2 << 20)
+#define PAGE_BYTES        ((uintptr_t)4096)
 #define LARGE_BLOCK_BYTES ((size_t)4 << 20)
 
 #define RENEWED_SPARE_PART 10u
@@ -70,15 +70,18 @@ static bool total_bytes(size_t count, size_t size, size_t *total)
     return true;
 }
 
-/* Only a hint: where there are no huge pages, nothing changes. */
+/*
+ * Only a hint: where there are no huge pages, nothing changes. It is given for all pages of the
+ * block: were it for those alone that huge pages can hold, the block would be several mappings to
+ * the kernel, which realloc cannot move as one: it would copy a block each time that it grows.
+ */
 static void advise_large(void *memory, size_t total)
 {
     if (!memory || total < LARGE_BLOCK_BYTES)
         return;
-    const uintptr_t misaligned = (uintptr_t)memory & (HUGE_PAGE_BYTES - 1);
-    const size_t skipped = misaligned ? (size_t)(HUGE_PAGE_BYTES - misaligned) : 0;
-    const size_t whole = (total - skipped) & ~(size_t)(HUGE_PAGE_BYTES - 1);
-    (void)madvise((uint8_t *)memory + skipped, whole, MADV_HUGEPAGE);
+    const size_t before = (uintptr_t)memory & (PAGE_BYTES - 1);
+    const size_t whole = (before + total + PAGE_BYTES - 1) & ~(size_t)(PAGE_BYTES - 1);
+    (void)madvise((uint8_t *)memory - before, whole, MADV_HUGEPAGE);
 }
 
 void *mem_alloc(size_t count, size_t size)
