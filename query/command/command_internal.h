@@ -27,7 +27,7 @@ struct command {
     uint64_t limit;
     bool has_top; /* --top or --bottom */
     bool bottom;
-    uint64_t top; /* rows, if has_top */
+    uint64_t top;       /* rows, if has_top */
     const char **globs; /* owned; texts of --device and --product */
     struct selection_spec spec;
     struct snapshot *snapshot;

@@ -74,8 +74,7 @@ static void other_commands_of_the_line_are_dropped(void **state)
 static void a_quoted_word_reads_back(void **state)
 {
     (void)state;
-    static const char *const words[] = {"it's \"x\" \\ $(y) `z` *?[", "-d --db", "a;b|c&d",
-                                        "温度"};
+    static const char *const words[] = {"it's \"x\" \\ $(y) `z` *?[", "-d --db", "a;b|c&d", "温度"};
     static const char quotes[] = {0, '\'', '"'};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         for (size_t j = 0; j < sizeof quotes; j++) {
