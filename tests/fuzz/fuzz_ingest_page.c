@@ -45,7 +45,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t bytes_len)
         .columns = 40u + bytes[0] % 128u, .rows = 10u + bytes[1] % 64u, .utf8 = bytes[0] % 2 == 0};
     const struct slice reply = slice_of(bytes + 2, bytes_len - 2);
     struct slice page = reply;
-    (void)ingest_reply_body(reply, &page);
+    if (!ingest_reply_body(reply, &page))
+        page = reply;
     struct ingest_figures figures;
     ingest_page_read(page, &figures);
     check(figures.queue_count <= INGEST_QUEUES_MAX && figures.reason_len <= INGEST_NAME_BYTES);

@@ -70,7 +70,7 @@ static void an_empty_range_has_an_axis_too(void **state)
 static void note_two_islands(struct svg_activity *activity)
 {
     svg_activity_init(activity, 0, 10 * YEAR);
-    for (int64_t hour = 0; hour < 14 * 24; hour++) {
+    for (int64_t hour = 0; hour < INT64_C(14) * 24; hour++) {
         svg_activity_note(activity, hour * MS_PER_HOUR);
         svg_activity_note(activity, 10 * YEAR - 1 - hour * MS_PER_HOUR);
     }
@@ -286,7 +286,7 @@ static char *series_text(const struct chart_series *series)
     FILE *out = open_memstream(&text, &len);
     assert_non_null(out);
     struct svg_axis axis;
-    svg_axis_init(&axis, &utc, 0, POINTS * 1000);
+    svg_axis_init(&axis, &utc, 0, INT64_C(1000) * POINTS);
     const struct chart_series *const list[] = {series};
     const struct svg_series_chart chart = {.series = list, .series_count = 1, .axis = &axis};
     const struct svg_frame frame = {.width = 900, .id = "x", .title = "a & b"};
