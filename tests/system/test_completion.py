@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# ctest: release-only
 """Completion: what the programs offer, and real shells that complete lines with it.
 
 A shell is given hostile names; that it passes them on unharmed is seen from the answer of the line it

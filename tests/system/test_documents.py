@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# ctest: release-only
 """The README, the tutorial and the cookbook print what they say: every command in them is run.
 
 scripts/documents --update writes what is printed now into them.
