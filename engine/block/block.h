@@ -118,6 +118,9 @@ static inline uint32_t row_vector_device(const struct row_vector *rows, uint32_t
     return rows->one_device ? rows->device : rows->devices[row];
 }
 
+/* The first row behind those from `row` on, before `until_row` (above `row`), of one device. */
+uint32_t row_vector_device_end(const struct row_vector *rows, uint32_t row, uint32_t until_row);
+
 /*
  * The value of one row: kind NUMBER_NULL where the row has none. Normal, whatever
  * the column's exponent.

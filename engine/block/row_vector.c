@@ -5,6 +5,23 @@
 
 #include "engine/base/mem.h"
 
+#define NEAR_ROWS 16u /* skipped at once, if the row behind them is of the same device */
+
+uint32_t row_vector_device_end(const struct row_vector *rows, uint32_t row, uint32_t until_row)
+{
+    if (rows->one_device)
+        return until_row;
+    const uint32_t device = rows->devices[row];
+    if (rows->devices[until_row - 1] == device)
+        return until_row;
+    // Devices ascend: rows in between are of the same one.
+    while (row + NEAR_ROWS < until_row && rows->devices[row + NEAR_ROWS] == device)
+        row += NEAR_ROWS;
+    while (rows->devices[row] == device)
+        row++;
+    return row;
+}
+
 /* The exception of a row, or NULL. */
 static const struct column_exception *exception_find(const struct column_vector *column,
                                                      uint32_t row)

@@ -45,21 +45,6 @@ static const struct bucket *bucket_at(struct stats *stats, int64_t time_ms)
     return &stats->bucket;
 }
 
-static uint32_t device_run_end(const struct row_vector *rows, uint32_t row, uint32_t until_row)
-{
-    if (rows->one_device)
-        return until_row;
-    const uint32_t device = rows->devices[row];
-    if (rows->devices[until_row - 1] == device)
-        return until_row;
-    // Devices ascend: rows in between are of the same one.
-    while (row + NEAR_ROWS < until_row && rows->devices[row + NEAR_ROWS] == device)
-        row += NEAR_ROWS;
-    while (rows->devices[row] == device)
-        row++;
-    return row;
-}
-
 /* The first row in [row, until_row) at or after `until_ms`; times ascend. */
 static uint32_t bucket_run_end(const int64_t *times_ms, uint32_t row, uint32_t until_row,
                                int64_t until_ms)
@@ -168,7 +153,7 @@ static enum status take_rows(void *context, const struct row_vector *rows, uint3
     struct stats *stats = context;
     const bool parts = parts_devices(stats);
     for (uint32_t row = from_row; row < until_row;) {
-        uint32_t end = parts ? device_run_end(rows, row, until_row) : until_row;
+        uint32_t end = parts ? row_vector_device_end(rows, row, until_row) : until_row;
         if (stats->spec->every) {
             const struct bucket *bucket = bucket_at(stats, rows->times_ms[row]);
             end = bucket_run_end(rows->times_ms, row, end, bucket->until_ms);

@@ -100,9 +100,7 @@ static enum status take_rows(void *context, const struct row_vector *rows, uint3
     struct excursion_reader *reader = context;
     for (uint32_t row = from_row; row < until_row;) {
         const uint32_t device = row_vector_device(rows, row);
-        uint32_t end = row + 1;
-        while (end < until_row && row_vector_device(rows, end) == device)
-            end++;
+        const uint32_t end = row_vector_device_end(rows, row, until_row);
         if (device != reader->device)
             TRY(finish_device(reader));
         reader->device = device;

@@ -233,9 +233,7 @@ static enum status take_rows(void *context, const struct row_vector *rows, uint3
                              uint32_t until_row)
 {
     for (uint32_t row = from_row, end = from_row; row < until_row; row = end) {
-        const uint32_t device = row_vector_device(rows, row);
-        while (end < until_row && row_vector_device(rows, end) == device)
-            end++;
+        end = row_vector_device_end(rows, row, until_row);
         TRY(take_device(context, rows, row, end));
     }
     return STATUS_OK;

@@ -49,8 +49,7 @@ static enum status take_rows(void *context, const struct row_vector *rows, uint3
 {
     for (uint32_t row = from_row, end = from_row; row < until_row; row = end) {
         const uint32_t device = row_vector_device(rows, row);
-        while (end < until_row && row_vector_device(rows, end) == device)
-            end++;
+        end = row_vector_device_end(rows, row, until_row);
         const struct time_range span = {rows->times_ms[row], rows->times_ms[end - 1]};
         add_rows(context, device, &span, end - row);
     }

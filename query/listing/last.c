@@ -179,8 +179,7 @@ static enum status take_rows(void *context, const struct row_vector *rows, uint3
     struct last *last = context;
     for (uint32_t row = from_row, end = from_row; row < until_row; row = end) {
         const uint32_t device = row_vector_device(rows, row);
-        while (end < until_row && row_vector_device(rows, end) == device)
-            end++;
+        end = row_vector_device_end(rows, row, until_row);
         struct dated_number *latest = see_device(last, device, rows->times_ms[end - 1]);
         if (!latest)
             return STATUS_NOMEM;
