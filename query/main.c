@@ -36,8 +36,8 @@ static const struct option_group *const aliases_groups[] = {&command_alias_group
 static const struct option_group *const log_groups[] = {
     &command_follow_group, &command_values_group, &command_selection_group,
     &command_output_group, &command_store_group,  NULL};
-static const struct option_group *const watch_groups[] = {&command_watch_group,
-                                                          &command_store_group, NULL};
+static const struct option_group *const watch_groups[] = {
+    &command_watch_group, &command_values_group, &command_store_group, NULL};
 static const struct option_group *const stats_groups[] = {
     &command_stats_group,     &command_stats_picture_group,
     &command_svg_group,       &command_values_group,
@@ -64,13 +64,13 @@ static const struct option_group *const excursions_groups[] = {
     &command_limits_group, &command_values_group, &command_selection_group,
     &command_output_group, &command_store_group,  NULL};
 static const struct option_group *const check_groups[] = {
-    &command_findings_group, &command_selection_group, &command_output_group, &command_store_group,
-    NULL};
+    &command_findings_group, &command_values_group, &command_selection_group,
+    &command_output_group,   &command_store_group,  NULL};
 static const struct option_group *const rejects_groups[] = {
     &command_rejects_group, &command_span_group, &command_output_group, &command_store_group, NULL};
 static const struct option_group *const report_groups[] = {
-    &command_report_group, &command_rules_group, &command_selection_group, &command_store_group,
-    NULL};
+    &command_report_group,    &command_values_group, &command_rules_group,
+    &command_selection_group, &command_store_group,  NULL};
 static const struct option_group *const printing[] = {&command_output_group, &command_store_group,
                                                       NULL};
 static const struct option_group *const store_only[] = {&command_store_group, NULL};

@@ -119,6 +119,28 @@ static enum status read_expressions(struct command_values *values, const struct 
     return STATUS_OK;
 }
 
+/* The options once more, as a line for the shell has them. */
+static enum status list_words(struct command_values *values, const struct options *options,
+                              struct error *err)
+{
+    static const char *const names[] = {"where", "alias"};
+    static const char *const given[] = {"--where", "--alias"};
+    values->words = mem_alloc(2 * options->value_count + 1, sizeof *values->words);
+    if (!values->words)
+        return error_set(err, STATUS_NOMEM, "no memory for the options");
+    for (size_t i = 0; i < 2; i++) {
+        size_t position = 0;
+        for (const char *text = NULL;
+             (text = options_next(options, names[i], &position)) != NULL;) {
+            values->words[values->word_count++] = given[i];
+            values->words[values->word_count++] = text;
+        }
+    }
+    if (options_given(options, "no-alias"))
+        values->words[values->word_count++] = "--no-alias";
+    return STATUS_OK;
+}
+
 enum status command_values_read(struct command_values *values, const struct options *options,
                                 struct error *err)
 {
@@ -126,6 +148,7 @@ enum status command_values_read(struct command_values *values, const struct opti
         return STATUS_OK;
     TRY(read_aliases(values, options, err));
     TRY(read_expressions(values, options, err));
+    TRY(list_words(values, options, err));
     values->has_view = values->aliases.count > 0 || values->filter.step_count > 0;
     return STATUS_OK;
 }
@@ -196,6 +219,7 @@ void command_values_release(struct command_values *values)
     filter_release(&values->filter);
     alias_list_release(&values->aliases);
     mem_free(values->expressions);
+    mem_free(values->words);
     *values = (struct command_values){0};
 }
 

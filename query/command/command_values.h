@@ -19,6 +19,8 @@ struct command_values {
     struct filter filter;
     const char **expressions; /* owned; of --where, as given */
     size_t expression_count;
+    const char **words; /* owned; the options as they were given, for commands that show more */
+    size_t word_count;
     struct view view;
     bool has_view; /* there is something to see differently */
 };

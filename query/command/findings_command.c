@@ -308,6 +308,8 @@ static enum status run_check(struct command *command, struct check *check,
         .whole_store = command->spec.device_glob_count + command->spec.product_glob_count == 0,
         .limits = check->limits,
         .store_dir = options_text(options, "db"),
+        .values = command->values.words,
+        .value_count = command->values.word_count,
         .zone = &command->zone,
         .ascii = command->render.format == RENDER_TABLE && !screen.utf8};
     TRY(findings_query(command->snapshot, &spec, &check->list, &command->statistics, err));

@@ -11,6 +11,7 @@
 #include "cli/whole_file.h"
 #include "engine/base/mem.h"
 #include "query/report/report.h"
+#include "query/view/view.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -61,7 +62,7 @@ static enum status read_metrics(const struct command *command, struct slice **na
         if (*count == REPORT_METRICS_MAX)
             return error_set(err, STATUS_INPUT, "--metric: at most %u metrics", REPORT_METRICS_MAX);
         (*names)[(*count)++] = name;
-        if (!snapshot_find_metric(command->snapshot, name, &metric))
+        if (!view_find_metric(command->selection.view, command->snapshot, name, &metric))
             message_warning("the store never saw a metric '%s'", text);
     }
     return STATUS_OK;
@@ -98,7 +99,9 @@ static enum status run_report(struct command *command, const struct options *opt
                                .request = &command->spec,
                                .zone = &command->zone,
                                .title = options_text(options, "title"),
-                               .store_dir = options_text(options, "db")};
+                               .store_dir = options_text(options, "db"),
+                               .values = command->values.words,
+                               .value_count = command->values.word_count};
     TRY(command_rules(options, &spec.rules, err));
     TRY(command_every(options, &width, &has_width, err));
     spec.every = has_width ? &width : NULL;

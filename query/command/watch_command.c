@@ -136,7 +136,8 @@ static enum status read_newest(struct watching *watching, struct error *err)
                                         .device_count = (uint32_t)count,
                                         .devices = watching->newest,
                                         .from_ms = TIME_MS_MIN,
-                                        .until_ms = TIME_MS_MAX};
+                                        .until_ms = TIME_MS_MAX,
+                                        .view = watching->command->selection.view};
     const struct last_spec spec = {.selection = &selection};
     TRY(last_query(snapshot, &spec, &watching->devices, &watching->command->statistics, err));
     watching->view.devices = &watching->devices;
@@ -160,6 +161,7 @@ static enum status read_fleet(struct watching *watching, struct error *err)
     struct command *command = watching->command;
     selection_release(&command->selection);
     TRY(selection_init(&command->selection, command->snapshot, &command->spec, err));
+    TRY(command_values_again(&command->values, &command->selection, err));
     TRY(fleet_refresh(&watching->fleet, command->snapshot, &command->selection, err));
     memcpy(watching->view.states, watching->fleet.states, sizeof watching->view.states);
     TRY(read_newest(watching, err));

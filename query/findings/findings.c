@@ -10,6 +10,7 @@
 #include "query/findings/findings_internal.h"
 
 #include "engine/base/mem.h"
+#include "query/view/view.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -107,7 +108,7 @@ static enum status prepare(struct findings *findings)
     }
     for (uint32_t metric = 0; metric < findings->metric_count; metric++)
         findings->metrics[metric].bounds =
-            value_bounds_of(limits, snapshot_metric_name(findings->snapshot, metric));
+            value_bounds_of(limits, view_metric_name(selection->view, findings->snapshot, metric));
     return STATUS_OK;
 }
 

@@ -100,7 +100,9 @@ struct findings_spec {
     const struct selection *selection; /* its devices listed (selection_sort) */
     bool whole_store;                  /* no glob was given: rejects and clock faults count */
     struct findings_limits limits;
-    const char *store_dir; /* for the commands that show more, as given; NULL: none was given */
+    const char *store_dir;     /* for the commands that show more, as given; NULL: none was given */
+    const char *const *values; /* words of the line that say which readings count, and */
+    size_t value_count;        /* their names: for commands that show readings */
     const struct civil_zone *zone; /* of the times in evidence; NULL: UTC */
     bool ascii; /* lines for the shell are ASCII: the terminal shows nothing else */
 };

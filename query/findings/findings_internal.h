@@ -220,6 +220,8 @@ void words_release(struct words *words);
 /* "mnsdb [-d DIR] COMMAND", " --device GLOB", " --from T --to T" for [from_ms, last_ms]. */
 void words_command(struct words *words, const struct findings_spec *spec, const char *command);
 void words_device(struct words *words, struct slice device);
+/* Which readings count, as findings_spec.values has it. */
+void words_values(struct words *words, const struct findings_spec *spec);
 void words_span(struct words *words, int64_t from_ms, int64_t last_ms);
 /* As `--longer-than` reads it: "2h6m5s980ms". */
 void words_length(struct words *words, int64_t length_ms);

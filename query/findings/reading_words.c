@@ -4,6 +4,7 @@
 #include "query/findings/findings_internal.h"
 
 #include "engine/base/mem.h"
+#include "query/view/view.h"
 
 #include <string.h>
 
@@ -28,7 +29,8 @@ static void about(struct draft *draft, const struct findings *findings, uint32_t
 
 static void about_metric(struct draft *draft, const struct findings *findings, uint32_t metric)
 {
-    draft->finding.metric = snapshot_metric_name(findings->snapshot, metric);
+    draft->finding.metric =
+        view_metric_name(findings->spec->selection->view, findings->snapshot, metric);
     draft->finding.has_metric = true;
 }
 
@@ -37,6 +39,7 @@ static void command_for(struct draft *draft, const struct findings *findings, co
 {
     words_command(&draft->more, findings->spec, command);
     words_device(&draft->more, draft->finding.device);
+    words_values(&draft->more, findings->spec);
     words_span(&draft->more, from_ms, last_ms);
 }
 
@@ -241,6 +244,7 @@ static void more_of_absence(struct draft *draft, const struct findings *findings
     words_command(&draft->more, findings->spec, device->readings == 0 ? "sessions" : "gaps --list");
     words_device(&draft->more, draft->finding.device);
     if (device->readings > 0) {
+        words_values(&draft->more, findings->spec);
         words_add(&draft->more, " --longer-than ");
         words_length(&draft->more, limit_ms);
     }

@@ -8,6 +8,7 @@
 
 #include "engine/base/mem.h"
 #include "query/gaps/gaps.h"
+#include "query/view/view.h"
 
 #include <math.h>
 
@@ -221,7 +222,8 @@ enum status findings_second(struct findings *findings, struct error *err)
         scan.columns.metric_count = second.metric_count;
         scan.ordered = true;
         const struct scan_visitor visitor = {.context = &second, .rows = take_rows};
-        TRY(snapshot_scan(findings->snapshot, &scan, &visitor, findings->statistics, err));
+        TRY(view_scan(findings->spec->selection->view, findings->snapshot, &scan, &visitor,
+                      findings->statistics, err));
     }
     for (uint32_t rank = 0; rank < findings->device_count; rank++)
         TRY(judge_ends(findings, rank, err));

@@ -8,6 +8,7 @@
 
 #include "engine/base/mem.h"
 #include "query/gaps/gaps.h"
+#include "query/view/view.h"
 
 #define SNOWFLAKE_EPOCH_MS   INT64_C(1288834974657)
 #define SNOWFLAKE_TIME_SHIFT 22
@@ -254,6 +255,7 @@ enum status findings_survey(struct findings *findings, struct error *err)
     scan.columns.time_sources = true;
     scan.ordered = true;
     const struct scan_visitor visitor = {.context = &survey, .rows = take_rows};
-    TRY(snapshot_scan(findings->snapshot, &scan, &visitor, findings->statistics, err));
+    TRY(view_scan(findings->spec->selection->view, findings->snapshot, &scan, &visitor,
+                  findings->statistics, err));
     return finish_device(&survey);
 }

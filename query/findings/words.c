@@ -159,6 +159,14 @@ void words_command(struct words *words, const struct findings_spec *spec, const 
     words_add(words, " %s", command);
 }
 
+void words_values(struct words *words, const struct findings_spec *spec)
+{
+    for (size_t i = 0; i < spec->value_count; i++) {
+        words_add(words, " ");
+        words_shell(words, slice_of_text(spec->values[i]));
+    }
+}
+
 /* The glob that a name matches and, but for names with a byte of 0, only this name. */
 static enum status make_glob(struct buffer *glob, struct slice name)
 {

@@ -10,6 +10,7 @@
 #include "engine/base/mem.h"
 #include "query/follow/block_memory.h"
 #include "query/follow/id_memory.h"
+#include "query/view/view.h"
 
 #include <string.h>
 
@@ -158,16 +159,20 @@ static enum status take_first_rows(void *context, const struct row_vector *rows,
 static enum status read_first(struct follow *follow, struct snapshot *snapshot,
                               struct scan_statistics *statistics, struct error *err)
 {
-    const struct scan_visitor visitor = {
-        .context = follow, .summary = take_summary, .rows = take_first_rows};
+    const struct scan_visitor visitor = {.context = follow, .rows = take_first_rows};
+    const struct view_gate gate = {.context = follow, .summary = take_summary};
+    const struct view_visitors visitors = {.all = &visitor, .count = 1, .gate = &gate};
+    struct view *view = follow->selection->view;
     for (int table = 0; table < TABLE_COUNT; table++) {
+        if (table == TABLE_STATUS && !view_takes_empty(view)) // an event has no values
+            continue;
         const struct scan_spec scan = {.table = (enum table)table,
                                        .device_bits = follow->selection->device_bits,
                                        .from_ms = TIME_MS_MIN,
                                        .until_ms = TIME_MS_MAX,
                                        .columns = {.message_ids = true}};
         begin_table(follow, (enum table)table);
-        TRY(snapshot_scan(snapshot, &scan, &visitor, statistics, err));
+        TRY(view_scan_shared(view, snapshot, &scan, &visitors, statistics, err));
     }
     return STATUS_OK;
 }

@@ -141,12 +141,6 @@ static enum status take_rows(void *context, const struct row_vector *rows, uint3
     return STATUS_OK;
 }
 
-static enum status take_summary(void *context, const struct block_summary *summary, bool *taken)
-{
-    const struct log *log = context;
-    return log->gate->summary(log->gate->context, summary, taken);
-}
-
 static enum status collect_table(struct log *log, struct snapshot *snapshot, enum table table,
                                  const struct log_spec *spec, struct scan_statistics *statistics,
                                  struct error *err)
@@ -159,14 +153,17 @@ static enum status collect_table(struct log *log, struct snapshot *snapshot, enu
                                             .message_ids = true,
                                             .time_sources = true};
     log->table = table;
-    struct scan_visitor visitor = {.context = log, .rows = take_rows};
+    const struct scan_visitor visitor = {.context = log, .rows = take_rows};
+    struct view_visitors visitors = {.all = &visitor, .count = 1};
+    struct view_gate gate = {0};
     if (spec->gate) {
         scan.from_ms = TIME_MS_MIN;
         scan.until_ms = TIME_MS_MAX;
-        visitor.summary = take_summary;
+        gate = (struct view_gate){spec->gate->context, spec->gate->summary};
+        visitors.gate = &gate;
         spec->gate->begin(spec->gate->context, table);
     }
-    return view_scan(spec->selection->view, snapshot, &scan, &visitor, statistics, err);
+    return view_scan_shared(spec->selection->view, snapshot, &scan, &visitors, statistics, err);
 }
 
 static enum status collect(struct log *log, struct snapshot *snapshot, const struct log_spec *spec,

@@ -89,6 +89,8 @@ enum status report_collect_checks(struct report *report, struct snapshot *snapsh
         .whole_store = request->device_glob_count + request->product_glob_count == 0,
         .limits = findings_limits_default(),
         .store_dir = report->spec->store_dir,
+        .values = report->spec->values,
+        .value_count = report->spec->value_count,
         .zone = report->spec->zone};
     const struct gaps_spec gaps = {.selection = report->spec->selection};
     TRY(findings_query(snapshot, &findings, &report->findings, statistics, err));

@@ -12,6 +12,7 @@
 
 #include "engine/base/mem.h"
 #include "query/bucket/bucket.h"
+#include "query/view/view.h"
 
 #include <assert.h>
 #include <math.h>
@@ -54,15 +55,18 @@ static int compare_names(const void *left, const void *right)
     return slice_compare(*(const struct slice *)left, *(const struct slice *)right);
 }
 
-static enum status add_all_metrics(struct report_readings *readings,
+static enum status add_all_metrics(struct report_readings *readings, const struct view *view,
                                    const struct snapshot *snapshot, struct error *err)
 {
-    const uint32_t count = snapshot_metric_count(snapshot);
-    OWNED(mem_free_owned) struct slice *names = mem_alloc(count, sizeof *names);
+    const uint32_t known = snapshot_metric_count(snapshot);
+    OWNED(mem_free_owned) struct slice *names = mem_alloc(known, sizeof *names);
+    uint32_t count = 0;
     if (!names)
         return no_memory(err);
-    for (uint32_t i = 0; i < count; i++)
-        names[i] = snapshot_metric_name(snapshot, i);
+    for (uint32_t i = 0; i < known; i++) {
+        if (view_shows(view, i))
+            names[count++] = view_metric_name(view, snapshot, i);
+    }
     qsort(names, count, sizeof *names, compare_names);
     for (uint32_t i = 0; i < count; i++)
         add_name(readings, names[i]);
@@ -75,22 +79,24 @@ static enum status choose_metrics(struct report *report, const struct snapshot *
 {
     static const char *const defaults[] = {"temperature", "humidity"};
     struct report_readings *readings = &report->readings;
+    const struct view *view = report->spec->selection->view;
     readings->names = mem_alloc(REPORT_METRICS_MAX, sizeof *readings->names);
     readings->metrics = mem_alloc_zeroed(REPORT_METRICS_MAX, sizeof *readings->metrics);
     if (!readings->names || !readings->metrics)
         return no_memory(err);
     uint32_t metric = 0;
     for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++) {
-        const struct slice name = slice_of_text(defaults[i]);
-        if (snapshot_find_metric(snapshot, name, &metric))
+        const struct slice name = view_canonical(view, slice_of_text(defaults[i]));
+        if (view_find_metric(view, snapshot, name, &metric))
             add_name(readings, name);
     }
     for (size_t i = 0; i < report->spec->metric_count; i++) {
-        if (snapshot_find_metric(snapshot, report->spec->metrics[i], &metric))
-            add_name(readings, report->spec->metrics[i]);
+        const struct slice name = view_canonical(view, report->spec->metrics[i]);
+        if (view_find_metric(view, snapshot, name, &metric))
+            add_name(readings, name);
     }
     if (readings->count == 0)
-        TRY(add_all_metrics(readings, snapshot, err));
+        TRY(add_all_metrics(readings, view, snapshot, err));
     for (size_t i = 0; i < readings->count; i++)
         readings->metrics[i].name = readings->names[i];
     return STATUS_OK;
@@ -134,7 +140,7 @@ static enum status read_activity(struct activity_reader *reader, struct snapshot
     for (size_t i = 0; i < TABLE_COUNT && !selection_is_empty(selection); i++) {
         reader->table = tables[i];
         const struct scan_spec scan = selection_scan(selection, tables[i]);
-        TRY(snapshot_scan(snapshot, &scan, &visitor, statistics, err));
+        TRY(view_scan(selection->view, snapshot, &scan, &visitor, statistics, err));
     }
     for (uint32_t i = 0; i < device_count; i++)
         reader->report->active_devices += device_bit(reader->seen, i);

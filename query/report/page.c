@@ -11,6 +11,7 @@
 #include "cli/human.h"
 #include "cli/version.h"
 #include "query/markup/markup.h"
+#include "query/view/view.h"
 
 #include <string.h>
 
@@ -254,6 +255,44 @@ static void put_selection(const struct report *report, FILE *out)
     end_term(out);
 }
 
+/* Which readings count, where not all do. */
+static void put_expressions(const struct report *report, FILE *out)
+{
+    const struct report_spec *spec = report->spec;
+    if (!view_filters(spec->selection->view))
+        return;
+    put_term(out, "Readings that count");
+    (void)fputs("those of which this holds; the others are as if they were not there:", out);
+    for (size_t i = 0; i + 1 < spec->value_count; i++) {
+        if (strcmp(spec->values[i], "--where") != 0)
+            continue;
+        (void)fputs(" <code>--where ", out);
+        markup_put_text(out, spec->values[++i]);
+        (void)fputs("</code>", out);
+    }
+    end_term(out);
+}
+
+/* Names that stand for others in this store. */
+static void put_aliases(const struct report *report, FILE *out)
+{
+    const struct view *view = report->spec->selection->view;
+    if (!view || view->aliases.group_count == 0)
+        return;
+    put_term(out, "Names of metrics");
+    for (size_t i = 0; i < view->aliases.group_count; i++) {
+        const struct alias_group *group = &view->aliases.groups[i];
+        (void)fputs(i > 0 ? "; " : "", out);
+        report_put_name(out, group->name);
+        (void)fputs(" is the first that a reading has of ", out);
+        for (uint32_t member = 0; member < group->member_count; member++) {
+            (void)fputs(member > 0 ? ", " : "", out);
+            report_put_name(out, snapshot_metric_name(report->snapshot, group->members[member]));
+        }
+    }
+    end_term(out);
+}
+
 static void put_rules(const struct report *report, FILE *out)
 {
     const struct timeline_rules *rules = &report->spec->rules;
@@ -346,6 +385,8 @@ void report_write_method(const struct report *report, FILE *out)
                 out);
     put_range(report, out);
     put_selection(report, out);
+    put_expressions(report, out);
+    put_aliases(report, out);
     put_rules(report, out);
     put_arithmetic(out);
     put_store(report, out);

@@ -39,7 +39,9 @@ struct report_spec {
     size_t metric_count;         /* 0: temperature and humidity if the store has them, else all */
     const struct bucket_width *every; /* of the charts; NULL: as the range asks for */
     const char *title;                /* or NULL */
-    const char *store_dir; /* as given, for commands that show more; NULL: none was given */
+    const char *store_dir;     /* as given, for commands that show more; NULL: none was given */
+    const char *const *values; /* words of the line that say which readings count, and their */
+    size_t value_count;        /* names: to tell it, and for those commands */
 };
 
 struct report;

@@ -108,9 +108,8 @@ static uint32_t list_bits(const uint64_t *bits, uint32_t limit, uint32_t *number
     return count;
 }
 
-/* The scan with all columns that the view needs; `*numbers` holds them, the caller's to free. */
-static enum status widen(const struct view *view, const struct scan_spec *spec,
-                         struct scan_spec *wide, uint32_t **numbers)
+enum status view_widen(const struct view *view, const struct scan_spec *spec,
+                       struct scan_spec *wide, uint32_t **numbers)
 {
     *wide = *spec;
     if (spec->columns.all_metrics)
@@ -178,17 +177,48 @@ static void add_statistics(struct view *view, const struct view_workers *workers
     }
 }
 
+/* --- a gate -------------------------------------------------------------------------------- */
+
+/* Stands before a visitor of one thread. */
+struct gated {
+    const struct view_gate *gate;
+    const struct scan_visitor *visitor;
+};
+
+static enum status take_gated_summary(void *context, const struct block_summary *summary,
+                                      bool *taken)
+{
+    const struct gated *gated = context;
+    TRY(gated->gate->summary(gated->gate->context, summary, taken));
+    if (*taken || !gated->visitor->summary)
+        return STATUS_OK;
+    return gated->visitor->summary(gated->visitor->context, summary, taken);
+}
+
+static enum status take_gated_rows(void *context, const struct row_vector *rows, uint32_t from_row,
+                                   uint32_t until_row)
+{
+    const struct gated *gated = context;
+    return gated->visitor->rows(gated->visitor->context, rows, from_row, until_row);
+}
+
 static enum status scan_plain(struct snapshot *snapshot, const struct scan_spec *spec,
                               const struct view_visitors *visitors,
                               struct scan_statistics *statistics, struct error *err)
 {
+    if (visitors->gate) {
+        struct gated gated = {.gate = visitors->gate, .visitor = visitors->all};
+        const struct scan_visitor before = {
+            .context = &gated, .summary = take_gated_summary, .rows = take_gated_rows};
+        assert(visitors->count == 1);
+        return snapshot_scan(snapshot, spec, &before, statistics, err);
+    }
     if (visitors->count == 1)
         return snapshot_scan(snapshot, spec, visitors->all, statistics, err);
     return snapshot_scan_shared(snapshot, spec, visitors->all, visitors->count, statistics, err);
 }
 
-/* True if rows of the table arrive as they are stored. */
-static bool is_plain(const struct view *view, const struct scan_spec *spec)
+bool view_is_plain(const struct view *view, const struct scan_spec *spec)
 {
     return !view || spec->table != TABLE_READINGS || (!view->filter && !view->aliases.merges);
 }
@@ -198,15 +228,16 @@ enum status view_scan_shared(struct view *view, struct snapshot *snapshot,
                              struct scan_statistics *statistics, struct error *err)
 {
     assert(!view || view->snapshot == snapshot);
-    if (is_plain(view, spec))
+    if (view_is_plain(view, spec))
         return scan_plain(snapshot, spec, visitors, statistics, err);
     OWNED(mem_free_owned) uint32_t *numbers = NULL;
     OWNED(workers_release) struct view_workers workers = {0};
     struct scan_spec wide;
-    if (widen(view, spec, &wide, &numbers) != STATUS_OK ||
+    if (view_widen(view, spec, &wide, &numbers) != STATUS_OK ||
         workers_init(&workers, view, spec, visitors) != STATUS_OK)
         return error_set(err, STATUS_NOMEM, "no memory for a scan");
-    const struct view_visitors between = {.all = workers.visitors, .count = workers.count};
+    const struct view_visitors between = {
+        .all = workers.visitors, .count = workers.count, .gate = visitors->gate};
     const enum status status = scan_plain(snapshot, &wide, &between, statistics, err);
     add_statistics(view, &workers);
     return status;

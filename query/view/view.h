@@ -75,15 +75,51 @@ bool view_filters(const struct view *view);
 MUST_CHECK enum status view_scan(struct view *view, struct snapshot *snapshot,
                                  const struct scan_spec *spec, const struct scan_visitor *visitor,
                                  struct scan_statistics *statistics, struct error *err);
+/*
+ * Asked of each summary before anything is judged: what it takes is passed over. It sees all that a
+ * scan offers, in its order, whatever the view makes of it.
+ */
+struct view_gate {
+    void *context;
+    enum status (*summary)(void *context, const struct block_summary *summary, bool *taken);
+};
 /* As snapshot_scan_shared; with one visitor, as snapshot_scan. */
 struct view_visitors {
     const struct scan_visitor *all;
     uint32_t count;
+    const struct view_gate *gate; /* NULL: none; else there is one visitor */
 };
 MUST_CHECK enum status view_scan_shared(struct view *view, struct snapshot *snapshot,
                                         const struct scan_spec *spec,
                                         const struct view_visitors *visitors,
                                         struct scan_statistics *statistics, struct error *err);
+
+/* --- rows that are pulled ------------------------------------------------------------------ */
+
+/*
+ * What a view does to runs of rows that come from a scan_cursor.
+ *
+ * Life cycle: new -> (the cursor is opened with its spec) -> rows* -> free. Borrows the view, and
+ *             what the spec points to.
+ */
+struct view_lens;
+
+/* `*lens` is NULL if rows of the table are to be seen as they are stored. */
+MUST_CHECK enum status view_lens_new(struct view_lens **lens, struct view *view,
+                                     const struct scan_spec *spec, struct error *err);
+void view_lens_free(struct view_lens *lens); /* NULL is fine */
+
+/* The scan with all columns that the view needs. */
+const struct scan_spec *view_lens_spec(const struct view_lens *lens);
+
+/* A run of decoded rows. */
+struct view_run {
+    const struct row_vector *rows; /* NULL: none */
+    uint32_t from_row, until_row;
+};
+/* `run` as the view shows it, valid until the next call; without rows if none of them counts. */
+MUST_CHECK enum status view_lens_rows(struct view_lens *lens, struct view_run *run,
+                                      struct error *err);
 
 /* The column of a metric in rows that arrive, or NULL; their columns ascend. */
 const struct column_vector *view_find_column(const struct row_vector *rows, uint32_t metric);

@@ -32,6 +32,13 @@ MUST_CHECK enum status view_worker_init(struct view_worker *worker, const struct
                                         const struct scan_visitor *visitor);
 void view_worker_release(struct view_worker *worker);
 
+/* True if rows of the table arrive as they are stored. */
+bool view_is_plain(const struct view *view, const struct scan_spec *spec);
+
+/* The scan with all columns that the view needs; `*numbers` holds them, the caller's to free. */
+MUST_CHECK enum status view_widen(const struct view *view, const struct scan_spec *spec,
+                                  struct scan_spec *wide, uint32_t **numbers);
+
 /* The visitor's functions; `context` is a worker. */
 MUST_CHECK enum status view_take_rows(void *context, const struct row_vector *rows,
                                       uint32_t from_row, uint32_t until_row);

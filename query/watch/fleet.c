@@ -6,6 +6,7 @@
 
 #include "engine/base/mem.h"
 #include "query/online/online.h"
+#include "query/view/view.h"
 
 #include <string.h>
 
@@ -30,12 +31,18 @@ static void see(struct fleet *fleet, uint32_t device, int64_t time_ms)
 
 /* --- readings ------------------------------------------------------------------------------ */
 
+/* Every summary comes by here first, whatever a view makes of it. */
+static enum status offer_summary(void *context, const struct block_summary *summary, bool *taken)
+{
+    struct fleet *fleet = context;
+    return block_memory_offer(&fleet->blocks, summary, taken);
+}
+
 static enum status take_readings_summary(void *context, const struct block_summary *summary,
                                          bool *taken)
 {
     struct fleet *fleet = context;
-    TRY(block_memory_offer(&fleet->blocks, summary, taken));
-    if (!*taken && summary->first.device == summary->last.device) {
+    if (summary->first.device == summary->last.device) {
         see(fleet, summary->first.device, summary->max_time_ms);
         *taken = true;
     }
@@ -68,13 +75,6 @@ static void keep_event(struct fleet *fleet, const struct fleet_event *event)
     memmove(&fleet->events[at + 1], &fleet->events[at],
             (fleet->event_count - at - 1) * sizeof *event);
     fleet->events[at] = *event;
-}
-
-static enum status take_events_summary(void *context, const struct block_summary *summary,
-                                       bool *taken)
-{
-    struct fleet *fleet = context;
-    return block_memory_offer(&fleet->blocks, summary, taken);
 }
 
 static bool is_online(const struct row_vector *rows, uint32_t row)
@@ -178,11 +178,13 @@ static enum status scan_table(struct fleet *fleet, struct snapshot *snapshot, en
         .columns = {.metrics = &state, .metric_count = events ? 1 : 0, .message_ids = events}};
     const struct scan_visitor visitor = {
         .context = fleet,
-        .summary = events ? take_events_summary : take_readings_summary,
+        .summary = events ? NULL : take_readings_summary,
         .rows = events ? take_events : take_readings,
     };
+    const struct view_gate gate = {.context = fleet, .summary = offer_summary};
+    const struct view_visitors visitors = {.all = &visitor, .count = 1, .gate = &gate};
     block_memory_begin(&fleet->blocks, table, statistics);
-    return snapshot_scan(snapshot, &scan, &visitor, statistics, err);
+    return view_scan_shared(selection->view, snapshot, &scan, &visitors, statistics, err);
 }
 
 enum status fleet_refresh(struct fleet *fleet, struct snapshot *snapshot,

@@ -46,7 +46,7 @@ struct fleet {
     size_t event_count;
 };
 
-/* `selection` is of this snapshot; its range of time is not looked at. */
+/* `selection` is of this snapshot; its range of time is not looked at, its view is. */
 MUST_CHECK enum status fleet_refresh(struct fleet *fleet, struct snapshot *snapshot,
                                      const struct selection *selection, struct error *err);
 
