@@ -3,7 +3,8 @@
  *
  * The schedule is a wheel with a slot per millisecond of one interval and its
  * jitter: a slot holds the devices that tick in it, as a list through the
- * devices' array. Taking the next device and putting it back are O(1).
+ * devices' array. Taking the next device and putting it back are O(1). A bit a slot says
+ * whether it holds any: time without devices is passed over 64 ms at a look.
  *
  * A disconnect by timeout is noticed late: the platform's `offline` bears the time of
  * the notice, with the last contact before it. A device that came back in the
@@ -24,6 +25,7 @@
 #define SEQUENCE_MAX        0xfffu /* of a worker in one millisecond */
 #define TIMEOUT_NOTICE_MS   90000  /* one and a half keep-alives of a minute */
 #define NO_DEVICE           UINT32_MAX
+#define WORD_BITS           64u
 #define BEIJING_OFFSET_MS   (8 * MS_PER_HOUR)
 #define STATUS_CLOCK_LAG_MS 14 /* the first contact of a connection is a little before its time */
 
@@ -55,6 +57,7 @@ struct fleet {
     struct device *devices; /* owned */
     uint32_t *slots;        /* owned; first device of each millisecond */
     size_t slot_count;
+    uint64_t *occupied;     /* owned; a bit a slot: it has a device */
     struct worker *workers; /* owned */
     uint32_t thing_model_threshold;
     uint32_t hostile_threshold;
@@ -330,14 +333,16 @@ static void schedule(struct fleet *fleet, uint32_t number)
     int64_t ms = device->nominal_ms + random_between(&fleet->random, -jitter, jitter);
     if (ms <= fleet->now_ms)
         ms = fleet->now_ms + 1;
-    uint32_t *slot = &fleet->slots[(uint64_t)ms % fleet->slot_count];
-    device->next_in_slot = *slot;
-    *slot = number;
+    const uint64_t index = (uint64_t)ms % fleet->slot_count;
+    device->next_in_slot = fleet->slots[index];
+    fleet->slots[index] = number;
+    fleet->occupied[index / WORD_BITS] |= UINT64_C(1) << index % WORD_BITS;
 }
 
 static enum status run_slot(struct fleet *fleet, struct error *err)
 {
-    uint32_t *slot = &fleet->slots[(uint64_t)fleet->now_ms % fleet->slot_count];
+    const uint64_t index = (uint64_t)fleet->now_ms % fleet->slot_count;
+    uint32_t *slot = &fleet->slots[index];
     while (*slot != NO_DEVICE) {
         const uint32_t number = *slot;
         *slot = fleet->devices[number].next_in_slot;
@@ -345,7 +350,38 @@ static enum status run_slot(struct fleet *fleet, struct error *err)
         fleet->devices[number].nominal_ms += fleet->config->interval_ms;
         schedule(fleet, number);
     }
+    fleet->occupied[index / WORD_BITS] &= ~(UINT64_C(1) << index % WORD_BITS);
     return STATUS_OK;
+}
+
+/* The next millisecond in which a device ticks; some device always does within a turn. */
+static int64_t next_tick_ms(const struct fleet *fleet)
+{
+    const int64_t first_ms = fleet->now_ms + 1;
+    uint64_t slot = (uint64_t)first_ms % fleet->slot_count;
+    int64_t passed_ms = 0;
+    while ((size_t)passed_ms < fleet->slot_count) {
+        const uint64_t word = fleet->occupied[slot / WORD_BITS] >> slot % WORD_BITS;
+        if (word != 0)
+            return first_ms + passed_ms + __builtin_ctzll(word);
+        uint64_t next = (slot / WORD_BITS + 1) * WORD_BITS;
+        if (next > fleet->slot_count)
+            next = fleet->slot_count;
+        passed_ms += (int64_t)(next - slot);
+        slot = next == fleet->slot_count ? 0 : next;
+    }
+    return first_ms;
+}
+
+/* Who holds the simulation to a clock wants every millisecond of it. */
+static int64_t next_ms(const struct fleet *fleet)
+{
+    const struct fleet_config *config = fleet->config;
+    if (fleet->delivery.output->pace)
+        return fleet->now_ms + 1;
+    const int64_t tick_ms = next_tick_ms(fleet);
+    const int64_t end_ms = config->start_ms + config->span_ms;
+    return config->span_ms > 0 && tick_ms > end_ms ? end_ms : tick_ms;
 }
 
 static bool finished(const struct fleet *fleet)
@@ -381,9 +417,10 @@ static enum status prepare(struct fleet *fleet, struct error *err)
     fleet->slot_count = (size_t)(config->interval_ms + 2 * config->jitter_ms) + 2;
     fleet->devices = mem_alloc_zeroed(config->devices, sizeof *fleet->devices);
     fleet->slots = mem_alloc(fleet->slot_count, sizeof *fleet->slots);
+    fleet->occupied = mem_alloc_zeroed(fleet->slot_count / WORD_BITS + 1, sizeof *fleet->occupied);
     fleet->workers = mem_alloc_zeroed(config->workers, sizeof *fleet->workers);
     struct buffer *scratch[] = {&fleet->payload, &fleet->topic, &fleet->envelope, &fleet->line};
-    bool reserved = fleet->devices && fleet->slots && fleet->workers;
+    bool reserved = fleet->devices && fleet->slots && fleet->occupied && fleet->workers;
     for (size_t i = 0; i < sizeof scratch / sizeof scratch[0]; i++)
         reserved =
             reserved && buffer_reserve(scratch[i], (size_t)4 * MESSAGE_TEXT_MAX) == STATUS_OK;
@@ -402,6 +439,7 @@ static void fleet_release(struct fleet *fleet)
     delivery_release(&fleet->delivery);
     mem_free(fleet->devices);
     mem_free(fleet->slots);
+    mem_free(fleet->occupied);
     mem_free(fleet->workers);
     buffer_release(&fleet->payload);
     buffer_release(&fleet->topic);
@@ -425,7 +463,7 @@ enum status fleet_run(const struct fleet_config *config, const struct fleet_outp
     TRY(delivery_init(&fleet.delivery, config, output, totals, err));
     TRY(prepare(&fleet, err));
     while (!finished(&fleet)) {
-        fleet.now_ms++;
+        fleet.now_ms = next_ms(&fleet);
         TRY(delivery_pace(&fleet.delivery, fleet.now_ms, err));
         TRY(delivery_advance(&fleet.delivery, fleet.now_ms, err));
         TRY(run_slot(&fleet, err));

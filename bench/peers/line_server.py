@@ -67,13 +67,25 @@ class LineServer:
 
     # --- HTTP ---
 
+    def respond(self, connection, method, path, body):
+        connection.request(method, path, body)
+        return connection.getresponse()
+
     def request(self, method, path, body=None, connection=None):
-        """The body of the answer."""
-        if connection is None:
+        """The body of the answer. The driver's own connection lies idle while others have their turns, and the
+        server may have closed it meanwhile: what it then does not take is asked once more on a new one."""
+        is_own = connection is None
+        if is_own:
             self.connection = connection = self.connection or self.connect()
+        was_open = connection.sock is not None
         try:
-            connection.request(method, path, body)
-            response = connection.getresponse()
+            try:
+                response = self.respond(connection, method, path, body)
+            except ConnectionError:  # http.client.RemoteDisconnected is one
+                if not (is_own and was_open):
+                    raise
+                connection.close()
+                response = self.respond(connection, method, path, body)
             data = response.read()
         except (OSError, http.client.HTTPException):
             connection.close()

@@ -12,8 +12,10 @@ import math
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
+import threading
 import time
 import unittest
 from pathlib import Path
@@ -226,6 +228,34 @@ class Rows(unittest.TestCase):
 
 
 class Servers(unittest.TestCase):
+    def test_a_connection_that_the_server_closed_while_idle_is_made_again(self):
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(listener.close)
+        accepted = []
+
+        def serve():  # one answer a connection, then it is gone without a word
+            for _ in range(2):
+                connection, _ = listener.accept()
+                accepted.append(connection)
+                connection.recv(65536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+                connection.close()
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        program = (
+            "import sys\n"
+            f"sys.path.insert(0, {str(PEERS)!r})\n"
+            "import line_server\n"
+            "server = line_server.LineServer()\n"
+            f"server.port = {listener.getsockname()[1]}\n"
+            "print(server.request('GET', '/a'), server.request('GET', '/b'))\n"
+        )
+        done = subprocess.run(["python3", "-B", "-c", program], capture_output=True, timeout=DRIVER_S)
+        thread.join(DRIVER_S)
+        self.assertEqual(done.stdout.decode().split(), ["b'ok'", "b'ok'"], done.stderr)
+        self.assertEqual(len(accepted), 2)
+
     def test_a_server_does_not_outlive_a_driver_that_is_killed(self):
         with tempfile.TemporaryDirectory() as home:
             program = (

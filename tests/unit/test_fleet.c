@@ -25,7 +25,8 @@
 struct written {
     struct buffer text; /* owned */
     struct fleet_totals totals;
-    uint64_t stop_after; /* calls of the output; 0: never */
+    uint64_t stop_after;  /* calls of the output; 0: never */
+    int64_t milliseconds; /* that its clock was asked for */
 };
 
 static enum status collect(void *context, struct slice lines, bool *stop, struct error *err)
@@ -168,6 +169,43 @@ static void the_same_seed_writes_the_same_bytes(void **state)
     written_release(&first);
     written_release(&second);
     written_release(&other);
+}
+
+static enum status count_milliseconds(void *context, int64_t simulated_ms, bool *stop,
+                                      struct error *err)
+{
+    (void)simulated_ms;
+    (void)stop;
+    (void)err;
+    struct written *written = context;
+    written->milliseconds++;
+    return STATUS_OK;
+}
+
+/* An output with a clock is asked before each millisecond, one without is not. */
+static void passing_over_quiet_time_changes_no_byte(void **state)
+{
+    (void)state;
+    struct fleet_config config = fleet_config_default();
+    config.devices = 3;
+    config.interval_ms = 60000;
+    config.online_mean_ms = 120000;
+    config.offline_mean_ms = 120000;
+    config.duplicate_share = 0.1;
+    config.span_ms = 1799937; /* ends between two ticks */
+    struct written each = {0};
+    struct error err = {0};
+    const struct fleet_output paced = {
+        .context = &each, .write = collect, .pace = count_milliseconds};
+    assert_int_equal(fleet_run(&config, &paced, &each.totals, &err), STATUS_OK);
+    assert_int_equal(each.milliseconds, config.span_ms + 1);
+    struct written jumped = {0};
+    run(&config, &jumped);
+    assert_true(jumped.text.len > 0);
+    assert_true(slice_equal(buffer_slice(&each.text), buffer_slice(&jumped.text)));
+    assert_int_equal(jumped.totals.last_ms, each.totals.last_ms);
+    written_release(&each);
+    written_release(&jumped);
 }
 
 static void as_many_lines_as_asked_for(void **state)
@@ -510,6 +548,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same_seed_writes_the_same_bytes),
+        cmocka_unit_test(passing_over_quiet_time_changes_no_byte),
         cmocka_unit_test(as_many_lines_as_asked_for),
         cmocka_unit_test(an_output_that_stops_ends_the_run),
         cmocka_unit_test(every_kind_of_message_is_understood),
