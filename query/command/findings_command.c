@@ -19,9 +19,9 @@ static const struct option_spec findings_options[] = {
     {.name = "kind",
      .argument = "KIND",
      .repeatable = true,
-     .help = "Only findings of this kind: out-of-range, frozen, silent, gap, flapping, jump, "
-             "clock-off, clock-fault, offline-without-online, stale-offline, rejects-rising, "
-             "rejects. Repeatable."},
+     .help = "Only findings of this kind: out-of-range, frozen, offline, silent, gap, unstable, "
+             "flapping, jump, clock-off, clock-fault, offline-without-online, stale-offline, "
+             "rejects-rising, rejects. Repeatable."},
     {.name = "range",
      .argument = "NAME=LOW..HIGH",
      .repeatable = true,
@@ -45,6 +45,15 @@ static const struct option_spec findings_options[] = {
      .argument = "DUR",
      .help = "Online for more than DUR without a reading, and for longer than --gap allows. 0 "
              "switches it off. Default: 30m."},
+    {.name = "offline",
+     .argument = "DUR",
+     .help = "Known to be offline for more than DUR at a time, as in 12h or 3d. 0 switches it off. "
+             "Default: 24h."},
+    {.name = "unstable",
+     .argument = "K[/N]",
+     .help = "Offline at least N times, and more than K times as often as the median device of "
+             "its product, which counts as once a week at least. 0 switches it off. Default: "
+             "5/10."},
     {.name = "flaps",
      .argument = "N/DUR",
      .help = "At least N sessions that begin within DUR. 0 switches it off. Default: 5/1h."},
@@ -135,6 +144,21 @@ static enum status read_gap(const struct options *options, struct findings_limit
         return command_factor(text, "gap", 0, FACTOR_MILLI_MAX, &limits->gap_factor_milli, err);
     TRY(command_factor(head, "gap", 0, FACTOR_MILLI_MAX, &limits->gap_factor_milli, err));
     return read_duration(duration, "gap", &limits->gap_least_ms, err);
+}
+
+static enum status read_unstable(const struct options *options, struct findings_limits *limits,
+                                 struct error *err)
+{
+    char head[32];
+    const char *text = options_text(options, "unstable");
+    const char *count = NULL;
+    if (!text)
+        return STATUS_OK;
+    if (!split(text, head, &count))
+        return command_factor(text, "unstable", 0, FACTOR_MILLI_MAX, &limits->unstable_factor_milli,
+                              err);
+    TRY(command_factor(head, "unstable", 0, FACTOR_MILLI_MAX, &limits->unstable_factor_milli, err));
+    return read_count(count, "unstable", &limits->unstable_failures, err);
 }
 
 static enum status read_flaps(const struct options *options, struct findings_limits *limits,
@@ -263,11 +287,13 @@ enum status check_read_options(struct check *check, const struct options *option
     TRY(read_ranges(check, options, err));
     TRY(read_frozen(options, limits, err));
     TRY(read_gap(options, limits, err));
+    TRY(read_unstable(options, limits, err));
     TRY(read_flaps(options, limits, err));
     TRY(read_rising(options, limits, err));
     const char *jump = options_text(options, "jump");
     if (jump)
         TRY(command_factor(jump, "jump", 0, FACTOR_MILLI_MAX, &limits->jump_factor_milli, err));
+    TRY(option_duration(options, "offline", &limits->offline_ms, err));
     TRY(option_duration(options, "silent", &limits->silent_ms, err));
     return option_duration(options, "clock", &limits->clock_ahead_ms, err);
 }

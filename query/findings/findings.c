@@ -23,8 +23,10 @@ const char *finding_kind_word(enum finding_kind kind)
     static const char *const words[] = {
         [FINDING_OUT_OF_RANGE] = "out-of-range",
         [FINDING_FROZEN] = "frozen",
+        [FINDING_OFFLINE] = "offline",
         [FINDING_SILENT] = "silent",
         [FINDING_GAP] = "gap",
+        [FINDING_UNSTABLE] = "unstable",
         [FINDING_FLAPPING] = "flapping",
         [FINDING_JUMP] = "jump",
         [FINDING_CLOCK_OFF] = "clock-off",
@@ -55,6 +57,9 @@ struct findings_limits findings_limits_default(void)
         .gap_factor_milli = 5000,
         .gap_least_ms = 10 * MINUTE_MS,
         .silent_ms = 30 * MINUTE_MS,
+        .offline_ms = 24 * HOUR_MS,
+        .unstable_failures = 10,
+        .unstable_factor_milli = 5000,
         .flap_sessions = 5,
         .flap_ms = HOUR_MS,
         .clock_ahead_ms = 5 * MINUTE_MS,
@@ -148,6 +153,7 @@ static enum status find(struct findings *findings, struct error *err)
         TRY(findings_second(findings, err));
         TRY(findings_of_readings(findings, err));
         TRY(findings_of_status(findings, err));
+        TRY(findings_of_outages(findings, err));
     }
     return spec->whole_store ? findings_of_rejects(findings, err) : STATUS_OK;
 }

@@ -31,8 +31,10 @@ enum finding_kind {
     FINDING_OUT_OF_RANGE, /* a value that the metric cannot have */
     FINDING_FROZEN,       /* the same value for long, of a metric that else moves */
     FINDING_SILENT,       /* online, and no reading */
+    FINDING_OFFLINE,      /* offline for long */
     FINDING_GAP,          /* no reading for much longer than usual, with no word of being offline */
     FINDING_FLAPPING,     /* many sessions in a short time */
+    FINDING_UNSTABLE,     /* goes offline far more often than its peers */
     FINDING_JUMP,         /* a change far beyond the usual ones */
     FINDING_CLOCK_OFF,    /* a device's clock is ahead of its messages, or hours behind */
     FINDING_CLOCK_FAULT,  /* a broken clock was passed over */
@@ -89,8 +91,11 @@ struct findings_limits {
     uint64_t gap_factor_milli;  /* thousandths of the usual interval */
     int64_t gap_least_ms;       /* and never shorter */
     int64_t silent_ms;
-    uint64_t flap_sessions; /* so many sessions that start ... */
-    int64_t flap_ms;        /* ... in less than this */
+    int64_t offline_ms;             /* a longer outage is one too long */
+    uint64_t unstable_failures;     /* at least so many ... */
+    uint64_t unstable_factor_milli; /* ... and so many times as often as is usual */
+    uint64_t flap_sessions;         /* so many sessions that start ... */
+    int64_t flap_ms;                /* ... in less than this */
     int64_t clock_ahead_ms;
     int64_t rejects_ms;            /* the last part, held against what was before */
     uint64_t rejects_factor_milli; /* how many times the rate before */

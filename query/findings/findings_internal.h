@@ -8,6 +8,7 @@
  *      second.c          second scan, only of devices that have jumps or long intervals
  *      reading_words.c   findings about readings
  *      status_rules.c    findings about status events
+ *      outage_rules.c    findings about outages
  *      reject_rules.c    findings about rejects
  *      words.c           evidence, and lines for the shell
  */
@@ -195,6 +196,7 @@ MUST_CHECK enum status findings_judge_interval(struct findings *findings, uint32
                                                struct time_range interval, struct error *err);
 MUST_CHECK enum status findings_of_readings(struct findings *findings, struct error *err);
 MUST_CHECK enum status findings_of_status(struct findings *findings, struct error *err);
+MUST_CHECK enum status findings_of_outages(struct findings *findings, struct error *err);
 MUST_CHECK enum status findings_of_rejects(struct findings *findings, struct error *err);
 
 /* --- words --------------------------------------------------------------------------------- */

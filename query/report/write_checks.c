@@ -19,10 +19,14 @@ static const char *kind_heading(enum finding_kind kind)
         return "Values that cannot be";
     case FINDING_FROZEN:
         return "Sensors that do not move";
+    case FINDING_OFFLINE:
+        return "Offline for long";
     case FINDING_SILENT:
         return "Online, and silent";
     case FINDING_GAP:
         return "Gaps much longer than usual";
+    case FINDING_UNSTABLE:
+        return "Offline far more often than others";
     case FINDING_FLAPPING:
         return "Connections that flap";
     case FINDING_JUMP:

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from . import number, timeline
+from . import number, reliability, timeline
 from .answers import ALL, bounds
 from .decode import SNOWFLAKE_EPOCH_MS
 from .gaps import rank, reports_of
@@ -15,10 +15,13 @@ from .globs import matches
 SECOND, MINUTE, HOUR, DAY = 1000, 60000, 3600000, 86400000
 SEVERITIES = ("error", "warning", "note")
 KINDS = (
+    "silent-together",
     "out-of-range",
     "frozen",
+    "offline",
     "silent",
     "gap",
+    "unstable",
     "flapping",
     "jump",
     "clock-off",
@@ -39,6 +42,11 @@ class Limits:
     gap_milli: int = 5000
     gap_least_ms: int = 10 * MINUTE
     silent_ms: int = 30 * MINUTE
+    still_ms: int = 7 * DAY
+    together: tuple = (5, 50)  # devices, percent; 0 devices: off
+    offline_ms: int = DAY
+    unstable_milli: int = 5000
+    unstable_failures: int = 10
     flap_sessions: int = 5
     flap_ms: int = HOUR
     clock_ms: int = 5 * MINUTE
@@ -64,6 +72,15 @@ def real(value):
     return number.nearest(value.fraction())
 
 
+def decimals_of(value):
+    """How many digits follow the point; more than any decimal has where it is a double."""
+    exact = value.fraction()
+    for digits in range(129):
+        if (exact * 10**digits).denominator == 1:
+            return digits
+    return 255
+
+
 def readings_by_metric(rows):
     out = defaultdict(list)
     for row in rows:
@@ -72,10 +89,21 @@ def readings_by_metric(rows):
     return out
 
 
+class Interval:
+    """A long one without a report: the kinds that it is, each with whether it lasts."""
+
+    def __init__(self, device, low, high, usual):
+        self.device, self.low, self.high = device, low, high
+        self.fall_until = min(low + 2 * usual, high - 1)
+        self.kinds = {}
+        self.joint = False
+
+
 class Finder:
     def __init__(self, store, sel=ALL, limits=None):
         self.store, self.sel, self.limits = store, sel, limits or Limits()
         self.out = []
+        self.intervals = []
         self.low, self.high = bounds(store, sel)
         self.names = sel.names(store)
         self.rows = {d: sel.cut(store.rows_of(d)) for d in self.names}
@@ -94,6 +122,10 @@ class Finder:
             self.clock(device)
             self.flapping(device)
             self.offline_only(device)
+            self.offline(device)
+        self.unstable()
+        self.together()
+        self.alone()
         self.frozen(by_device)
         self.stale()
         self.whole_store()
@@ -148,9 +180,39 @@ class Finder:
                 out.append((first, last, count, i == len(runs) - 1, value))
         return out, len(runs) - 1
 
+    def peers(self, by_device):
+        """By metric: (device, decimals, longest stretch, many different values)."""
+        out = defaultdict(list)
+        for device in self.names:
+            for metric, values in by_device[device].items():
+                if len(values) <= 30 or values[-1][0] - values[0][0] < DAY:
+                    continue
+                longest = start = 0
+                for i, (time, value) in enumerate(values):
+                    if value != values[start][1]:
+                        start = i
+                    longest = max(longest, time - values[start][0])
+                different = {value.fraction() for _, value in values}
+                decimals = max(decimals_of(value) for _, value in values)
+                out[metric].append((device, decimals, longest, len(different) >= 5))
+        return out
+
+    def stands_still(self, device, metric, values, length, peers):
+        """One that never moved, while its peers do."""
+        own = max(decimals_of(value) for _, value in values)
+        others = [peer for peer in peers if peer[0] != device]
+        alike = [peer for peer in others if peer[1] <= own]
+        if len(alike) >= 2:
+            others = alike
+        lively = [peer for peer in others if peer[3] and 5 * peer[2] < length]
+        air = bounds_of(Limits(), metric) != (None, None)
+        alone = air and self.limits.still_ms and length >= self.limits.still_ms
+        return (alone or len(others) >= 2) and 4 * len(lively) >= 3 * len(others)
+
     def frozen(self, by_device):
         suspects = []
         moving, judged = Counter(), Counter()
+        peers = self.peers(by_device)
         for device in self.names:
             for metric, values in by_device[device].items():
                 stretches, changes = self.stretches(values)
@@ -164,7 +226,9 @@ class Finder:
                     suspects.append((device, metric, stretches, longest, moves))
         for device, metric, stretches, longest, moved in suspects:
             if not moved and not (moving[metric] >= 2 and 2 * moving[metric] > judged[metric]):
-                continue
+                values, length = by_device[device][metric], longest[1] - longest[0]
+                if not self.stands_still(device, metric, values, length, peers[metric]):
+                    continue
             severity = "error" if moved and stretches[-1][3] else "warning"
             high = bounds_of(self.limits, metric)[1]
             if high is not None and longest[4].fraction() == high:
@@ -177,35 +241,94 @@ class Finder:
         return max((s.inside(low, high) for s in self.lines[device].sessions), default=0)
 
     def absences(self, device):
+        """All intervals that are longer than a limit: whether they are gaps or silences."""
         limits = self.limits
         reports = reports_of(self.rows[device])
         intervals = [b - a for a, b in zip(reports, reports[1:])]
-        long = 0
+        long, usual = 0, 0
         if intervals:
-            long = rank(intervals, 19, 20) * limits.gap_milli // 1000
+            usual = rank(intervals, 19, 20)
+            long = usual * limits.gap_milli // 1000
         gap_limit = max(limits.gap_least_ms, long) if limits.gap_milli and len(intervals) >= 20 else None
         silent_limit = max(limits.silent_ms, long) if limits.silent_ms else None
         product = device.partition("/")[0]
         if not reports and not any(self.rows[d] for d in self.names if d.partition("/")[0] == product):
             return
         ends = [self.low, *reports, self.high] if reports else [self.low, self.high]
-        gaps, silences = [], []
         for i, (low, high) in enumerate(zip(ends, ends[1:])):
-            if high <= low:
+            if high <= low or not any(limit is not None and high - low > limit for limit in (gap_limit, silent_limit)):
                 continue
             state = self.lines[device].at(high)[0]
             at_end = high == self.high
             online = self.longest_online(device, low, high)
             unknown = self.lines[device].durations(low, high)["unknown"]
-            if silent_limit is not None and online > silent_limit:
-                silences.append((low, high, at_end and state == "online"))
             unborn = i == 0 and self.sel.from_ms is None
+            one = Interval(device, low, high, usual)
+            if silent_limit is not None and online > silent_limit:
+                one.kinds["silent"] = at_end and state == "online"
             if gap_limit is not None and not unborn and unknown > gap_limit:
-                gaps.append((low, high, at_end and state == "unknown"))
-        for kind, found in (("gap", gaps), ("silent", silences)):
-            if found:
-                severity = "error" if any(lasts for _, _, lasts in found) else "warning"
-                self.add(severity, kind, device, None, found[0][0], found[-1][1], len(found))
+                one.kinds["gap"] = at_end and state == "unknown"
+            self.intervals.append(one)
+
+    def alone(self):
+        """What belongs to no joint silence, by device."""
+        for device in self.names:
+            for kind in ("gap", "silent"):
+                found = [one for one in self.intervals if one.device == device and not one.joint and kind in one.kinds]
+                if found:
+                    severity = "error" if any(one.kinds[kind] for one in found) else "warning"
+                    self.add(severity, kind, device, None, found[0].low, found[-1].high, len(found))
+
+    # --- most devices at once ---
+
+    def sending(self, ms):
+        """Devices that send at an instant: they did before, and are in no long interval."""
+        count = 0
+        for device in self.names:
+            rows = self.rows[device]
+            if rows and (self.sel.from_ms is not None or rows[0].time_ms <= ms):
+                count += not any(one.device == device and one.low <= ms < one.high for one in self.intervals)
+        return count
+
+    def are_most(self, count, ms):
+        least, percent = self.limits.together
+        return count >= max(least, 1) and 100 * count > percent * (count + self.sending(ms))
+
+    def together(self):
+        """Instants in a row at which most have just fallen silent, then that of them at which the most have."""
+        if not self.limits.together[0]:
+            return
+        falls = [one for one in self.intervals if one.kinds]
+        rows, open_row = [], False
+        for ms in sorted({one.low for one in falls}):
+            fallen = sum(one.low <= ms <= one.fall_until for one in falls)
+            most = self.are_most(fallen, ms)
+            if most and not open_row:
+                rows.append([])
+            if most:
+                rows[-1].append((-fallen, ms))
+            open_row = most
+        joints = []
+        for row in rows:
+            ms = min(row)[1]
+            members = [one for one in falls if not one.joint and one.low <= ms <= one.fall_until]
+            if not self.are_most(len(members), ms):
+                continue
+            back = rank([one.high for one in members], 1, 2)
+            alike = [one for one in members if one.high - ms <= 2 * (back - ms)]
+            least, percent = self.limits.together
+            if len(alike) < least or 100 * len(alike) <= percent * (len(members) + self.sending(ms)):
+                continue
+            for one in alike:
+                one.joint = True
+            lasting = 2 * sum(any(one.kinds.values()) for one in alike) > len(alike)
+            joints.append((lasting, min(o.low for o in alike), max(o.high for o in alike), len(alike)))
+        over = [joint for joint in joints if not joint[0]]
+        if len(over) > 5:
+            sums = (False, min(o[1] for o in over), max(o[2] for o in over), sum(o[3] for o in over))
+            joints = [joint for joint in joints if joint[0]] + [sums]
+        for lasting, first, last, count in joints:
+            self.add("error" if lasting else "warning", "silent-together", None, None, first, last, count)
 
     # --- clocks ---
 
@@ -232,6 +355,38 @@ class Finder:
     def inside(self, ms):
         sel = self.sel
         return (sel.from_ms is None or ms >= sel.from_ms) and (sel.to_ms is None or ms < sel.to_ms)
+
+    def offline(self, device):
+        """Outages as a whole, but nothing behind the end of the range is known."""
+        long = []
+        for begin, end, _ in reliability.outages(self.lines[device]):
+            end = self.high if end is None else min(end, self.high)
+            if end > begin and end > self.low and end - begin > self.limits.offline_ms > 0:
+                long.append((begin, end))
+        if long:
+            lasts = long[-1][1] == self.high and self.lines[device].at(self.high)[0] == "offline"
+            severity = "error" if lasts else "warning"
+            self.add(severity, "offline", device, None, long[0][0], long[-1][1], len(long))
+
+    def unstable(self):
+        rates = defaultdict(dict)
+        for device in self.names:
+            line = self.lines[device]
+            ended = [s.end for s in line.sessions if s.end is not None and self.low <= s.end < self.high]
+            held = line.durations(self.low, self.high)
+            known = held["online"] + held["offline"]
+            if known:
+                rates[device.partition("/")[0]][device] = (Fraction(len(ended), known), ended)
+        weekly = Fraction(1, 7 * DAY)
+        for product in rates.values():
+            usual = weekly
+            if len(product) > 1:
+                usual = max(weekly, rank([rate for rate, _ in product.values()], 1, 2))
+            for device, (rate, ended) in product.items():
+                if len(ended) < self.limits.unstable_failures or not self.limits.unstable_milli:
+                    continue
+                if rate * 1000 > self.limits.unstable_milli * usual:
+                    self.add("warning", "unstable", device, None, ended[0], ended[-1], len(ended))
 
     def flapping(self, device):
         limits = self.limits

@@ -80,8 +80,11 @@ def compare_findings(test, db, sel=Selection(), limits=None, args=()):
 class History:
     """A device with habits, some of them bad."""
 
-    def __init__(self, rng, device, ids):
+    def __init__(self, rng, device, ids, quiet=()):
         self.rng, self.device, self.ids = rng, device, ids
+        # Most keep to the times at which all are quiet, some for longer than the others.
+        late = rng.choice((0, 0, 0, 0, MINUTE, 5 * HOUR))
+        self.quiet = [(low, high + late) for low, high in quiet if rng.random() < 0.9]
         self.step = rng.choice((5 * 1000, MINUTE, MINUTE, 10 * MINUTE, HOUR))
         self.offset = rng.choice((0, 0, 0, 0, rng.randint(0, 2 * HOUR), -rng.randint(0, 2 * HOUR)))
         self.names = rng.sample(("temperature", "env.humidity", "rh", "x", "soil_temp", "温度"), 2)
@@ -112,6 +115,8 @@ class History:
             if rng.random() < 0.03:
                 ms += rng.choice((3, 5, 6, 40)) * self.step
             values = {n: c[i] for n, c in zip(self.names, columns) if rng.random() < 0.95}
+            if any(low <= ms < high for low, high in self.quiet):
+                continue
             own = {"time": ms + self.offset} if rng.random() < 0.95 else {}
             if rng.random() < 0.01:
                 own = {"time": ms + 2 * DAY}
@@ -123,10 +128,10 @@ class History:
         rng, ids = self.rng, self.ids
         ms = BASE_MS + rng.randint(0, DAY)
         out = []
-        for _ in range(rng.choice((0, 0, 1, 4, 30))):
+        for _ in range(rng.choice((0, 0, 1, 4, 30, 60))):
             contact = rng.choice((None, ms - rng.choice((0, 500, 1001, MINUTE))))
             out.append(event(self.device, ids, ms, rng.choice(("online", "offline")), contact))
-            ms += rng.choice((1000, 1000, MINUTE, 10 * MINUTE, 5 * HOUR))
+            ms += rng.choice((1000, 1000, MINUTE, 10 * MINUTE, 5 * HOUR, 5 * HOUR, 25 * HOUR))
         return out
 
 
@@ -134,8 +139,10 @@ def make_store(test, name, devices=60):
     rng = rng_for(name)
     ids = Ids()
     bodies = []
+    quiet = [(low, low + rng.choice((11 * MINUTE, HOUR, 3 * HOUR)))
+             for low in (BASE_MS + rng.randint(HOUR, 40 * HOUR) for _ in range(rng.choice((0, 2, 8))))]  # fmt: skip
     for i in range(devices):
-        bodies += History(rng, f"p{i % 3}/d{i}", ids).messages()
+        bodies += History(rng, f"p{i % 3}/d{i}", ids, quiet).messages()
     rng.shuffle(bodies)
     db = Db(test)
     db.ingest(lines(bodies[::2]))
@@ -177,13 +184,16 @@ class Random(unittest.TestCase):
                 ranges=[("*", None, Fraction(30)), ("env.*", Fraction(21, 2), Fraction(90))],
                 frozen_ms=MINUTE, frozen_readings=3, jump_milli=1500, gap_milli=1000, gap_least_ms=0,
                 silent_ms=1000, flap_sessions=2, flap_ms=MINUTE + 1, clock_ms=1000,
+                together=(2, 20), still_ms=HOUR, offline_ms=HOUR + 1, unstable_milli=1250, unstable_failures=3,
             )  # fmt: skip
             args = ["--range", "*=..30", "--range", "env.*=10.5..90", "--frozen", "3/1m", "--jump", "1.5"]
             args += ["--gap", "1/0", "--silent", "1s", "--flaps", "2/60001ms", "--clock", "1s"]
+            args += ["--offline", "3600001ms", "--unstable", "1.25/3", "--together", "2/20", "--still", "1h"]
             seen |= {one[1] for one in compare_findings(self, db, limits=strict, args=args)}
             compare_findings(self, db, some_range(rng), strict, args)
         kinds = {"out-of-range", "frozen", "silent", "gap", "flapping", "jump", "clock-off", "clock-fault"}
-        self.assertLessEqual(kinds | {"offline-without-online", "stale-offline"}, seen)
+        kinds |= {"silent-together", "offline", "unstable", "offline-without-online", "stale-offline"}
+        self.assertLessEqual(kinds, seen)
 
 
 # --- limits ------------------------------------------------------------------------------------
@@ -312,6 +322,92 @@ class Limit(unittest.TestCase):
         bodies.append(value("p/e", ids, BASE_MS + 50 * MINUTE + 1, x=1))
         self.assertEqual(self.kinds(bodies)[0], {("error", "gap")})
 
+    def fleet(self, devices, quiet, step=MINUTE, length=2 * HOUR, late=0):
+        """Devices that send every minute for a day; the first `quiet` do not from its middle on, for `length`."""
+        ids = Ids()
+        out = []
+        for i in range(devices):
+            for at in range(0, DAY, step):
+                until = DAY // 2 + length + (late if i == 0 else 0)
+                if i >= quiet or not DAY // 2 < at < until:
+                    out.append(value(f"p/d{i:02}", ids, BASE_MS + at + i * 1000, x=at % 7))
+        return out
+
+    def test_most_devices_that_fall_silent_together_are_one_finding(self):
+        self.assert_only_above(self.fleet(9, 4), self.fleet(9, 5), "silent-together", "warning")
+        self.assert_only_above(self.fleet(10, 5), self.fleet(10, 6), "silent-together", "warning")
+        self.assert_only_above(self.fleet(3, 1), self.fleet(3, 2), "silent-together", "warning", "--together", "2/60")
+        rows, got = found(self.together_store(self.fleet(9, 7)))
+        self.assertEqual([(*one[:3], one[6]) for one in got], [("warning", "silent-together", None, 7)])
+        self.assertIn("7 of 9 devices silent from ", rows[0]["evidence"])
+
+    def together_store(self, bodies):
+        db = Db(self)
+        db.ingest(lines(bodies))
+        return db
+
+    def test_all_silences_can_be_seen(self):
+        db = self.together_store(self.fleet(9, 7))
+        for args in (["--together", "0"], ["--kind", "gap"], ["--kind", "gap", "--kind", "silent"]):
+            self.assertEqual([one[1] for one in found(db, *args)[1]], ["gap"] * 7, args)
+        compare_findings(self, db, limits=Limits(together=(0, 50)), args=["--together", "0"])
+
+    def test_silence_of_most_that_lasts_is_an_error(self):
+        db = self.together_store(self.fleet(9, 9, length=DAY))
+        self.assertEqual(found(db)[1], [])
+        for to_ms, kinds in ((DAY // 2 + 11 * MINUTE, 9), (DAY // 2 + 10 * MINUTE, 0)):
+            got = compare_findings(self, db, Selection(to_ms=BASE_MS + to_ms))
+            self.assertEqual([(*one[:2], one[6]) for one in got], [("error", "silent-together", 9)] if kinds else [])
+
+    def test_who_stays_away_for_much_longer_is_told_apart(self):
+        def history(late):
+            return self.fleet(9, 9, length=3 * HOUR, late=late)
+
+        self.assert_only_above(history(2 * HOUR), history(4 * HOUR), "gap", "warning")
+        rows, got = found(self.together_store(history(4 * HOUR)))
+        self.assertEqual([(one[1], one[2], one[6]) for one in got], [("silent-together", None, 8), ("gap", "p/d00", 1)])
+
+    def still(self, still, moves, days=3, count=4, metric="x"):
+        """One device that stands, beside some whose values are these, every ten minutes."""
+        ids = Ids()
+        steps = days * DAY // (10 * MINUTE)
+        bodies = steady("p/still", ids, 0, 10 * MINUTE, metric=metric, values=[still] * steps)
+        for i in range(count):
+            values = [moves(at * 10 // 60 // (i % 2 + 1)) for at in range(steps)]
+            bodies += steady(f"p/d{i}", ids, 0, 10 * MINUTE, metric=metric, values=values)
+        return bodies
+
+    def test_what_never_moved_is_held_against_the_longest_stretches_of_others(self):
+        def slow(hours):
+            return lambda hour: hour // hours % 6
+
+        # The longest stretches are of 7 and 14 hours, but for the ten minutes to the next reading.
+        self.assert_only_above(self.still(3, slow(8), 3), self.still(3, slow(7), 3), "frozen", "warning", "--jump", "0")
+
+    def test_what_is_the_same_on_all_is_not_frozen(self):
+        for moves in (lambda _: 3, lambda hour: hour // 3 % 4):
+            self.assertFalse(self.kinds(self.still(3, moves))[0])
+
+    def test_finer_values_do_not_tell_of_coarse_ones(self):
+        ids = Ids()
+        coarse = steady("p/c1", ids, 0, HOUR, values=[i // 24 for i in range(24 * 9)])
+        coarse += steady("p/c2", ids, 0, HOUR, values=[i // 24 for i in range(24 * 9)])
+        for i in range(9):
+            coarse += steady(f"p/f{i}", ids, 0, HOUR, values=[j // 6 % 9 + 0.5 for j in range(24 * 9)])
+        still = steady("p/still", ids, 0, HOUR, values=[20] * 24 * 3)
+        fine = steady("p/still", ids, 0, HOUR, values=[20.5] * 24 * 3)
+        self.assert_only_above(coarse + still, coarse + fine, "frozen", "warning", "--jump", "0", "--gap", "0")
+
+    def test_alone_a_temperature_that_stands_for_a_week_is_frozen(self):
+        def alone(hours, metric):
+            return steady("p/d", Ids(), 0, HOUR, metric=metric, values=[21] * (hours + 1))
+
+        week = 7 * 24
+        self.assert_only_above(alone(week - 1, "temperature"), alone(week, "temperature"), "frozen", "warning")
+        self.assert_only_above(alone(47, "rh"), alone(48, "rh"), "frozen", "warning", "--still", "2d")
+        self.assertFalse(self.kinds(alone(week, "x"))[0])
+        self.assertFalse(self.kinds(alone(week, "rh"), "--still", "0")[0])
+
     def test_silent_is_online_for_half_an_hour_without_a_reading(self):
         def history(length):
             ids = Ids()
@@ -340,6 +436,77 @@ class Limit(unittest.TestCase):
     def test_flapping_is_five_sessions_that_begin_within_an_hour(self):
         self.assert_only_above(self.sessions(5, HOUR), self.sessions(5, HOUR - 1), "flapping", "warning")
         self.assert_only_above(self.sessions(4, MINUTE), self.sessions(5, MINUTE), "flapping", "warning")
+
+    def outage(self, length, *more):
+        """Online, offline for so long, and online again."""
+        ids = Ids()
+        times = [BASE_MS, BASE_MS + HOUR, BASE_MS + HOUR + length, BASE_MS + 9 * DAY]
+        states = ["online", "offline", "online", "online"]
+        return [event("p/d", ids, ms, state) for ms, state in zip(times, states)] + list(more)
+
+    def test_offline_is_an_outage_of_more_than_a_day(self):
+        self.assert_only_above(self.outage(DAY), self.outage(DAY + 1), "offline", "warning")
+        self.assert_only_above(self.outage(HOUR), self.outage(HOUR + 1), "offline", "warning", "--offline", "1h")
+
+    def test_offline_to_the_end_is_an_error(self):
+        def history(length):
+            ids = Ids()
+            gone = [event("p/d", ids, BASE_MS, "offline")]
+            return gone + [event("q/d", ids, BASE_MS + length, "online")]
+
+        self.assert_only_above(history(DAY), history(DAY + 1), "offline", "error")
+        # An event at the very end says that it is back.
+        back = history(DAY + 1) + [event("p/d", Ids(), BASE_MS + DAY + 1, "online")]
+        self.assertEqual(self.kinds(back)[0], {("warning", "offline")})
+
+    def test_an_outage_counts_from_its_beginning_before_the_range(self):
+        db = Db(self)
+        db.ingest(lines(self.outage(3 * DAY)))
+        for hours in (2, 30, 72, 73, 74):
+            for until in (None, *(u for u in (71, 72, 73, 74) if u >= hours)):
+                to_ms = None if until is None else BASE_MS + until * HOUR
+                compare_findings(self, db, Selection(BASE_MS + hours * HOUR, to_ms))
+        sel = Selection(BASE_MS + 30 * HOUR, BASE_MS + 31 * HOUR)
+        got = compare_findings(self, db, sel)
+        self.assertEqual([(*one[:2], one[4]) for one in got], [("error", "offline", time_text(BASE_MS + HOUR))])
+
+    def drops(self, device, count, days=14, ids=None):
+        """So many short outages, evenly over so many days, at both ends of which it is online."""
+        ids = ids or Ids()
+        out = [event(device, ids, BASE_MS, "online")]
+        for i in range(count):
+            at = BASE_MS + (i + 1) * days * DAY // (count + 1)
+            out += [event(device, ids, at, "offline"), event(device, ids, at + 1000, "online")]
+        return out + [value(device, ids, BASE_MS + days * DAY, x=1)]
+
+    def test_unstable_is_more_than_five_times_a_week(self):
+        off = ("--silent", "0")
+        self.assert_only_above(self.drops("p/d", 10), self.drops("p/d", 11), "unstable", "warning", *off)
+        self.assert_only_above(self.drops("p/d", 9, 7), self.drops("p/d", 10, 7), "unstable", "warning", *off)
+        few = ("--unstable", "1/2", *off)
+        self.assert_only_above(self.drops("p/d", 1, 2), self.drops("p/d", 2, 2), "unstable", "warning", *few)
+        self.assert_only_above(self.drops("p/d", 2), self.drops("p/d", 3), "unstable", "warning", *few)
+
+    def test_unstable_is_more_than_five_times_what_the_median_of_the_product_is(self):
+        def fleet(count, usual):
+            ids = Ids()
+            out = self.drops("p/bad", count, ids=ids)
+            for i in range(2):
+                out += self.drops(f"p/d{i}", usual, ids=ids)
+            return out + self.drops("q/d", 0, ids=ids) + self.drops("p/never", 0, ids=ids)
+
+        off = ("--silent", "0")
+        # Four devices: the lower median is the second.
+        self.assert_only_above(fleet(15, 3), fleet(16, 3), "unstable", "warning", *off)
+        # Once a week is usual at least.
+        self.assert_only_above(fleet(10, 1), fleet(11, 1), "unstable", "warning", *off)
+
+    def test_of_two_devices_the_better_one_is_the_measure(self):
+        ids = Ids()
+        bodies = self.drops("p/a", 40, ids=ids) + self.drops("p/b", 4, ids=ids)
+        rows = self.kinds(bodies, "--kind", "unstable")[1]
+        self.assertEqual([(row["device"], int(row["count"])) for row in rows], [("p/a", 40)])
+        self.assertIn("20 times a week; the median of 2 devices of its product is 2", rows[0]["evidence"])
 
     def test_a_clock_is_ahead_by_more_than_five_minutes(self):
         def history(by):
@@ -456,7 +623,8 @@ class Shown(unittest.TestCase):
         self.assertEqual(len(counts), 5)
 
     def test_zero_switches_a_rule_off(self):
-        for kind, option in (("frozen", "frozen"), ("flapping", "flaps"), ("jump", "jump"), ("silent", "silent")):
+        kinds = [(kind, kind) for kind in ("frozen", "jump", "silent", "offline", "unstable")]
+        for kind, option in [*kinds, ("flapping", "flaps")]:
             _, got = found(self.db, f"--{option}", "0")
             self.assertNotIn(kind, {one[1] for one in got})
 
@@ -465,6 +633,8 @@ class Shown(unittest.TestCase):
             ["--range", "x"], ["--range", "x=1"], ["--range", "x=2..1"], ["--range", "x=a..b"], ["--kind", "odd"],
             ["--frozen", "x"], ["--frozen", "1/1h"], ["--flaps", "5"], ["--flaps", "1h/5"], ["--jump", "-1"],
             ["--jump", "1.2345"], ["--gap", "x/1h"], ["--silent", "30"], ["--rising", "3"],
+            ["--together", "5"], ["--together", "5/100"], ["--together", "x/50"], ["--together", "1/50"], ["--still", "7"],
+            ["--offline", "24"], ["--offline", "x"], ["--unstable", "x"], ["--unstable", "5/1"], ["--unstable", "5/1h"],
         ):  # fmt: skip
             self.assertEqual(self.db.run("check", *args).code, 2, args)
         for args in (["--factor", "0"], ["--factor", "3", "--longer-than", "1h"], ["--longer-than", "0s"]):
