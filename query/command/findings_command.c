@@ -13,13 +13,15 @@
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
+#define PERCENT_MAX      99u /* more than all there cannot be */
 #define FACTOR_MILLI_MAX UINT64_C(1000000000)
 
 static const struct option_spec findings_options[] = {
     {.name = "kind",
      .argument = "KIND",
      .repeatable = true,
-     .help = "Only findings of this kind: out-of-range, frozen, offline, silent, gap, unstable, "
+     .help = "Only findings of this kind: silent-together, out-of-range, frozen, offline, silent, "
+             "gap, unstable, "
              "flapping, jump, clock-off, clock-fault, offline-without-online, stale-offline, "
              "rejects-rising, rejects. Repeatable."},
     {.name = "range",
@@ -54,6 +56,16 @@ static const struct option_spec findings_options[] = {
      .help = "Offline at least N times, and more than K times as often as the median device of "
              "its product, which counts as once a week at least. 0 switches it off. Default: "
              "5/10."},
+    {.name = "together",
+     .argument = "N/P",
+     .help =
+         "At least N devices, and more than P of 100 of those that were sending, that fall "
+         "silent together are one finding, silent-together. 0 switches it off: a finding for each "
+         "device; so does --kind without silent-together. Default: 5/50."},
+    {.name = "still",
+     .argument = "DUR",
+     .help = "A temperature or humidity that never moved for DUR is a finding also where no other "
+             "device tells how long it can stand. 0 switches it off. Default: 7d."},
     {.name = "flaps",
      .argument = "N/DUR",
      .help = "At least N sessions that begin within DUR. 0 switches it off. Default: 5/1h."},
@@ -197,6 +209,28 @@ static enum status read_rising(const struct options *options, struct findings_li
     return read_duration(duration, "rising", &limits->rejects_ms, err);
 }
 
+static enum status read_together(const struct options *options, struct findings_limits *limits,
+                                 struct error *err)
+{
+    char head[32];
+    const char *text = options_text(options, "together");
+    const char *percent = NULL;
+    if (!text)
+        return STATUS_OK;
+    if (is_zero(text)) {
+        limits->together_devices = 0;
+        return STATUS_OK;
+    }
+    if (!split(text, head, &percent))
+        return error_set(err, STATUS_INPUT, "--together takes N/P as in 5/50, not '%s'", text);
+    TRY(read_count(head, "together", &limits->together_devices, err));
+    if (!count_parse(percent, &limits->together_percent) || limits->together_percent == 0 ||
+        limits->together_percent > PERCENT_MAX)
+        return error_set(err, STATUS_INPUT, "--together: '%s' is no whole number from 1 to %u",
+                         percent, PERCENT_MAX);
+    return STATUS_OK;
+}
+
 /* --- ranges -------------------------------------------------------------------------------- */
 
 static bool read_end(struct slice text, bool *has, struct number *number)
@@ -290,11 +324,16 @@ enum status check_read_options(struct check *check, const struct options *option
     TRY(read_unstable(options, limits, err));
     TRY(read_flaps(options, limits, err));
     TRY(read_rising(options, limits, err));
+    TRY(read_together(options, limits, err));
+    // Who asks for gaps and silences alone wants them device by device.
+    if (check->has_kinds && !check->kinds[FINDING_TOGETHER])
+        limits->together_devices = 0;
     const char *jump = options_text(options, "jump");
     if (jump)
         TRY(command_factor(jump, "jump", 0, FACTOR_MILLI_MAX, &limits->jump_factor_milli, err));
     TRY(option_duration(options, "offline", &limits->offline_ms, err));
     TRY(option_duration(options, "silent", &limits->silent_ms, err));
+    TRY(option_duration(options, "still", &limits->still_ms, err));
     return option_duration(options, "clock", &limits->clock_ahead_ms, err);
 }
 

@@ -21,6 +21,7 @@
 const char *finding_kind_word(enum finding_kind kind)
 {
     static const char *const words[] = {
+        [FINDING_TOGETHER] = "silent-together",
         [FINDING_OUT_OF_RANGE] = "out-of-range",
         [FINDING_FROZEN] = "frozen",
         [FINDING_OFFLINE] = "offline",
@@ -57,6 +58,9 @@ struct findings_limits findings_limits_default(void)
         .gap_factor_milli = 5000,
         .gap_least_ms = 10 * MINUTE_MS,
         .silent_ms = 30 * MINUTE_MS,
+        .still_ms = 7 * 24 * HOUR_MS,
+        .together_devices = 5,
+        .together_percent = 50,
         .offline_ms = 24 * HOUR_MS,
         .unstable_failures = 10,
         .unstable_factor_milli = 5000,
@@ -84,6 +88,9 @@ static void findings_release(struct findings *findings)
     mem_free(findings->metrics);
     mem_free(findings->ranges);
     mem_free(findings->frozen);
+    mem_free(findings->peers);
+    mem_free(findings->absences);
+    mem_free(findings->joints);
     mem_free(findings->jumps);
     device_places_release(&findings->places);
     event_history_release(&findings->history);
@@ -111,9 +118,12 @@ static enum status prepare(struct findings *findings)
             .gap_limit_ms = -1,
             .silent_limit_ms = limits->silent_ms > 0 ? limits->silent_ms : -1};
     }
-    for (uint32_t metric = 0; metric < findings->metric_count; metric++)
-        findings->metrics[metric].bounds =
-            value_bounds_of(limits, view_metric_name(selection->view, findings->snapshot, metric));
+    for (uint32_t metric = 0; metric < findings->metric_count; metric++) {
+        const struct slice name = view_metric_name(selection->view, findings->snapshot, metric);
+        const struct value_bounds usual = value_bounds_by_name(name);
+        findings->metrics[metric].bounds = value_bounds_of(limits, name);
+        findings->metrics[metric].must_move = usual.has_low || usual.has_high;
+    }
     return STATUS_OK;
 }
 
@@ -140,7 +150,11 @@ static int compare_findings(const void *left, const void *right)
     if (device != 0)
         return device;
     const int metric = slice_compare(a->metric, b->metric);
-    return metric != 0 ? metric : slice_compare(a->evidence, b->evidence);
+    if (metric != 0)
+        return metric;
+    if (a->kind == FINDING_TOGETHER && a->first_ms != b->first_ms)
+        return a->first_ms < b->first_ms ? -1 : 1;
+    return slice_compare(a->evidence, b->evidence);
 }
 
 static enum status find(struct findings *findings, struct error *err)
@@ -150,8 +164,10 @@ static enum status find(struct findings *findings, struct error *err)
         TRY(event_history_read(&findings->history, findings->snapshot, spec->selection,
                                findings->statistics, err));
         TRY(findings_survey(findings, err));
+        TRY(findings_still(findings));
         TRY(findings_second(findings, err));
-        TRY(findings_of_readings(findings, err));
+        TRY(findings_absences(findings, err));
+        TRY(findings_of_readings(findings));
         TRY(findings_of_status(findings, err));
         TRY(findings_of_outages(findings, err));
     }

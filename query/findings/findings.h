@@ -7,7 +7,7 @@
  * business time.
  *
  * Life cycle: findings_limits_default -> findings_query -> read -> finding_list_release.
- * Memory:     by devices and findings, not by rows.
+ * Memory:     by devices, their metrics and long intervals, and findings; not by rows.
  * Threads:    one query a snapshot at a time.
  */
 #ifndef MNSDB_QUERY_FINDINGS_FINDINGS_H
@@ -28,13 +28,14 @@
 
 /* In the order of the list within a severity. */
 enum finding_kind {
+    FINDING_TOGETHER,     /* most devices fell silent together */
     FINDING_OUT_OF_RANGE, /* a value that the metric cannot have */
     FINDING_FROZEN,       /* the same value for long, of a metric that else moves */
-    FINDING_SILENT,       /* online, and no reading */
     FINDING_OFFLINE,      /* offline for long */
+    FINDING_SILENT,       /* online, and no reading */
     FINDING_GAP,          /* no reading for much longer than usual, with no word of being offline */
-    FINDING_FLAPPING,     /* many sessions in a short time */
     FINDING_UNSTABLE,     /* goes offline far more often than its peers */
+    FINDING_FLAPPING,     /* many sessions in a short time */
     FINDING_JUMP,         /* a change far beyond the usual ones */
     FINDING_CLOCK_OFF,    /* a device's clock is ahead of its messages, or hours behind */
     FINDING_CLOCK_FAULT,  /* a broken clock was passed over */
@@ -91,6 +92,9 @@ struct findings_limits {
     uint64_t gap_factor_milli;  /* thousandths of the usual interval */
     int64_t gap_least_ms;       /* and never shorter */
     int64_t silent_ms;
+    int64_t still_ms;               /* so long may what must move stand with nothing to compare */
+    uint64_t together_devices;      /* so many devices ... */
+    uint64_t together_percent;      /* ... and more than this of those that send, at once */
     int64_t offline_ms;             /* a longer outage is one too long */
     uint64_t unstable_failures;     /* at least so many ... */
     uint64_t unstable_factor_milli; /* ... and so many times as often as is usual */
@@ -113,6 +117,16 @@ struct findings_spec {
 };
 
 struct findings_limits findings_limits_default(void);
+
+/* What a metric can be; the doubles stand in for the limits until they are met exactly. */
+struct value_bounds {
+    bool has_low, has_high;
+    struct number low, high;
+    double low_real, high_real;
+};
+
+/* As its name alone tells, of temperatures and humidities; else there are none. */
+struct value_bounds value_bounds_by_name(struct slice metric);
 
 /* Fills an empty list. */
 MUST_CHECK enum status findings_query(struct snapshot *snapshot, const struct findings_spec *spec,

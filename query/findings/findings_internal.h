@@ -6,6 +6,9 @@
  *      survey.c          first scan of readings: figures of every device, cases of every metric
  *      metric_watch.c    the values of one metric of one device, one after the other
  *      second.c          second scan, only of devices that have jumps or long intervals
+ *      absence.c         long intervals: of one device, or of most at once
+ *      still.c           metrics that never moved on a device, held against the other devices
+ *      times.c           times in ascending order
  *      reading_words.c   findings about readings
  *      status_rules.c    findings about status events
  *      outage_rules.c    findings about outages
@@ -34,19 +37,17 @@
 #define MOVES_SHARE     3u
 /* So many other devices must move before one that never did is suspect. */
 #define MOVES_DEVICES_MIN 2u
+/* What has so many different values is measured: it is no switch and no state. */
+#define METRIC_DIFFERENT_MAX 5u
+/* A peer has readings over a whole day: at night many things stand still. */
+#define PEER_SPAN_MS INT64_C(86400000)
 /* Beyond this an id tells no time of its own: the clock rule of the store lets none through. */
 #define CLOCK_DAY_MS   INT64_C(86400000)
 #define CLOCK_ROWS_MIN 10u
 
 /* --- values -------------------------------------------------------------------------------- */
 
-/* What a metric can be; the doubles stand in for the limits until they are met exactly. */
-struct value_bounds {
-    bool has_low, has_high;
-    struct number low, high;
-    double low_real, high_real;
-};
-
+/* As asked for, else by its name. */
 struct value_bounds value_bounds_of(const struct findings_limits *limits, struct slice metric);
 
 struct range_case {
@@ -69,6 +70,18 @@ struct frozen_case {
     struct number value;     /* of the longest */
     uint64_t steps, changes; /* outside the longest */
     bool to_the_end;         /* the last one is not over */
+    bool is_peer;            /* it is among the peers of its metric */
+    uint8_t decimals;        /* of all its values, the most */
+    uint32_t peers;          /* other devices that it was held against; if it never moved */
+    uint32_t lively_peers;   /* of these, that never stand for long */
+};
+
+/* A device whose readings of a metric tell how long it stands, and how many decimals it has. */
+struct metric_peer {
+    int64_t longest_ms; /* the longest stretch of one value, whatever its length */
+    uint32_t metric;
+    uint8_t decimals;
+    bool varies; /* it has more than a few different values: no switch, no state */
 };
 
 struct jump_case {
@@ -94,6 +107,23 @@ struct out_of_range {
 };
 
 /* --- devices ------------------------------------------------------------------------------- */
+
+/* An interval without a reading that is longer than a limit of its device. */
+struct absence_case {
+    struct time_range interval;
+    int64_t gap_ms, silent_ms; /* how much of it counts as such; -1: it is none */
+    uint32_t rank;
+    bool gap_lasts, silent_lasts; /* it reaches the end of the range, in that state */
+    bool joint;                   /* part of a joint silence */
+};
+
+/* Most devices fell silent together. */
+struct joint_silence {
+    int64_t first_ms, last_ms; /* from the first one's start to the last one's end */
+    int64_t from_ms, until_ms; /* from the last one's start until half of them were back */
+    uint64_t devices, expected;
+    uint64_t lasting; /* devices for which it reaches the end of the range */
+};
 
 /* Stretches without a reading. */
 struct absence {
@@ -125,6 +155,7 @@ struct device_facts {
 /* How many devices have values of a metric that move, and how many enough to tell. */
 struct metric_facts {
     struct value_bounds bounds;
+    bool must_move; /* by its name it is of air: nowhere the same for long */
     uint32_t devices_moving;
     uint32_t devices_judged;
 };
@@ -148,6 +179,12 @@ struct findings {
     size_t range_count, range_capacity;
     struct frozen_case *frozen; /* owned */
     size_t frozen_count, frozen_capacity;
+    struct metric_peer *peers; /* owned */
+    size_t peer_count, peer_capacity;
+    struct absence_case *absences; /* owned; of a device ascending, the range's ends last */
+    size_t absence_count, absence_capacity;
+    struct joint_silence *joints; /* owned; ascending */
+    size_t joint_count, joint_capacity;
     struct jump_case *jumps; /* owned; by device number */
     size_t jump_count, jump_capacity;
 };
@@ -168,10 +205,15 @@ struct metric_watch {
     int64_t latest_ms;
     struct range_case range;
     struct frozen_case frozen;
+    int64_t start_ms; /* of the first value */
     int64_t run_start_ms;
     uint64_t run_readings;
-    uint64_t steps, changes; /* all of them */
-    struct tally sizes;      /* bits of the sizes of changes, which order as the sizes do */
+    int64_t longest_ms; /* of all runs, however short */
+    uint8_t decimals;
+    uint8_t different_count;                       /* METRIC_DIFFERENT_MAX: maybe more */
+    struct number different[METRIC_DIFFERENT_MAX]; /* the first values that differ */
+    uint64_t steps, changes;                       /* all of them */
+    struct tally sizes; /* bits of the sizes of changes, which order as the sizes do */
 };
 
 /* For the next device; keeps memory. */
@@ -191,13 +233,33 @@ void metric_watch_release(struct metric_watch *watch);
 
 MUST_CHECK enum status findings_survey(struct findings *findings, struct error *err);
 MUST_CHECK enum status findings_second(struct findings *findings, struct error *err);
+/* After the survey: what never moved on a device, against the other devices. */
+MUST_CHECK enum status findings_still(struct findings *findings);
+/* After the second scan: silences of most, and what is left to the devices. */
+MUST_CHECK enum status findings_absences(struct findings *findings, struct error *err);
+/* True if a stretch is a finding. */
+bool frozen_is_suspect(const struct findings *findings, const struct frozen_case *frozen);
 /* An interval without a reading, against the limits and the device's timeline. */
 MUST_CHECK enum status findings_judge_interval(struct findings *findings, uint32_t rank,
                                                struct time_range interval, struct error *err);
-MUST_CHECK enum status findings_of_readings(struct findings *findings, struct error *err);
+MUST_CHECK enum status findings_of_readings(struct findings *findings);
 MUST_CHECK enum status findings_of_status(struct findings *findings, struct error *err);
 MUST_CHECK enum status findings_of_outages(struct findings *findings, struct error *err);
 MUST_CHECK enum status findings_of_rejects(struct findings *findings, struct error *err);
+
+/* --- times in ascending order --------------------------------------------------------------- */
+
+struct times {
+    int64_t *ms; /* owned */
+    size_t count;
+};
+
+/* Room for so many; the caller fills in and sorts. */
+MUST_CHECK enum status times_init(struct times *times, size_t capacity);
+void times_release(struct times *times);
+void times_sort(struct times *times);
+size_t times_before(const struct times *times, int64_t until_ms);
+size_t times_upto(const struct times *times, int64_t last_ms); /* inclusive */
 
 /* --- words --------------------------------------------------------------------------------- */
 

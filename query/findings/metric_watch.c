@@ -82,6 +82,8 @@ static void end_run(struct metric_watch *watch, bool at_end)
 {
     const struct findings_limits *limits = watch->limits;
     struct frozen_case *frozen = &watch->frozen;
+    if (watch->latest_ms - watch->run_start_ms > watch->longest_ms)
+        watch->longest_ms = watch->latest_ms - watch->run_start_ms;
     if (limits->frozen_ms == 0 || watch->run_readings < limits->frozen_readings ||
         watch->latest_ms - watch->run_start_ms < limits->frozen_ms)
         return;
@@ -99,20 +101,40 @@ static void end_run(struct metric_watch *watch, bool at_end)
     frozen->to_the_end = at_end;
 }
 
+/* The first of a run of equal ones. */
+static void see_different(struct metric_watch *watch, struct number value)
+{
+    const uint8_t decimals = value.kind == NUMBER_REAL ? UINT8_MAX
+                             : value.exponent < 0      ? (uint8_t)-value.exponent
+                                                       : 0;
+    if (decimals > watch->decimals)
+        watch->decimals = decimals;
+    if (watch->different_count == METRIC_DIFFERENT_MAX)
+        return;
+    for (uint8_t i = 0; i < watch->different_count; i++) {
+        if (number_compare(watch->different[i], value) == 0)
+            return;
+    }
+    watch->different[watch->different_count++] = value;
+}
+
 static enum status take_value(struct metric_watch *watch, struct number value, double real,
                               int64_t time_ms)
 {
     check_range(watch, value, real, time_ms);
     if (!watch->has_latest) {
         watch->has_latest = true;
+        watch->start_ms = time_ms;
         watch->run_start_ms = time_ms;
         watch->run_readings = 0;
+        see_different(watch, value);
     } else {
         watch->steps++;
         const double size = fabs(real - watch->latest_real);
         if (size > 0 || number_compare(value, watch->latest) != 0) {
             end_run(watch, false);
             watch->changes++;
+            see_different(watch, value);
             watch->run_start_ms = time_ms;
             watch->run_readings = 0;
             if (size > 0 && time_ms - watch->latest_ms <= JUMP_WITHIN_MS)
@@ -147,6 +169,9 @@ enum status metric_watch_end(struct metric_watch *watch)
     const uint64_t longest = watch->frozen.longest_readings;
     watch->frozen.steps = watch->steps - (longest > 0 ? longest - 1 : 0);
     watch->frozen.changes = watch->changes;
+    watch->frozen.decimals = watch->decimals;
+    watch->frozen.is_peer =
+        watch->steps >= MOVES_STEPS_MIN && watch->latest_ms - watch->start_ms >= PEER_SPAN_MS;
     return tally_close(&watch->sizes);
 }
 

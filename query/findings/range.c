@@ -104,6 +104,18 @@ static struct value_bounds asked(const struct metric_range *range)
     return bounds;
 }
 
+struct value_bounds value_bounds_by_name(struct slice metric)
+{
+    char text[NAME_LETTERS_MAX];
+    if (!plain_name(last_part(metric), text))
+        return (struct value_bounds){0};
+    if (is_temperature(text))
+        return closed(TEMPERATURE_LOW, TEMPERATURE_HIGH);
+    if (is_humidity(text))
+        return closed(HUMIDITY_LOW, HUMIDITY_HIGH);
+    return (struct value_bounds){0};
+}
+
 struct value_bounds value_bounds_of(const struct findings_limits *limits, struct slice metric)
 {
     const struct slice part = last_part(metric);
@@ -112,12 +124,5 @@ struct value_bounds value_bounds_of(const struct findings_limits *limits, struct
         if (glob_matches(glob, metric) || glob_matches(glob, part))
             return asked(&limits->ranges[i - 1]);
     }
-    char text[NAME_LETTERS_MAX];
-    if (!plain_name(part, text))
-        return (struct value_bounds){0};
-    if (is_temperature(text))
-        return closed(TEMPERATURE_LOW, TEMPERATURE_HIGH);
-    if (is_humidity(text))
-        return closed(HUMIDITY_LOW, HUMIDITY_HIGH);
-    return (struct value_bounds){0};
+    return value_bounds_by_name(metric);
 }

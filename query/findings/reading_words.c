@@ -3,12 +3,15 @@
  */
 #include "query/findings/findings_internal.h"
 
-#include "engine/base/mem.h"
+#include "cli/human.h"
 #include "query/view/view.h"
 
 #include <string.h>
 
 #define DAY_MS INT64_C(86400000)
+
+/* More silences of most devices than these are told as one. */
+#define JOINTS_TOLD_MAX 5u
 
 /* Beyond its range by so much of it, a value is no matter of calibration: a twentieth. */
 #define RANGE_SLACK 20.0
@@ -108,13 +111,6 @@ static enum status add_range(struct findings *findings, const struct out_of_rang
 
 /* --- frozen -------------------------------------------------------------------------------- */
 
-/* True if others tell that the metric moves: this device had no time to. */
-static bool others_move(const struct metric_facts *metric)
-{
-    return metric->devices_moving >= MOVES_DEVICES_MIN &&
-           2 * (uint64_t)metric->devices_moving > metric->devices_judged;
-}
-
 /* At the end of its range a value can stand: air is saturated, and a sensor says so. */
 static bool is_saturated(const struct value_bounds *bounds, struct number value)
 {
@@ -137,6 +133,20 @@ static void more_of_frozen(struct draft *draft, const struct findings *findings,
     (void)words_metric(&draft->more, draft->finding.metric);
 }
 
+/* Why one that never moved is suspect. */
+static void others_words(struct words *words, const struct metric_facts *metric,
+                         const struct frozen_case *frozen)
+{
+    if (metric->devices_moving >= MOVES_DEVICES_MIN &&
+        2 * (uint64_t)metric->devices_moving > metric->devices_judged)
+        words_add(words, "; it moves on %u other devices", (unsigned)metric->devices_moving);
+    else if (frozen->peers > 0)
+        words_add(words, "; on %u of %u other devices it never stands for a fifth as long",
+                  (unsigned)frozen->lively_peers, (unsigned)frozen->peers);
+    else
+        words_add(words, "; no other device tells how long it can stand");
+}
+
 static void frozen_words(struct words *words, const struct findings *findings,
                          const struct frozen_case *frozen)
 {
@@ -151,8 +161,7 @@ static void frozen_words(struct words *words, const struct findings *findings,
         words_add(words, "; else it changes in %u of 100 readings",
                   (unsigned)(frozen->changes * 100 / frozen->steps));
     else
-        words_add(words, "; it moves on %u other devices",
-                  (unsigned)findings->metrics[frozen->metric].devices_moving);
+        others_words(words, &findings->metrics[frozen->metric], frozen);
     if (frozen->stretches > 1) {
         words_add(words, "; ");
         words_count(words, frozen->stretches, "such stretch", "such stretches");
@@ -162,7 +171,7 @@ static void frozen_words(struct words *words, const struct findings *findings,
 static enum status add_frozen(struct findings *findings, const struct frozen_case *frozen)
 {
     const struct metric_facts *metric = &findings->metrics[frozen->metric];
-    if (frozen->steps < MOVES_STEPS_MIN && !others_move(metric))
+    if (!frozen_is_suspect(findings, frozen))
         return STATUS_OK;
     struct draft draft;
     // One that never moved may have no such sensor; one that did, and still stands, is broken.
@@ -289,6 +298,91 @@ static enum status add_silent(struct findings *findings, uint32_t rank)
     return draft_end(&draft, findings);
 }
 
+/* --- together ------------------------------------------------------------------------------ */
+
+static bool joint_lasts(const struct joint_silence *joint)
+{
+    return 2 * joint->lasting > joint->devices;
+}
+
+static void together_words(struct words *words, const struct joint_silence *joint)
+{
+    char text[HUMAN_BYTES];
+    words_add(words, "%s of ", human_count(joint->devices, text));
+    words_count(words, joint->expected, "device", "devices");
+    words_add(words, " silent from ");
+    words_time(words, joint->from_ms);
+    words_add(words, " to ");
+    words_time(words, joint->until_ms);
+    words_add(words, " (");
+    words_duration(words, joint->until_ms - joint->from_ms);
+    words_add(words, "): probably the platform, the queue or the ingest");
+}
+
+/* A device without a reading in the time that is shown has it as one gap, listed first. */
+static void more_of_together(struct draft *draft, const struct findings *findings,
+                             const struct joint_silence *joint)
+{
+    const bool open = joint->until_ms - joint->from_ms > 1;
+    words_command(&draft->more, findings->spec, "gaps --list --order-by duration_ms:desc");
+    words_span(&draft->more, joint->from_ms + (open ? 1 : 0), joint->until_ms - 1);
+}
+
+/* What `sum` says of all of them, of which `joint` is shown. */
+static enum status add_together(struct findings *findings, const struct joint_silence *joint,
+                                const struct joint_silence *sum, size_t count)
+{
+    const bool lasts = joint_lasts(joint);
+    struct draft draft;
+    draft_begin(&draft, findings, FINDING_TOGETHER, lasts ? SEVERITY_ERROR : SEVERITY_WARNING);
+    draft.finding.has_time = true;
+    draft.finding.first_ms = sum->first_ms;
+    draft.finding.last_ms = sum->last_ms;
+    draft.finding.count = sum->devices;
+    together_words(&draft.evidence, joint);
+    if (lasts)
+        words_add(&draft.evidence, "; it lasts");
+    if (count > 1) {
+        words_add(&draft.evidence, "; ");
+        words_count(&draft.evidence, count, "such silence", "such silences");
+    }
+    more_of_together(&draft, findings, joint);
+    return draft_end(&draft, findings);
+}
+
+/* Many are a habit, as of what the sun drives: one finding for those that are over. */
+static enum status add_habit(struct findings *findings, size_t count)
+{
+    const struct joint_silence *longest = NULL;
+    struct joint_silence sum = {0};
+    for (size_t i = 0; i < findings->joint_count; i++) {
+        const struct joint_silence *joint = &findings->joints[i];
+        if (joint_lasts(joint))
+            continue;
+        if (!longest || joint->until_ms - joint->from_ms > longest->until_ms - longest->from_ms)
+            longest = joint;
+        if (sum.devices == 0 || joint->first_ms < sum.first_ms)
+            sum.first_ms = joint->first_ms;
+        if (sum.devices == 0 || joint->last_ms > sum.last_ms)
+            sum.last_ms = joint->last_ms;
+        sum.devices += joint->devices;
+    }
+    return longest ? add_together(findings, longest, &sum, count) : STATUS_OK;
+}
+
+static enum status add_joints(struct findings *findings)
+{
+    size_t over = 0;
+    for (size_t i = 0; i < findings->joint_count; i++)
+        over += !joint_lasts(&findings->joints[i]);
+    for (size_t i = 0; i < findings->joint_count; i++) {
+        const struct joint_silence *joint = &findings->joints[i];
+        if (over <= JOINTS_TOLD_MAX || joint_lasts(joint))
+            TRY(add_together(findings, joint, joint, 1));
+    }
+    return over > JOINTS_TOLD_MAX ? add_habit(findings, over) : STATUS_OK;
+}
+
 /* --- clocks -------------------------------------------------------------------------------- */
 
 static enum status add_clock_off(struct findings *findings, uint32_t rank)
@@ -335,27 +429,7 @@ static enum status add_clock_fault(struct findings *findings, uint32_t rank)
     return draft_end(&draft, findings);
 }
 
-/* A device without any reading is suspect only where others of its product have some. */
-static enum status forget_products(struct findings *findings, struct error *err)
-{
-    OWNED(product_list_release) struct product_list products = {0};
-    TRY(product_list_init(&products, findings->snapshot, err));
-    OWNED(mem_free_owned) bool *reads = mem_alloc_zeroed(products.count, sizeof *reads);
-    if (!reads)
-        return STATUS_NOMEM;
-    for (uint32_t rank = 0; rank < findings->device_count; rank++) {
-        const struct device_facts *device = &findings->devices[rank];
-        reads[products.of_device[device->device]] |= device->readings > 0;
-    }
-    for (uint32_t rank = 0; rank < findings->device_count; rank++) {
-        struct device_facts *device = &findings->devices[rank];
-        if (device->readings == 0 && !reads[products.of_device[device->device]])
-            device->silent = (struct absence){0};
-    }
-    return STATUS_OK;
-}
-
-enum status findings_of_readings(struct findings *findings, struct error *err)
+enum status findings_of_readings(struct findings *findings)
 {
     for (size_t i = 0; i < findings->range_count; i++)
         TRY(add_range(findings, &findings->ranges[i]));
@@ -363,7 +437,7 @@ enum status findings_of_readings(struct findings *findings, struct error *err)
         TRY(add_frozen(findings, &findings->frozen[i]));
     for (size_t i = 0; i < findings->jump_count; i++)
         TRY(add_jump(findings, &findings->jumps[i]));
-    TRY(forget_products(findings, err));
+    TRY(add_joints(findings));
     for (uint32_t rank = 0; rank < findings->device_count; rank++) {
         TRY(add_gap(findings, rank));
         TRY(add_silent(findings, rank));

@@ -33,26 +33,10 @@ static void second_release(struct second *second)
 
 /* --- intervals ----------------------------------------------------------------------------- */
 
-static void see_absence(struct absence *absence, const struct time_range *interval,
-                        int64_t length_ms, bool lasts)
-{
-    if (absence->count == 0 || interval->from_ms < absence->first_ms)
-        absence->first_ms = interval->from_ms;
-    if (absence->count == 0 || interval->until_ms > absence->last_ms)
-        absence->last_ms = interval->until_ms;
-    if (absence->count == 0 || length_ms > absence->longest_ms) {
-        absence->longest_ms = length_ms;
-        absence->longest_start_ms = interval->from_ms;
-        absence->longest_until_ms = interval->until_ms;
-    }
-    absence->count++;
-    absence->lasts = absence->lasts || lasts;
-}
-
 enum status findings_judge_interval(struct findings *findings, uint32_t rank,
                                     struct time_range interval, struct error *err)
 {
-    struct device_facts *device = &findings->devices[rank];
+    const struct device_facts *device = &findings->devices[rank];
     const int64_t length_ms = interval.until_ms - interval.from_ms;
     if ((device->gap_limit_ms < 0 || length_ms <= device->gap_limit_ms) &&
         (device->silent_limit_ms < 0 || length_ms <= device->silent_limit_ms))
@@ -64,15 +48,21 @@ enum status findings_judge_interval(struct findings *findings, uint32_t rank,
     int64_t since_ms = 0;
     const enum timeline_state state =
         timeline_state_at(&findings->timeline, interval.until_ms, &since_ms);
-    if (device->silent_limit_ms >= 0 && span.longest_ms > device->silent_limit_ms)
-        see_absence(&device->silent, &interval, span.longest_ms,
-                    at_end && state == TIMELINE_ONLINE);
     // Before its first reading a device may not have been there, unless the range was asked for.
     const bool unborn = interval.from_ms == findings->range.from_ms &&
                         !findings->spec->selection->has_from &&
                         interval.until_ms == device->first_ms;
-    if (device->gap_limit_ms >= 0 && !unborn && span.unknown_ms > device->gap_limit_ms)
-        see_absence(&device->gap, &interval, span.unknown_ms, at_end && state == TIMELINE_UNKNOWN);
+    const bool silent = device->silent_limit_ms >= 0 && span.longest_ms > device->silent_limit_ms;
+    const bool gap = device->gap_limit_ms >= 0 && !unborn && span.unknown_ms > device->gap_limit_ms;
+    TRY(mem_grow(&findings->absences, &findings->absence_capacity, findings->absence_count + 1,
+                 sizeof *findings->absences));
+    findings->absences[findings->absence_count++] =
+        (struct absence_case){.interval = interval,
+                              .gap_ms = gap ? span.unknown_ms : -1,
+                              .silent_ms = silent ? span.longest_ms : -1,
+                              .rank = rank,
+                              .gap_lasts = at_end && state == TIMELINE_UNKNOWN,
+                              .silent_lasts = at_end && state == TIMELINE_ONLINE};
     return STATUS_OK;
 }
 

@@ -100,6 +100,19 @@ static enum status keep_frozen(struct findings *findings, uint32_t rank, uint32_
     return STATUS_OK;
 }
 
+static enum status keep_peer(struct findings *findings, uint32_t metric,
+                             const struct metric_watch *watch)
+{
+    TRY(mem_grow(&findings->peers, &findings->peer_capacity, findings->peer_count + 1,
+                 sizeof *findings->peers));
+    findings->peers[findings->peer_count++] =
+        (struct metric_peer){.longest_ms = watch->longest_ms,
+                             .metric = metric,
+                             .decimals = watch->decimals,
+                             .varies = watch->different_count == METRIC_DIFFERENT_MAX};
+    return STATUS_OK;
+}
+
 static enum status keep_jumps(struct findings *findings, uint32_t rank, uint32_t metric,
                               struct metric_watch *watch)
 {
@@ -129,6 +142,8 @@ static enum status finish_metric(struct survey *survey, uint32_t metric)
     findings->metrics[metric].devices_moving += moves(frozen);
     if (watch->range.count > 0)
         TRY(keep_range(findings, survey->rank, metric, &watch->range));
+    if (frozen->is_peer && findings->spec->limits.frozen_ms > 0)
+        TRY(keep_peer(findings, metric, watch));
     // One that hardly ever moves tells nothing by standing still.
     if (frozen->stretches > 0 && (frozen->steps < MOVES_STEPS_MIN || moves(frozen)))
         TRY(keep_frozen(findings, survey->rank, metric, frozen));

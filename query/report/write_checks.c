@@ -15,6 +15,8 @@
 static const char *kind_heading(enum finding_kind kind)
 {
     switch (kind) {
+    case FINDING_TOGETHER:
+        return "Most devices silent at once";
     case FINDING_OUT_OF_RANGE:
         return "Values that cannot be";
     case FINDING_FROZEN:

@@ -103,7 +103,7 @@ class Finder:
     def __init__(self, store, sel=ALL, limits=None):
         self.store, self.sel, self.limits = store, sel, limits or Limits()
         self.out = []
-        self.intervals = []
+        self.intervals = defaultdict(list)  # by device
         self.low, self.high = bounds(store, sel)
         self.names = sel.names(store)
         self.rows = {d: sel.cut(store.rows_of(d)) for d in self.names}
@@ -268,13 +268,13 @@ class Finder:
                 one.kinds["silent"] = at_end and state == "online"
             if gap_limit is not None and not unborn and unknown > gap_limit:
                 one.kinds["gap"] = at_end and state == "unknown"
-            self.intervals.append(one)
+            self.intervals[device].append(one)
 
     def alone(self):
         """What belongs to no joint silence, by device."""
         for device in self.names:
             for kind in ("gap", "silent"):
-                found = [one for one in self.intervals if one.device == device and not one.joint and kind in one.kinds]
+                found = [one for one in self.intervals[device] if not one.joint and kind in one.kinds]
                 if found:
                     severity = "error" if any(one.kinds[kind] for one in found) else "warning"
                     self.add(severity, kind, device, None, found[0].low, found[-1].high, len(found))
@@ -287,7 +287,7 @@ class Finder:
         for device in self.names:
             rows = self.rows[device]
             if rows and (self.sel.from_ms is not None or rows[0].time_ms <= ms):
-                count += not any(one.device == device and one.low <= ms < one.high for one in self.intervals)
+                count += not any(one.low <= ms < one.high for one in self.intervals[device])
         return count
 
     def are_most(self, count, ms):
@@ -298,7 +298,7 @@ class Finder:
         """Instants in a row at which most have just fallen silent, then that of them at which the most have."""
         if not self.limits.together[0]:
             return
-        falls = [one for one in self.intervals if one.kinds]
+        falls = [one for device in self.names for one in self.intervals[device] if one.kinds]
         rows, open_row = [], False
         for ms in sorted({one.low for one in falls}):
             fallen = sum(one.low <= ms <= one.fall_until for one in falls)

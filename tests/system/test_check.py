@@ -322,14 +322,14 @@ class Limit(unittest.TestCase):
         bodies.append(value("p/e", ids, BASE_MS + 50 * MINUTE + 1, x=1))
         self.assertEqual(self.kinds(bodies)[0], {("error", "gap")})
 
-    def fleet(self, devices, quiet, step=MINUTE, length=2 * HOUR, late=0):
-        """Devices that send every minute for a day; the first `quiet` do not from its middle on, for `length`."""
+    def fleet(self, devices, quiet, length=2 * HOUR, late=0):
+        """Devices that send every two minutes for 12 h; the first `quiet` do not for `length` from 3 h on."""
         ids = Ids()
         out = []
         for i in range(devices):
-            for at in range(0, DAY, step):
-                until = DAY // 2 + length + (late if i == 0 else 0)
-                if i >= quiet or not DAY // 2 < at < until:
+            for at in range(0, 12 * HOUR, 2 * MINUTE):
+                until = 3 * HOUR + length + (late if i == 0 else 0)
+                if i >= quiet or not 3 * HOUR < at < until:
                     out.append(value(f"p/d{i:02}", ids, BASE_MS + at + i * 1000, x=at % 7))
         return out
 
@@ -355,7 +355,7 @@ class Limit(unittest.TestCase):
     def test_silence_of_most_that_lasts_is_an_error(self):
         db = self.together_store(self.fleet(9, 9, length=DAY))
         self.assertEqual(found(db)[1], [])
-        for to_ms, kinds in ((DAY // 2 + 11 * MINUTE, 9), (DAY // 2 + 10 * MINUTE, 0)):
+        for to_ms, kinds in ((3 * HOUR + 11 * MINUTE, 9), (3 * HOUR + 10 * MINUTE, 0)):
             got = compare_findings(self, db, Selection(to_ms=BASE_MS + to_ms))
             self.assertEqual([(*one[:2], one[6]) for one in got], [("error", "silent-together", 9)] if kinds else [])
 
