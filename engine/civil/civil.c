@@ -284,6 +284,17 @@ void civil_zone_from_utc_ms(const struct civil_zone *zone, int64_t utc_ms, struc
     fields_from_local_ms(utc_ms + civil_zone_offset_s(zone, utc_ms) * MS_PER_SECOND, time);
 }
 
+/* So many digits of a number that has no more, and what follows them; returns the place behind. */
+static char *put_digits(char *text, unsigned number, unsigned count, char next)
+{
+    for (unsigned i = count; i > 0; i--) {
+        text[i - 1] = (char)('0' + number % 10);
+        number /= 10;
+    }
+    text[count] = next;
+    return text + count + 1;
+}
+
 size_t civil_format_rfc3339(const struct civil_zone *zone, int64_t utc_ms,
                             char text[CIVIL_RFC3339_BYTES])
 {
@@ -293,18 +304,20 @@ size_t civil_format_rfc3339(const struct civil_zone *zone, int64_t utc_ms,
     const int32_t shown_min = offset_min < 0 ? -offset_min : offset_min;
     struct civil_time time = {0};
     fields_from_local_ms(utc_ms + offset_min * MS_PER_MINUTE, &time);
-    const int len =
-        snprintf(text, CIVIL_RFC3339_BYTES, "%04d-%02u-%02uT%02u:%02u:%02u.%03u", (int)time.year,
-                 time.month, time.day, time.hour, time.minute, time.second, time.millisecond);
-    assert(len > 0 && (size_t)len < CIVIL_RFC3339_BYTES);
-    const size_t used = (size_t)len;
+    assert(time.year >= 0 && time.year <= 9999);
+    char *end = put_digits(text, (unsigned)time.year, 4, '-');
+    end = put_digits(end, time.month, 2, '-');
+    end = put_digits(end, time.day, 2, 'T');
+    end = put_digits(end, time.hour, 2, ':');
+    end = put_digits(end, time.minute, 2, ':');
+    end = put_digits(end, time.second, 2, '.');
     if (!zone->named && zone->offset_s == 0) {
-        memcpy(text + used, "Z", 2);
-        return used + 1;
+        end = put_digits(end, time.millisecond, 3, 'Z');
+    } else {
+        end = put_digits(end, time.millisecond, 3, offset_min < 0 ? '-' : '+');
+        end = put_digits(end, (unsigned)shown_min / 60, 2, ':');
+        end = put_digits(end, (unsigned)shown_min % 60, 2, '\0') - 1;
     }
-    const int zone_len =
-        snprintf(text + used, CIVIL_RFC3339_BYTES - used, "%c%02d:%02d", offset_min < 0 ? '-' : '+',
-                 (int)(shown_min / 60), (int)(shown_min % 60));
-    assert(zone_len > 0 && (size_t)zone_len < CIVIL_RFC3339_BYTES - used);
-    return used + (size_t)zone_len;
+    *end = '\0';
+    return (size_t)(end - text);
 }
