@@ -79,8 +79,12 @@ static enum status write_page(const struct report *report, const char *path, str
     TRY(whole_file_open(&file, path, err));
     report_write(report, file.out);
     const long written = ftell(file.out);
+    const bool sized = !file.direct && written >= 0; // a pipe or /dev/null has no position
     TRY(whole_file_commit(&file, err));
-    message_note("wrote %s (%s)", path, human_bytes(written > 0 ? (uint64_t)written : 0, bytes));
+    if (sized)
+        message_note("wrote %s (%s)", path, human_bytes((uint64_t)written, bytes));
+    else
+        message_note("wrote %s", path);
     return STATUS_OK;
 }
 

@@ -255,28 +255,12 @@ static enum status collect_series(struct report *report, struct snapshot *snapsh
 
 /* --- hours --------------------------------------------------------------------------------- */
 
-/* What air can hold and common sensors can measure, as in query/findings. False: anything. */
-static bool possible_range(const struct report_metric *metric, double *least, double *most)
-{
-    if (slice_equal(metric->name, slice_of_text("humidity"))) {
-        *least = 0;
-        *most = 100;
-        return true;
-    }
-    if (slice_equal(metric->name, slice_of_text("temperature"))) {
-        *least = -60;
-        *most = 125;
-        return true;
-    }
-    return false;
-}
-
+/* By what `check` holds a metric of its name to be; the nearest doubles tell. */
 static bool is_possible(const struct report_metric *metric, const struct report_hour *hour)
 {
-    double least = 0;
-    double most = 0;
-    return !possible_range(metric, &least, &most) ||
-           (exact_to_double(hour->least) >= least && exact_to_double(hour->most) <= most);
+    const struct value_bounds bounds = value_bounds_by_name(metric->name);
+    return (!bounds.has_low || exact_to_double(hour->least) >= bounds.low_real) &&
+           (!bounds.has_high || exact_to_double(hour->most) <= bounds.high_real);
 }
 
 static void take_hour(struct report_metric *metric, const struct report_hour *hour)

@@ -337,6 +337,14 @@ class Files(unittest.TestCase):
         self.assertEqual(ElementTree.parse(svg).getroot().get("role"), "img")
         svg.unlink()
 
+    def test_the_size_is_told_of_files_alone(self):
+        result = self.db.run("report", "--html", "/dev/null")
+        self.assertEqual((result.code, result.out, result.err), (0, b"", b"wrote /dev/null\n"))
+        page = self.db.home / "sized.html"
+        result = self.db.run("report", "--html", page)
+        page.unlink()
+        self.assertRegex(result.err, rb"^wrote \S+ \(\d+\.\d kB\)\n$")
+
     def test_what_cannot_be_written_is_said_and_the_old_file_stays(self):
         for place, code in ((self.db.home / "no/such/folder", 2), (self.db.home, 2)):
             result = self.db.run("report", "--html", place)
