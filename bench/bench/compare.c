@@ -79,6 +79,7 @@ static void put_head(const struct contest *contest)
     machine_describe(&result->machine, contest->workspace.dir);
     (void)snprintf(result->libraries, sizeof result->libraries, "%s", result->machine.libraries);
     (void)snprintf(result->build, sizeof result->build, "%s", result->machine.build);
+    result->brief = config->brief;
     result->rounds = config->rounds;
     result->runs = config->runs;
     result->cold_cached_share = -1;

@@ -6,6 +6,9 @@
  *      warm      round by round: for each query each system in turn
  *      cold      the same, caches dropped and the store opened again before each
  *
+ * A query that takes a peer very long is asked once: the time of the answer that was compared is
+ * its only warm one, and cold it is not asked.
+ *
  * A peer that fails is left out from there on; its figures say why, the others are measured all
  * the same. Queries are asked after every system has compacted; mnsdb's also before.
  *
@@ -35,6 +38,8 @@ struct compare_config {
     uint64_t rounds;          /* of loads and of cold queries; 1 ... COMPARE_ROUNDS_MAX */
     uint64_t runs;            /* of warm queries; 1 ... TIMING_RUNS_MAX */
     double slow_seconds;      /* a peer whose first load takes longer loads once */
+    double slow_query_ms;     /* a peer's query that takes longer is asked once; 0: none */
+    bool brief;               /* a row in the report instead of a section */
 };
 
 /* Release `result` in any case. A failure of mnsdb's is a failure; of a peer's it is none. */

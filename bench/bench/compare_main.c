@@ -16,9 +16,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ROUNDS_DEFAULT  3u
-#define RUNS_DEFAULT    15u
-#define SLOW_MS_DEFAULT INT64_C(60000)
+#define ROUNDS_DEFAULT        3u
+#define RUNS_DEFAULT          15u
+#define SLOW_MS_DEFAULT       INT64_C(60000)
+#define SLOW_QUERY_MS_DEFAULT INT64_C(600000)
 
 static const struct option_spec compare_options[] = {
     {"peer", "DRIVER",
@@ -31,6 +32,11 @@ static const struct option_spec compare_options[] = {
      false},
     {"name", "NAME", "What the set is called in the report (default: as the file).", 0, false},
     {"slow", "DURATION", "A peer whose first load takes longer is loaded once (default 60s).", 0,
+     false},
+    {"slow-query", "DURATION",
+     "A query that takes a peer longer is asked once, warm (default 10m).", 0, false},
+    {"brief", NULL,
+     "In the report the set is a row of one table, for sets of that kind, instead of a section.", 0,
      false},
 };
 
@@ -104,7 +110,12 @@ static enum status read_comparison(const struct options *options, struct compari
     TRY(options_number(options, "runs", 1, TIMING_RUNS_MAX, &config->runs, err));
     if (options_given(options, "slow"))
         TRY(duration_parse(options_text(options, "slow"), &slow_ms, err));
+    int64_t slow_query_ms = SLOW_QUERY_MS_DEFAULT;
+    if (options_given(options, "slow-query"))
+        TRY(duration_parse(options_text(options, "slow-query"), &slow_query_ms, err));
     config->slow_seconds = (double)slow_ms / 1000;
+    config->slow_query_ms = (double)slow_query_ms;
+    config->brief = options_given(options, "brief");
     TRY(read_peers(options, comparison, err));
     TRY(read_inputs(options, config, err));
     config->device = options_text(options, "device");

@@ -286,6 +286,12 @@ static enum status judge(struct contest *contest, size_t system, size_t query,
     return STATUS_OK;
 }
 
+static bool is_slow(const struct contest *contest, double ms)
+{
+    const double limit_ms = contest->config->slow_query_ms;
+    return limit_ms > 0 && ms > limit_ms;
+}
+
 enum status peer_answer(struct contest *contest, size_t system, size_t query, struct error *err)
 {
     if (is_out(contest, system))
@@ -300,6 +306,9 @@ enum status peer_answer(struct contest *contest, size_t system, size_t query, st
     }
     if (status == STATUS_OK)
         status = judge(contest, system, query, &answered, &why);
+    // Asked once: this is its time.
+    if (status == STATUS_OK && is_slow(contest, answered.ms))
+        status = series_add(&asked->warm_ms, answered.ms, &why);
     return status == STATUS_OK ? STATUS_OK : fail_query(contest, system, query, status, &why, err);
 }
 
@@ -331,7 +340,8 @@ enum status peer_query(struct contest *contest, size_t system, size_t query, boo
                        struct error *err)
 {
     const struct set_query *asked = &figures_of(contest, system)->queries[query];
-    if (is_out(contest, system) || asked->verdict == VERDICT_NONE)
+    if (is_out(contest, system) || asked->verdict == VERDICT_NONE ||
+        (asked->warm_ms.count > 0 && is_slow(contest, asked->warm_ms.values[0])))
         return STATUS_OK;
     struct error why = {0};
     const enum status status = time_query(contest, system, query, cold, &why);

@@ -231,10 +231,37 @@ static bool is_table(const struct json_node *node)
 
 /* --- sections ------------------------------------------------------------------------------ */
 
+static bool is_machine(const struct json_node *member)
+{
+    return is_object(member) && text_equals(member->name, "machine");
+}
+
+/* Of the machine what tells it from others; the rest is in the JSON. */
+static void print_machine(const struct json_node *machine, FILE *out)
+{
+    static const char *const names[] = {"cpu", "cpus", "kernel", "file_system"};
+    const char *before = "- machine: ";
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        const struct json_node *member = json_member(machine, names[i]);
+        if (!member || !is_scalar(member) || member->type == JSON_NULL)
+            continue;
+        (void)fprintf(out, "%s", before);
+        put_scalar(member, out);
+        (void)fprintf(out, "%s", strcmp(names[i], "cpus") == 0 ? " CPUs" : "");
+        before = ", ";
+    }
+    (void)fprintf(out, "%s", before[0] == ',' ? "\n" : "");
+}
+
 static void print_list(const struct json_node *object, FILE *out)
 {
     bool any = false;
     for (const struct json_node *member = object->first; member; member = member->next) {
+        if (!member->shadowed && is_machine(member)) {
+            print_machine(member, out);
+            any = true;
+            continue;
+        }
         const bool plain = is_scalar(member) || (member->type == JSON_ARRAY && !is_table(member));
         if (member->shadowed || !plain || text_equals(member->name, "kind"))
             continue;
@@ -266,7 +293,8 @@ void json_section_print(const struct json_node *object, unsigned level, FILE *ou
     print_list(object, out);
     for (const struct json_node *member = object->first; member; member = member->next) {
         const bool table = !is_scalar(member) && is_table(member);
-        if (member->shadowed || (!table && !(is_object(member) && member->first)))
+        if (member->shadowed || is_machine(member) ||
+            (!table && !(is_object(member) && member->first)))
             continue;
         put_heading(member->name, level + 1, out);
         if (table)

@@ -24,18 +24,22 @@
 
 #define SUFFIX      ".json"
 #define REPORT_NAME "report.md"
+#define NOTES_NAME  "notes.md"
 
 /* What the other verbs measure, in the order of the report, behind the sets. */
 static const struct {
     const char *kind;
     const char *title;
 } kinds[] = {
+    {"growth", "Set L: ten times set M"},
+    {"profile", "Where the time of an ingest goes"},
     {"kernels", "Kernels, and the machine's marks"},
     {"commits", "Small commits"},
     {"ids", "The seen set as it grows"},
     {"live", "Queries while ingest runs"},
     {"queue", "From a queue"},
     {"quick", "The quick form"},
+    {"noise", "How far the quick form can be trusted"},
 };
 #define KIND_COUNT (sizeof kinds / sizeof kinds[0])
 
@@ -146,10 +150,53 @@ static enum status read_json(const char *path, struct buffer *bytes, struct aren
 
 struct rendering {
     const char *dir;
-    FILE *report;
+    FILE *report;    /* into `text` */
+    FILE *brief;     /* into `brief_text`: a row a set that has no section of its own */
+    char *text;      /* of the C library, as is `brief_text` */
+    size_t text_len; /* as of the last flush */
+    char *brief_text;
+    size_t brief_len;
+    bool has_notes;
     unsigned sections;
     bool wrong;
 };
+
+static enum status open_rendering(struct rendering *rendering, struct error *err)
+{
+    char path[WORKSPACE_PATH_BYTES];
+    TRY(put_path(rendering->dir, NOTES_NAME, path, err));
+    rendering->has_notes = access(path, R_OK) == 0;
+    rendering->report = open_memstream(&rendering->text, &rendering->text_len);
+    rendering->brief = open_memstream(&rendering->brief_text, &rendering->brief_len);
+    return rendering->report && rendering->brief
+               ? STATUS_OK
+               : error_set(err, STATUS_NOMEM, "no memory for a report");
+}
+
+static enum status flush_rendering(struct rendering *rendering, struct error *err)
+{
+    const bool failed = ferror(rendering->report) != 0 || ferror(rendering->brief) != 0;
+    return fflush(rendering->report) == 0 && !failed
+               ? STATUS_OK
+               : error_set(err, STATUS_NOMEM, "no memory for a report");
+}
+
+static void close_rendering(struct rendering *rendering)
+{
+    close_file(&rendering->report);
+    close_file(&rendering->brief);
+    free(rendering->text);
+    free(rendering->brief_text);
+}
+
+/* The sets that have a row each, as a table behind those that have sections. */
+static void print_brief(struct rendering *rendering)
+{
+    if (fflush(rendering->brief) != 0 || rendering->brief_len == 0)
+        return;
+    set_tables_brief_head(rendering->report);
+    (void)fprintf(rendering->report, "%s\n", rendering->brief_text);
+}
 
 static enum status print_charts(const struct rendering *rendering, const struct set_view *view,
                                 struct error *err)
@@ -181,8 +228,12 @@ static enum status render_set(struct rendering *rendering, const struct json_nod
         return error_set(err, STATUS_NOMEM, "no memory for a report");
     TRY(set_result_read(result, root, err));
     TRY(set_view_make(&view, result, err));
-    TRY(print_charts(rendering, &view, err));
-    set_tables_print(&view, true, rendering->report);
+    if (result->brief) {
+        set_tables_brief_row(&view, rendering->brief);
+    } else {
+        TRY(print_charts(rendering, &view, err));
+        set_tables_print(&view, true, rendering->report);
+    }
     rendering->wrong = rendering->wrong || set_result_is_wrong(result);
     rendering->sections++;
     return STATUS_OK;
@@ -284,22 +335,54 @@ static enum status render_kind(struct rendering *rendering, const struct file_na
     return STATUS_OK;
 }
 
+/* What people have written about the figures stands before them. */
+static enum status copy_notes(const char *dir, FILE *report, struct error *err)
+{
+    char path[WORKSPACE_PATH_BYTES];
+    OWNED(buffer_release) struct buffer bytes = {0};
+    TRY(put_path(dir, NOTES_NAME, path, err));
+    const int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (file < 0)
+        return STATUS_OK;
+    const enum status status = read_bytes(file, &bytes, err);
+    (void)close(file);
+    if (status != STATUS_OK)
+        error_add_context(err, "%s", path);
+    else
+        (void)fprintf(report, "%.*s\n", (int)bytes.len, (const char *)bytes.data);
+    return status;
+}
+
+static enum status render_all(struct rendering *rendering, const struct file_names *files,
+                              struct error *err)
+{
+    (void)fprintf(rendering->report,
+                  "# Benchmark\n\nMade by `mnsdb-bench report` from the JSON files beside "
+                  "it, which hold every run%s.\n\n",
+                  rendering->has_notes ? ", and from " NOTES_NAME : "");
+    TRY(copy_notes(rendering->dir, rendering->report, err));
+    TRY(render_kind(rendering, files, SET_KIND, NULL, err));
+    print_brief(rendering);
+    for (size_t i = 0; i < KIND_COUNT; i++)
+        TRY(render_kind(rendering, files, kinds[i].kind, kinds[i].title, err));
+    return STATUS_OK;
+}
+
+/* The report is put together in memory: without figures the old one stays. */
 enum status report_dir_render(const char *dir, bool *wrong, struct error *err)
 {
     OWNED(release_names) struct file_names files = {0};
-    struct rendering rendering = {.dir = dir};
+    OWNED(close_rendering) struct rendering rendering = {.dir = dir};
     OWNED(close_file) FILE *report = NULL;
     *wrong = false;
     TRY(list_files(dir, &files, err));
-    TRY(open_output(dir, REPORT_NAME, &report, err));
-    rendering.report = report;
-    (void)fprintf(report, "# Benchmark\n\nMade by `mnsdb-bench report` from the JSON files beside "
-                          "it, which hold every run.\n\n");
-    TRY(render_kind(&rendering, &files, SET_KIND, NULL, err));
-    for (size_t i = 0; i < KIND_COUNT; i++)
-        TRY(render_kind(&rendering, &files, kinds[i].kind, kinds[i].title, err));
+    TRY(open_rendering(&rendering, err));
+    TRY(render_all(&rendering, &files, err));
     if (rendering.sections == 0)
         return error_set(err, STATUS_INPUT, "%s has no figures to report", dir);
+    TRY(flush_rendering(&rendering, err));
+    TRY(open_output(dir, REPORT_NAME, &report, err));
+    (void)fwrite(rendering.text, 1, rendering.text_len, report);
     *wrong = rendering.wrong;
     return finish_output(REPORT_NAME, &report, err);
 }

@@ -213,6 +213,20 @@ static void print_bytes(const struct set_view *view, FILE *out)
     }
 }
 
+/* "1 µs", "100 ms", "10 s": a power of ten, short enough to stand beside its neighbours. */
+static const char *power_text(double power_ms, char text[FIGURE_BYTES])
+{
+    static const struct {
+        double ms;
+        const char *name;
+    } units[] = {{1000, "s"}, {1, "ms"}, {0.001, "µs"}, {0.000001, "ns"}};
+    size_t unit = 0;
+    while (unit + 1 < sizeof units / sizeof units[0] && power_ms < units[unit].ms * 0.999)
+        unit++;
+    (void)snprintf(text, FIGURE_BYTES, "%.0f %s", power_ms / units[unit].ms, units[unit].name);
+    return text;
+}
+
 /* Powers of ten, with their names below the title. */
 static void put_grid(const struct scale *scale, double height, FILE *out)
 {
@@ -220,11 +234,12 @@ static void put_grid(const struct scale *scale, double height, FILE *out)
     for (int i = 0; i <= powers; i++) {
         const double power = scale->least * pow(10, i);
         const double x = place_of(scale, power);
+        char text[FIGURE_BYTES];
         (void)fprintf(out,
                       "<line class=\"grid\" x1=\"%.1f\" y1=\"%.0f\" x2=\"%.1f\" y2=\"%.0f\"/>\n"
                       "<text class=\"faint small\" x=\"%.1f\" y=\"%.0f\" "
-                      "text-anchor=\"middle\">%g ms</text>\n",
-                      x, TOP, x, height - BOTTOM, x, TOP - 8, power);
+                      "text-anchor=\"middle\">%s</text>\n",
+                      x, TOP, x, height - BOTTOM, x, TOP - 8, power_text(power, text));
     }
 }
 

@@ -170,6 +170,8 @@ static enum status read_head(struct set_result *result, const struct json_node *
     TRY(read_count(root, "rounds", &result->rounds, err));
     TRY(read_count(root, "runs", &result->runs, err));
     TRY(read_number(root, "cold_cached_share", &result->cold_cached_share, err));
+    if (json_member(root, "brief") && !json_bool(json_member(root, "brief"), &result->brief))
+        return wrong("brief", err);
     return read_machine(json_member(root, "machine"), result, err);
 }
 

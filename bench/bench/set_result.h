@@ -79,6 +79,7 @@ struct set_result {
     uint64_t messages;              /* in the set, redelivered ones too */
     uint64_t stored;
     uint64_t input_bytes;
+    bool brief; /* a row among others in the report, instead of a section */
     uint64_t rounds;
     uint64_t runs;
     double cold_cached_share; /* of mnsdb's file after dropping it from the cache; < 0: not known */

@@ -14,4 +14,8 @@
 /* `with_charts`: shows NAME-ingest.svg and so on, which stand beside the report. */
 void set_tables_print(const struct set_view *view, bool with_charts, FILE *out);
 
+/* Sets in brief: the head of their table once, then a row each. */
+void set_tables_brief_head(FILE *out);
+void set_tables_brief_row(const struct set_view *view, FILE *out);
+
 #endif

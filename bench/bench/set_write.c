@@ -96,8 +96,9 @@ static bool fill(cJSON *root, const struct set_result *result)
         add_count(root, "stored", result->stored) &&
         add_count(root, "input_bytes", result->input_bytes) &&
         add_text(root, "device", result->device) && add_text(root, "metric", result->metric) &&
-        add_text(root, "hour", result->hour) && add_count(root, "rounds", result->rounds) &&
-        add_count(root, "runs", result->runs) &&
+        add_text(root, "hour", result->hour) &&
+        cJSON_AddBoolToObject(root, "brief", result->brief) != NULL &&
+        add_count(root, "rounds", result->rounds) && add_count(root, "runs", result->runs) &&
         add_number(root, "cold_cached_share", result->cold_cached_share) &&
         machine_json(root, &machine);
     cJSON *systems = added ? cJSON_AddArrayToObject(root, "systems") : NULL;

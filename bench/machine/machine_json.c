@@ -3,7 +3,10 @@
  */
 #include "bench/machine/machine.h"
 
+#include "cli/clock.h"
+
 #include <cjson/cJSON.h>
+#include <time.h>
 
 /* What is not known is null. */
 static bool add_text(cJSON *object, const char *name, const char *text)
@@ -23,8 +26,23 @@ static bool add(cJSON *object, const char *name, double number)
     return cJSON_AddNumberToObject(object, name, number) != NULL;
 }
 
+/* When it was measured, for whoever puts several files together; a set has a date of its own. */
+static bool add_date(cJSON *parent)
+{
+    if (cJSON_HasObjectItem(parent, "date"))
+        return true;
+    char date[24];
+    struct tm parts;
+    const time_t now = (time_t)(clock_utc_ms() / 1000);
+    if (!gmtime_r(&now, &parts) || strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%SZ", &parts) == 0)
+        return true;
+    return cJSON_AddStringToObject(parent, "date", date) != NULL;
+}
+
 bool machine_json(cJSON *parent, const struct machine *machine)
 {
+    if (!add_date(parent))
+        return false;
     cJSON *object = cJSON_AddObjectToObject(parent, "machine");
     return object && add_text(object, "cpu", machine->cpu) && add(object, "cpus", machine->cpus) &&
            add_size(object, "l1_bytes", machine->l1_bytes) &&

@@ -6,6 +6,7 @@
 #include "bench/fleet/fleet.h"
 #include "bench/machine/machine.h"
 #include "bench/scenarios/commits.h"
+#include "bench/scenarios/growth.h"
 #include "bench/scenarios/ids.h"
 #include "bench/scenarios/live.h"
 #include "cli/message.h"
@@ -252,6 +253,59 @@ static enum status run_live(const struct options *options, const struct output *
     return print(&printing, output, err);
 }
 
+/* --- growth ---------------------------------------------------------------------------------- */
+
+static const struct option_spec growth_options[] = {
+    {"messages", "N", "Messages of the small set, M (default 10000000).", 'm', false},
+    {"times", "N", "How many times as many set L has (default 10, at most 1000).", 0, false},
+    {"devices", "N", "Devices of set M (default 1000).", 0, false},
+    {"many-devices", "N", "Devices of set L (default 10000).", 0, false},
+    {"runs", "N", "Timed runs of each query, after a first one (default 15).", 'r', false},
+};
+static const struct option_group growth_group = {"Sets", growth_options,
+                                                 sizeof growth_options / sizeof growth_options[0]};
+static const struct option_group *const growth_groups[] = {&growth_group, &output_group, NULL};
+static const struct command_spec growth_command = {.groups = growth_groups};
+
+static void growth_table(const void *report, FILE *out)
+{
+    growth_print_table(report, out);
+}
+
+static bool growth_json(cJSON *tree, const void *report)
+{
+    return growth_fill_json(tree, report);
+}
+
+static enum status read_growth(const struct options *options, struct growth_config *config,
+                               struct error *err)
+{
+    uint64_t devices = 1000;
+    uint64_t many = 10000;
+    uint64_t runs = 15;
+    *config = (struct growth_config){.messages = 10000000, .times = 10};
+    TRY(options_number(options, "messages", 1000, UINT64_C(1000000000), &config->messages, err));
+    TRY(options_number(options, "times", 1, 1000, &config->times, err));
+    TRY(options_number(options, "devices", 1, FLEET_DEVICES_MAX, &devices, err));
+    TRY(options_number(options, "many-devices", 1, FLEET_DEVICES_MAX, &many, err));
+    TRY(options_number(options, "runs", 1, TIMING_RUNS_MAX, &runs, err));
+    config->devices = (uint32_t)devices;
+    config->many_devices = (uint32_t)many;
+    config->runs = (size_t)runs;
+    return STATUS_OK;
+}
+
+static enum status run_growth(const struct options *options, const struct output *output,
+                              struct error *err)
+{
+    static struct growth_report report; /* too large for comfort on the stack */
+    struct growth_config config;
+    TRY(read_growth(options, &config, err));
+    TRY(growth_run(&config, &report, err));
+    const struct printing printing = {"growth", &report, growth_table, growth_json};
+    return print(&printing, output, err);
+}
+
 /* --- verbs ----------------------------------------------------------------------------------- */
 
 struct verb {
@@ -289,6 +343,15 @@ static const struct verb verbs[] = {
       .commands = &live_command,
       .command_count = 1},
      run_live},
+    {"growth",
+     {.name = "mnsdb-bench growth",
+      .summary = "Measures a set of ten times the messages and devices beside the small one.",
+      .description = "The simulated fleet writes set M, M with the devices of L, L, and M once "
+                     "more into a pipe, and ingest reads it: nothing of a set is ever on disk. "
+                     "CPU time of ingest a message, sizes, and the same queries on both." NOTES,
+      .commands = &growth_command,
+      .command_count = 1},
+     run_growth},
 };
 
 static const struct verb *find_verb(const char *name)

@@ -4,6 +4,7 @@
  *      commits    an hour of a queue's small commits, against the same rows in bulk
  *      ids        the seen set as it grows to 10^8 ids
  *      live       queries while ingest runs at full speed
+ *      growth     what a message costs in a set of ten times as many
  *
  * Each prints a table, or JSON: one object with "kind", "machine" and the verb's figures; times in
  * milliseconds, sizes in bytes.

@@ -148,6 +148,7 @@ class SideBySide(unittest.TestCase):
         self.assertIn("## Set small", text)
         self.assertIn("Twin &lt;1&gt;, honest", text)
         self.assertIn("mnsdb against the best peer", text)
+        self.assertIn("a whole call beyond its query", text)
         for chart in ("ingest", "bytes", "queries"):
             name = f"small-{chart}.svg"
             self.assertIn(f"({name})", text)
@@ -169,6 +170,19 @@ class SideBySide(unittest.TestCase):
         self.assertEqual(figures["systems"][1]["queries"]["Q8"]["answer"], "wrong")
         self.assertRegex(figures["systems"][1]["queries"]["Q8"]["remark"], r"^row \d+, field 2: ")
         self.assertEqual(figures["systems"][1]["queries"]["Q7"]["answer"], "same")
+
+    def test_a_slow_query_is_asked_once_and_a_brief_set_is_a_row(self):
+        report = self.home / "reports" / "brief"
+        done = self.bench("-p", f"{self.driver} honest", "--rounds", "1", "--runs", "2", "--name", "own",
+                          "--slow-query", "1ms", "--brief", "--report", report, self.set)
+        self.assertEqual(done.code, 0, done)
+        figures = json.loads((report / "own.json").read_text())
+        for query in figures["systems"][1]["queries"].values():
+            self.assertEqual((len(query["warm_ms"]), "cold_ms" in query), (1, False))
+        for query in figures["systems"][0]["queries"].values():
+            self.assertEqual((len(query["warm_ms"]), len(query["cold_ms"])), (2, 1))
+        self.assertIn("\n| own | 4,000 |", (report / "report.md").read_text())
+        self.assertEqual([path.name for path in report.glob("*.svg")], [])
 
     def test_a_peer_that_is_missing_stops_nobody(self):
         done = self.bench("--peer", self.home / "nobody", "--rounds", "1", "--runs", "1", self.set)

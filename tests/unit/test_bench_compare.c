@@ -1,6 +1,8 @@
 /*
  * test_bench_compare.c - a comparison with a driver that misbehaves, its figures as JSON and back,
  * and the report of them.
+ *
+ * ctest: threads
  */
 #include "bench/bench/compare.h"
 #include "bench/bench/report_dir.h"
@@ -272,6 +274,69 @@ static void a_report_is_made_from_the_figures_alone(void **state)
     remove_report(dir);
 }
 
+static void write_file(const char *dir, const char *name, const char *text)
+{
+    char path[192];
+    (void)snprintf(path, sizeof path, "%s/%s", dir, name);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    (void)fputs(text, file);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void a_report_without_figures_leaves_the_old_one(void **state)
+{
+    (void)state;
+    static char text[TEXT_BYTES];
+    char dir[96];
+    bool wrong = false;
+    struct error err = {0};
+    (void)snprintf(dir, sizeof dir, "%s/old", folder);
+    assert_int_equal(report_dir_make(dir, &err), STATUS_OK);
+    write_file(dir, "report.md", "what was measured");
+    assert_int_equal(report_dir_render(dir, &wrong, &err), STATUS_INPUT);
+    read_file(dir, "report.md", text);
+    assert_string_equal(text, "what was measured");
+    remove_report(dir);
+}
+
+static const char recording[] =
+    "{\"kind\":\"set\",\"format\":1,\"name\":\"%s\",\"date\":\"2026-01-01T00:00:00Z\","
+    "\"messages\":1000,\"stored\":980,\"input_bytes\":190000,\"rounds\":1,\"runs\":1,"
+    "\"brief\":true,\"cold_cached_share\":-1,\"systems\":[{\"name\":\"mnsdb\",\"ids\":true,"
+    "\"load_seconds\":[0.01],\"loaded_bytes\":4900,\"compacted_bytes\":4000,"
+    "\"compact_seconds\":0.1,\"peak_bytes\":1,\"queries\":{\"Q1\":{\"warm_ms\":[0.5],"
+    "\"call_ms\":[4],\"rows\":1,\"answer\":\"reference\"}}}]}";
+
+static void sets_in_brief_are_rows_of_one_table_behind_the_notes(void **state)
+{
+    (void)state;
+    static char text[TEXT_BYTES];
+    char dir[96];
+    bool wrong = true;
+    struct error err = {0};
+    (void)snprintf(dir, sizeof dir, "%s/brief", folder);
+    assert_int_equal(report_dir_make(dir, &err), STATUS_OK);
+    static const char *const names[] = {"monday", "tuesday"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char name[32];
+        (void)snprintf(text, sizeof text, recording, names[i]);
+        (void)snprintf(name, sizeof name, "%s.json", names[i]);
+        write_file(dir, name, text);
+    }
+    write_file(dir, "notes.md", "It rained.\n");
+    assert_int_equal(report_dir_render(dir, &wrong, &err), STATUS_OK);
+    assert_false(wrong);
+    read_file(dir, "report.md", text);
+    const char *notes = strstr(text, "\nIt rained.\n");
+    const char *first = strstr(text, "\n| monday | 1,000 | 980 | 190 kB | 2026-01-01 |");
+    const char *second = strstr(text, "\n| tuesday | 1,000 |");
+    assert_true(notes && first && second && notes < first && first < second);
+    assert_null(strstr(text, "## Set monday"));
+    assert_non_null(strstr(first, " 4.00 |\n"));
+    remove_report(dir);
+}
+
 static void files_that_are_no_figures_are_left_out(void **state)
 {
     (void)state;
@@ -294,12 +359,7 @@ static void files_that_are_no_figures_are_left_out(void **state)
         {"e.json", "{\"kind\":\"kernels\",\"runs\":3}"},
     };
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-        char path[192];
-        (void)snprintf(path, sizeof path, "%s/%s", dir, files[i].name);
-        FILE *file = fopen(path, "w");
-        assert_non_null(file);
-        (void)fputs(files[i].text, file);
-        assert_int_equal(fclose(file), 0);
+        write_file(dir, files[i].name, files[i].text);
         if (i == 3) { /* none of those so far is any good */
             assert_int_equal(report_dir_render(dir, &wrong, &err), STATUS_INPUT);
             assert_non_null(strstr(err.message, "no figures"));
@@ -461,6 +521,8 @@ int main(void)
         cmocka_unit_test(a_load_of_another_number_of_messages_is_none),
         cmocka_unit_test(an_answer_that_was_wrong_stays_so_when_the_driver_ends),
         cmocka_unit_test(a_report_is_made_from_the_figures_alone),
+        cmocka_unit_test(a_report_without_figures_leaves_the_old_one),
+        cmocka_unit_test(sets_in_brief_are_rows_of_one_table_behind_the_notes),
         cmocka_unit_test(files_that_are_no_figures_are_left_out),
         cmocka_unit_test(mnsdb_is_held_against_the_best_fair_peer),
         cmocka_unit_test(aims_are_met_or_missed),

@@ -3,9 +3,10 @@
  *
  * Bytes written are those given to write calls, which nothing but the engine decides.
  *
- * ctest: slow timeout=300
+ * ctest: slow timeout=300 threads
  */
 #include "bench/scenarios/commits.h"
+#include "bench/scenarios/growth.h"
 #include "bench/scenarios/id_stream.h"
 #include "bench/scenarios/ids.h"
 #include "bench/scenarios/live.h"
@@ -197,6 +198,31 @@ static void an_ingest_that_fails_ends_the_scenario(void **state)
     assert_int_equal(live_run(&config, &report, &err), STATUS_STOPPED);
 }
 
+/* --- growth ---------------------------------------------------------------------------------- */
+
+static void a_set_of_many_times_the_messages_goes_through_a_pipe(void **state)
+{
+    (void)state;
+    const struct growth_config config = {
+        .messages = 3000, .times = 3, .devices = 20, .many_devices = 60, .runs = 1};
+    static struct growth_report report;
+    struct error err = {0};
+    must(growth_run(&config, &report, &err), &err);
+    static const uint64_t messages[GROWTH_SETS] = {3000, 3000, 9000, 3000};
+    for (size_t i = 0; i < GROWTH_SETS; i++) {
+        assert_int_equal(report.sets[i].ingest.total.received, messages[i]);
+        assert_true(growth_ratio(&report, i) > 0);
+    }
+    const struct query_figures *by_device = &report.sets[2].phase.queries[query_set_find("Q2")];
+    assert_int_equal(by_device->rows, config.many_devices);
+    assert_int_equal(report.sets[0].ingest.total.stored, report.sets[3].ingest.total.stored);
+    cJSON *tree = cJSON_CreateObject();
+    assert_non_null(tree);
+    assert_true(growth_fill_json(tree, &report));
+    assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(tree, "sets")), GROWTH_SETS);
+    cJSON_Delete(tree);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -206,6 +232,7 @@ int main(void)
         cmocka_unit_test(the_set_of_ids_counts_each_once_whatever_comes),
         cmocka_unit_test(queries_are_asked_while_ingest_runs),
         cmocka_unit_test(an_ingest_that_fails_ends_the_scenario),
+        cmocka_unit_test(a_set_of_many_times_the_messages_goes_through_a_pipe),
     };
     return cmocka_run_group_tests(tests, make_set, remove_set);
 }
