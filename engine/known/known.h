@@ -1,33 +1,40 @@
 /*
- * known.h - the names that a store holds, for threads that look them up while one adds.
+ * known.h - numbers for the names of devices, the same for all threads that decode.
  *
- * Decoders ask here first. A name that is found needs no entry in a batch and no look by the
- * committer: its number is the store's. So all batches in flight share one table, which stays in
- * the cache where a table for each batch would not (100,000 devices: 13 MB each).
+ * Decoders ask here first. A name that is found, or can be added, needs no entry in a table of the
+ * batch and no look by the committer at each batch: all batches in flight share one table and one
+ * numbering, which stays in the cache where a table for each batch would not (100,000 devices:
+ * 13 MB each).
  *
- *      committer: commit returned ─▶ known_names_add ─┐
- *                                                     ▼
- *      decoders:  hash ─▶ prefetch ─▶ ... ─▶ known_names_hit ─▶ the store's number
- *                                                     └ a miss ─▶ the batch's own name table
+ *      store opened: its names ─▶ known_names_add ─┐
+ *                                                  ▼
+ *      decoders:  hash ─▶ prefetch ─▶ ... ─▶ known_names_hit ─▶ the name's number here
+ *                                                  └ a miss ─▶ known_names_add ─▶ a new number
+ *      committer: number here ─▶ number in the store, by an array of its own
  *
- * Only what is on disk is added, so a number handed out here is never taken back. The table is
- * for speed alone: a name that is missing in it is found the other way.
+ * A number means the name and nothing else: whether the store holds it is the committer's matter.
+ * Numbers are never taken back. The table is for speed alone: a name that it does not take goes
+ * into the batch's own table.
  *
- * Threads: one adds; any number look up at the same time, without locks. Release after all.
+ * Threads: any number add, one at a time behind a lock, while any number look up without one.
+ * Release after all.
  */
 #ifndef MNSDB_ENGINE_KNOWN_KNOWN_H
 #define MNSDB_ENGINE_KNOWN_KNOWN_H
 
 #include "engine/base/bytes.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* Longer names stay unknown: a slot is one cache line. */
+/* Longer names are not taken: a slot is one cache line. */
 #define KNOWN_NAME_BYTES_MAX 48u
-/* Numbers from here on stay unknown. */
+/* So many names are taken, of hostile and of very wide sets too: 256 MiB of slots. */
+#define KNOWN_NAMES_MAX ((size_t)1 << 21)
+/* All numbers are below. */
 #define KNOWN_NUMBER_LIMIT UINT32_C(0x80000000)
 
 struct known_slot {
@@ -48,7 +55,10 @@ struct known_table {
 struct known_names {
     _Atomic(struct known_table *) table; /* the newest, or NULL: no name is known */
     uint64_t seed;                       /* of the hashes */
-    size_t count;                        /* of names in the table; the adding thread's */
+    _Atomic size_t count;                /* of names; all numbers are below */
+    pthread_mutex_t lock;                /* of those who add, for all below */
+    struct slice *names;                 /* owned; by number; the bytes stand in a slot */
+    size_t name_capacity;
 };
 
 /* Zero-initialise, then once: */
@@ -62,10 +72,18 @@ void known_names_release(struct known_names *known);
 void known_names_reserve(struct known_names *known, size_t count);
 
 /*
- * Makes a name known that is not. False: it stays unknown, for lack of memory or because name or
- * number are too large.
+ * The number of a name, given now if it has none; `hash` is of known_names_hash. False: it is not
+ * taken, for lack of memory, because it is too long or because there are too many.
  */
-bool known_names_add(struct known_names *known, struct slice name, uint32_t number);
+bool known_names_add(struct known_names *known, uint64_t hash, struct slice name, uint32_t *number);
+
+/* The name that has a number; valid until the release. */
+struct slice known_names_name(struct known_names *known, uint32_t number);
+
+static inline size_t known_names_count(const struct known_names *known)
+{
+    return atomic_load_explicit(&known->count, memory_order_acquire);
+}
 
 static inline uint64_t known_names_hash(const struct known_names *known, struct slice name)
 {

@@ -194,6 +194,20 @@ static void forget_many_names(struct name_table *table, size_t kept_max)
         name_table_release(table);
 }
 
+enum status row_batch_device(struct row_batch *batch, struct slice name, uint32_t *number)
+{
+    struct known_names *const known = batch->known_devices;
+    if (known) {
+        const uint64_t hash = known_names_hash(known, name);
+        if (known_names_hit(known, hash, name, number) ||
+            known_names_add(known, hash, name, number)) {
+            *number |= ROW_DEVICE_KNOWN;
+            return STATUS_OK;
+        }
+    }
+    return name_table_add(&batch->devices, name, number);
+}
+
 /* --- batches ------------------------------------------------------------------------------- */
 
 void row_batch_clear(struct row_batch *batch)

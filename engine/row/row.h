@@ -90,7 +90,7 @@ struct cell {
 struct row {
     int64_t time_ms; /* UTC */
     uint64_t message_id;
-    uint32_t device;     /* local to the batch, or the store's with ROW_DEVICE_KNOWN set */
+    uint32_t device;     /* local to the batch, or a known name's with ROW_DEVICE_KNOWN set */
     uint32_t first_cell; /* in row_batch.cells */
     uint32_t cell_count;
     uint8_t time_source; /* enum time_source */
@@ -98,7 +98,7 @@ struct row {
     uint16_t unused;
 };
 
-/* In row.device: the other bits are the store's number of a device that it holds. */
+/* In row.device: the other bits are a number of the batch's known_devices. */
 #define ROW_DEVICE_KNOWN KNOWN_NUMBER_LIMIT
 
 #define BODY_DIGEST_BYTES 32u
@@ -173,8 +173,8 @@ struct row_batch {
     size_t reject_count, reject_capacity;
     struct name_table devices;
     struct name_table metrics;
-    /* Devices to be looked for before they enter `devices`; borrowed, may be NULL. */
-    const struct known_names *known_devices;
+    /* Devices that need not enter `devices`; borrowed, may be NULL. */
+    struct known_names *known_devices;
     struct arena arena; /* bodies and details of the rejects */
 };
 
@@ -234,6 +234,13 @@ static inline bool name_table_hit(const struct name_table *table, uint64_t hash,
     return slot->number_plus_one != 0 && slot->len == name.len && name.len <= NAME_INLINE_BYTES &&
            bytes_same(slot->head, name.data, name.len);
 }
+
+/*
+ * The number of a device, for row.device: of known_devices, if there are any and they take the
+ * name, else local.
+ */
+MUST_CHECK enum status row_batch_device(struct row_batch *batch, struct slice name,
+                                        uint32_t *number);
 
 /* The local number, or NAME_UNMAPPED when the table does not hold the name. */
 uint32_t name_table_find(const struct name_table *table, struct slice name);

@@ -41,6 +41,16 @@ enum status commit_map_name(struct commit *commit, struct dictionary *dictionary
     return STATUS_OK;
 }
 
+enum status commit_map_known(struct commit *commit, uint32_t known, uint32_t *number,
+                             struct error *err)
+{
+    struct store *store = commit->store;
+    const struct slice name = known_names_name(&store->known_devices, known);
+    TRY(dictionary_number(&store->devices, commit->txn, name, &store->known_numbers[known], err));
+    *number = store->known_numbers[known];
+    return STATUS_OK;
+}
+
 static int compare_cells(const void *a, const void *b)
 {
     const struct cell *left = a;
@@ -325,13 +335,13 @@ enum status store_commit(struct store *store, struct row_batch *const *batches, 
         .bulk = is_bulk(batches, batch_count),
     };
     row_set_clear(&store->rows);
+    TRY(store_follow_known(store, err));
     const enum status status = run_commit(&commit, batches, batch_count, err);
     if (status != STATUS_OK) {
         store->stale = true;
         commit_forget_numbers(batches, batch_count);
         return status;
     }
-    store_publish_names(store);
     *result = commit.result;
     return STATUS_OK;
 }

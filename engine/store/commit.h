@@ -36,16 +36,22 @@ MUST_CHECK enum status commit_map_name(struct commit *commit, struct dictionary 
                                        struct name_table *names, uint32_t local, uint32_t *number,
                                        struct error *err);
 
+/* The same of a name of store->known_devices, asked for once in the store's life. */
+MUST_CHECK enum status commit_map_known(struct commit *commit, uint32_t known, uint32_t *number,
+                                        struct error *err);
+
 /* The store's number of a row's device. */
 static inline MUST_CHECK enum status commit_map_device(struct commit *commit,
                                                        struct row_batch *batch, uint32_t device,
                                                        uint32_t *number, struct error *err)
 {
-    if (device & ROW_DEVICE_KNOWN) {
-        *number = device & ~ROW_DEVICE_KNOWN;
-        return STATUS_OK;
-    }
-    return commit_map_name(commit, &commit->store->devices, &batch->devices, device, number, err);
+    if ((device & ROW_DEVICE_KNOWN) == 0)
+        return commit_map_name(commit, &commit->store->devices, &batch->devices, device, number,
+                               err);
+    *number = commit->store->known_numbers[device & ~ROW_DEVICE_KNOWN];
+    return *number != NAME_UNMAPPED
+               ? STATUS_OK
+               : commit_map_known(commit, device & ~ROW_DEVICE_KNOWN, number, err);
 }
 
 /* Copies the cells of a row, with store-wide metrics, ascending. There is room in `to`. */

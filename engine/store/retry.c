@@ -122,6 +122,7 @@ enum status store_retry_rejects(struct store *store, const uint64_t *sequences,
         return error_set(err, STATUS_NOMEM, "no memory to retry %zu bodies", batch->message_count);
     OWNED(commit_release) struct commit commit = {.store = store, .bulk = true};
     row_set_clear(&store->rows);
+    TRY(store_follow_known(store, err));
     const enum status status = run_retry(&commit, batch, sequences, leaving, err);
     if (status != STATUS_OK) {
         store->stale = true;

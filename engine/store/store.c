@@ -125,6 +125,7 @@ enum status store_refresh(struct store *store, struct error *err)
 {
     if (!store->stale)
         return STATUS_OK;
+    store->known_count = 0; /* numbers that a failed transaction gave are mapped anew */
     bool found = false;
     TRY(load_all(store, &found, err));
     if (!found)
@@ -248,7 +249,9 @@ void store_close(struct store *store)
     id_set_release(&store->pending);
     dictionary_release(&store->devices);
     dictionary_release(&store->metrics);
-    known_names_release(&store->known_devices);
+    if (store->has_known)
+        known_names_release(&store->known_devices);
+    mem_free(store->known_numbers);
     for (int table = 0; table < TABLE_COUNT; table++)
         part_list_release(&store->parts[table]);
     kv_close(store->kv);
@@ -257,26 +260,45 @@ void store_close(struct store *store)
     mem_free(store);
 }
 
-/* Names that find no place stay unknown: that costs time only. */
-void store_publish_names(struct store *store)
+enum status store_follow_known(struct store *store, struct error *err)
 {
-    if (!store->publishes)
-        return;
-    const struct name_table *const table = &store->devices.table;
-    if (store->published < table->count)
-        known_names_reserve(&store->known_devices, table->count);
-    for (; store->published < table->count; store->published++)
-        (void)known_names_add(&store->known_devices, table->names[store->published],
-                              (uint32_t)store->published);
+    if (!store->has_known)
+        return STATUS_OK;
+    const size_t count = known_names_count(&store->known_devices);
+    if (count == store->known_count)
+        return STATUS_OK;
+    if (mem_grow(&store->known_numbers, &store->known_capacity, count,
+                 sizeof *store->known_numbers) != STATUS_OK)
+        return error_set(err, STATUS_NOMEM, "no memory for the numbers of %zu devices", count);
+    memset(store->known_numbers + store->known_count, 0xff,
+           (count - store->known_count) * sizeof *store->known_numbers);
+    store->known_count = count;
+    return STATUS_OK;
 }
 
-const struct known_names *store_known_devices(struct store *store)
+/* What is on disk is known from the start. Names that are not taken cost time, no more. */
+static void introduce_names(struct store *store)
 {
-    if (!store->publishes)
+    const struct name_table *const table = &store->devices.table;
+    struct known_names *const known = &store->known_devices;
+    known_names_reserve(known, table->count);
+    for (size_t i = 0; i < table->count; i++) {
+        uint32_t number = 0;
+        const uint64_t hash = known_names_hash(known, table->names[i]);
+        if (known_names_add(known, hash, table->names[i], &number) &&
+            store_follow_known(store, NULL) == STATUS_OK)
+            store->known_numbers[number] = (uint32_t)i;
+    }
+}
+
+struct known_names *store_known_devices(struct store *store)
+{
+    if (!store->has_known) {
         known_names_init(&store->known_devices);
-    store->publishes = true;
-    if (!store->stale)
-        store_publish_names(store);
+        store->has_known = true;
+        if (!store->stale)
+            introduce_names(store);
+    }
     return &store->known_devices;
 }
 

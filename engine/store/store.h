@@ -68,11 +68,11 @@ MUST_CHECK enum status store_commit(struct store *store, struct row_batch *const
                                     struct error *err);
 
 /*
- * The devices that the store holds, growing with each commit, for row_batch.known_devices of
- * batches that are committed to this store. Asked for by the thread that commits; looking names up
- * is for any. Valid until the store is closed.
+ * Numbers of devices for row_batch.known_devices of batches that are committed to this store, from
+ * the first call on the store's devices among them. Asked for by the thread that commits; looking
+ * names up and adding them is for any. Valid until the store is closed.
  */
-const struct known_names *store_known_devices(struct store *store);
+struct known_names *store_known_devices(struct store *store);
 
 /* How far maintenance goes. */
 enum upkeep {

@@ -28,9 +28,11 @@ struct store {
     struct store_counters committed; /* as of the newest commit */
     struct dictionary devices;
     struct dictionary metrics;
-    struct known_names known_devices; /* the first names of `devices`, for decoders */
-    size_t published;                 /* how many of `devices` were offered to known_devices */
-    bool publishes;                   /* somebody asked for known_devices */
+    struct known_names known_devices; /* for decoders */
+    bool has_known;                   /* somebody asked for known_devices */
+    uint32_t *known_numbers; /* owned; by number in known_devices: that of `devices`, or unmapped */
+    size_t known_count;      /* that have a place in known_numbers */
+    size_t known_capacity;
     struct part_list parts[TABLE_COUNT];
     struct id_set pending; /* ids in the commit log */
     size_t log_cells;      /* values in the commit log */
@@ -70,8 +72,8 @@ MUST_CHECK enum status store_finish(struct store *store, struct kv_txn *txn, str
 /* Marks the store stale and gives the status back: the way out of a failed transaction. */
 enum status store_abandon(struct store *store, struct kv_txn *txn, enum status status);
 
-/* Makes names that are on disk known to decoders: after a commit. */
-void store_publish_names(struct store *store);
+/* A place in known_numbers for each name that decoders know by now: before a commit. */
+MUST_CHECK enum status store_follow_known(struct store *store, struct error *err);
 
 /* Sorts the rows of store->arranged and writes them as a new part a table, if there are any. */
 MUST_CHECK enum status store_write_parts(struct store *store, struct kv_txn *txn,

@@ -155,7 +155,7 @@ bool fast_has_equal_metrics(const struct cell *cells, uint32_t count)
 bool fast_resolve_slowly(struct fast_run *run, const struct pending_device *pending)
 {
     uint32_t number = 0;
-    run->status = name_table_add(&run->batch->devices, pending->name, &number);
+    run->status = row_batch_device(run->batch, pending->name, &number);
     run->batch->rows[TABLE_READINGS][pending->row].device = number;
     return run->status == STATUS_OK;
 }

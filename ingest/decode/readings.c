@@ -285,8 +285,7 @@ enum status draft_add_readings(struct draft *draft, const struct json_node *payl
 {
     const struct row_batch_mark mark = row_batch_mark(draft->batch);
     uint32_t device = 0;
-    TRY(name_table_add(&draft->batch->devices, slice_of(draft->device, draft->device_len),
-                       &device));
+    TRY(row_batch_device(draft->batch, slice_of(draft->device, draft->device_len), &device));
     const struct json_node *items = json_member(payload, "items");
     if (items && items->type == JSON_OBJECT)
         TRY(add_item_rows(draft, payload, items, device));

@@ -32,7 +32,7 @@ enum status status_event_add(struct decoder *decoder, struct row_batch *batch,
     const struct business_time when =
         business_time_choose(event->times, 2, &decoder->config->payload_zone, envelope);
     uint32_t device = 0;
-    TRY(name_table_add(&batch->devices, event->device, &device));
+    TRY(row_batch_device(batch, event->device, &device));
     struct row *row = NULL;
     TRY(row_batch_add_row(batch, TABLE_STATUS, &row));
     row->time_ms = when.time_ms;

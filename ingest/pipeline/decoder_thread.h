@@ -22,8 +22,8 @@ struct intake {
     const struct decoder_config *config;
     const struct pipeline_listener *listener;
     struct work_queue *queue;
-    const struct known_names *known_devices; /* or NULL */
-    atomic_ullong decoded;                   /* messages */
+    struct known_names *known_devices; /* or NULL */
+    atomic_ullong decoded;             /* messages */
     atomic_ullong faults;
 };
 

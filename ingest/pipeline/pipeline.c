@@ -1,9 +1,8 @@
 /*
  * pipeline.c - the committer: grouping, committing, acknowledging.
  *
- * A group is committed when it holds enough messages or memory, when it brings many devices that
- * the decoders do not know, when decoders wait for its batches, when its oldest batch has waited
- * PIPELINE_COMMIT_WAIT_MS, and at the end.
+ * A group is committed when it holds enough messages or memory, when decoders wait for its batches,
+ * when its oldest batch has waited PIPELINE_COMMIT_WAIT_MS, and at the end.
  * Steady, it is committed as soon as no further batch is ready: its source has
  * grouped the messages by time and size already.
  *
@@ -29,9 +28,6 @@
 /* More would wait for the committer, who parts and writes what they build. */
 #define COMMIT_HELPERS_MAX 3u
 
-#define EARLY_COMMIT_MESSAGES ((size_t)70000)
-#define EARLY_COMMIT_NAMES    ((size_t)16384)
-
 struct pipeline {
     const struct pipeline_config *config;
     struct pipeline_result *result;
@@ -43,7 +39,6 @@ struct pipeline {
     size_t group_count;
     size_t group_messages;
     size_t group_bytes;
-    size_t group_names;     /* of devices, in the batches' own tables: not known to decoders */
     int64_t group_since_ms; /* monotonic; of its first batch */
     bool upkeep_is_due;     /* steady: another step may find something to do */
     int64_t upkeep_took_ms; /* the last step */
@@ -158,25 +153,12 @@ static void group_add(struct pipeline *pipeline, struct work *work)
     pipeline->group[pipeline->group_count++] = work;
     pipeline->group_messages += work->rows.message_count;
     pipeline->group_bytes += work->memory_bytes;
-    pipeline->group_names += work->rows.devices.count;
-}
-
-/*
- * Until a device is known, each batch that meets it has it in a table of its own. So the first rows
- * of a wide fleet are committed soon: as soon as they make a part, instead of a record of the log.
- */
-static bool group_brings_names(const struct pipeline *pipeline)
-{
-    const struct known_names *known = pipeline->config->sink.known_devices;
-    return known && !pipeline->config->steady &&
-           pipeline->group_messages >= EARLY_COMMIT_MESSAGES &&
-           pipeline->group_names >= EARLY_COMMIT_NAMES && pipeline->group_names / 2 > known->count;
 }
 
 static bool group_is_full(const struct pipeline *pipeline)
 {
     return pipeline->group_messages >= pipeline->config->commit_messages ||
-           group_brings_names(pipeline) || pipeline->group_bytes >= pipeline->queue.bytes_max / 2;
+           pipeline->group_bytes >= pipeline->queue.bytes_max / 2;
 }
 
 static void group_recycle(struct pipeline *pipeline)
@@ -186,7 +168,6 @@ static void group_recycle(struct pipeline *pipeline)
     pipeline->group_count = 0;
     pipeline->group_messages = 0;
     pipeline->group_bytes = 0;
-    pipeline->group_names = 0;
 }
 
 /* Batches of blank lines only carry bytes to count, but nothing to commit. */

@@ -44,7 +44,7 @@ struct pipeline_sink {
                           struct commit_result *result, struct error *err);
     /* As store_maintain, one step. */
     enum status (*maintain)(void *context, bool *more, struct error *err);
-    const struct known_names *known_devices; /* of the store, or NULL */
+    struct known_names *known_devices; /* of the store, or NULL */
 };
 
 /* Commits to a store, with its bulk or steady upkeep. */

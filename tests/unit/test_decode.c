@@ -493,13 +493,19 @@ static void plain_shapes_take_the_fast_path(void **state)
 
 #define LINE_OF(device) "{" PAYLOAD "," UPLOAD ",\"topic\":\"/" device "/update\"," ID "," TIME "}"
 
-static void a_device_that_the_store_holds_has_the_stores_number(void **state)
+static void devices_are_numbered_by_what_all_decoders_know(void **state)
 {
     struct fixture *fixture = *state;
     struct row_batch *batch = &fixture->batch;
     OWNED(known_names_release) struct known_names known = {.seed = 0};
     known_names_init(&known);
-    assert_true(known_names_add(&known, slice_of_text("pk/held"), 123456));
+    static const char *const held[] = {"pk/other", "pk/held"};
+    for (uint32_t i = 0; i < COUNT_OF(held); i++) {
+        const struct slice name = slice_of_text(held[i]);
+        uint32_t number = 0;
+        assert_true(known_names_add(&known, known_names_hash(&known, name), name, &number));
+        assert_int_equal(number, i);
+    }
     batch->known_devices = &known;
     static const char *const lines[] = {LINE_OF("pk/new"), LINE_OF("pk/held"), LINE_OF("pk/new")};
     for (size_t i = 0; i < COUNT_OF(lines); i++)
@@ -507,11 +513,11 @@ static void a_device_that_the_store_holds_has_the_stores_number(void **state)
                          STATUS_OK);
     assert_int_equal(batch->row_count[TABLE_READINGS], 3);
     const struct row *const rows = batch->rows[TABLE_READINGS];
-    assert_int_equal(rows[0].device, 0);
-    assert_int_equal(rows[1].device, ROW_DEVICE_KNOWN | 123456);
-    assert_int_equal(rows[2].device, 0);
-    assert_int_equal(batch->devices.count, 1);
-    assert_true(slice_equal(batch->devices.names[0], slice_of_text("pk/new")));
+    assert_int_equal(rows[0].device, ROW_DEVICE_KNOWN | 2);
+    assert_int_equal(rows[1].device, ROW_DEVICE_KNOWN | 1);
+    assert_int_equal(rows[2].device, ROW_DEVICE_KNOWN | 2);
+    assert_int_equal(batch->devices.count, 0);
+    assert_true(slice_equal(known_names_name(&known, 2), slice_of_text("pk/new")));
     batch->known_devices = NULL;
 }
 
@@ -540,7 +546,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(status_devices_may_come_from_the_topic, setup, teardown),
         cmocka_unit_test_setup_teardown(the_walkthrough_reads_as_its_vendor_says, setup, teardown),
         cmocka_unit_test_setup_teardown(plain_shapes_take_the_fast_path, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_device_that_the_store_holds_has_the_stores_number, setup,
+        cmocka_unit_test_setup_teardown(devices_are_numbered_by_what_all_decoders_know, setup,
                                         teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,7 @@
 /*
- * test_known.c - names that threads look up while one adds.
+ * test_known.c - names that threads look up while others add.
+ *
+ * ctest: threads
  */
 #include "engine/base/mem.h"
 #include "engine/known/known.h"
@@ -15,6 +17,7 @@
 
 #define NAME_COUNT   20000u
 #define READER_COUNT 3u
+#define ADDER_COUNT  3u
 
 struct name_text {
     char text[KNOWN_NAME_BYTES_MAX + 2];
@@ -33,6 +36,14 @@ static bool find(const struct known_names *known, struct slice name, uint32_t *n
     return known_names_hit(known, hash, name, number);
 }
 
+/* The number that a name gets, or UINT32_MAX. */
+static uint32_t add(struct known_names *known, struct slice name)
+{
+    uint32_t number = UINT32_MAX;
+    const bool taken = known_names_add(known, known_names_hash(known, name), name, &number);
+    return taken ? number : UINT32_MAX;
+}
+
 static void only_names_that_were_added_are_known(void **state)
 {
     (void)state;
@@ -42,12 +53,29 @@ static void only_names_that_were_added_are_known(void **state)
     uint32_t number = 0;
     assert_false(find(&known, name_of(&room, 0), &number));
     for (uint32_t i = 0; i < NAME_COUNT; i += 2)
-        assert_true(known_names_add(&known, name_of(&room, i), i + 7));
+        assert_int_equal(add(&known, name_of(&room, i)), i / 2);
     for (uint32_t i = 0; i < NAME_COUNT; i++) {
         assert_int_equal(find(&known, name_of(&room, i), &number), i % 2 == 0);
         if (i % 2 == 0)
-            assert_int_equal(number, i + 7);
+            assert_int_equal(number, i / 2);
     }
+    assert_int_equal(known_names_count(&known), NAME_COUNT / 2);
+}
+
+static void a_name_keeps_its_number_when_it_is_added_again(void **state)
+{
+    (void)state;
+    OWNED(known_names_release) struct known_names known = {.seed = 0};
+    known_names_init(&known);
+    known_names_reserve(&known, 300);
+    struct name_text room;
+    for (uint32_t round = 0; round < 3; round++) {
+        for (uint32_t i = 0; i < 1000; i++)
+            assert_int_equal(add(&known, name_of(&room, i)), i);
+    }
+    assert_int_equal(known_names_count(&known), 1000);
+    for (uint32_t i = 0; i < 1000; i++)
+        assert_true(slice_equal(known_names_name(&known, i), name_of(&room, i)));
 }
 
 static void names_are_known_up_to_the_length_of_a_slot(void **state)
@@ -59,9 +87,8 @@ static void names_are_known_up_to_the_length_of_a_slot(void **state)
     memset(bytes, 'n', sizeof bytes);
     uint32_t number = 0;
     for (uint32_t len = 0; len <= KNOWN_NAME_BYTES_MAX; len++)
-        assert_true(known_names_add(&known, slice_of(bytes, len), len));
-    assert_false(known_names_add(&known, slice_of(bytes, sizeof bytes), 99));
-    assert_false(known_names_add(&known, slice_of_text("x"), KNOWN_NUMBER_LIMIT));
+        assert_int_equal(add(&known, slice_of(bytes, len)), len);
+    assert_int_equal(add(&known, slice_of(bytes, sizeof bytes)), UINT32_MAX);
     for (uint32_t len = 0; len <= KNOWN_NAME_BYTES_MAX; len++) {
         assert_true(find(&known, slice_of(bytes, len), &number));
         assert_int_equal(number, len);
@@ -78,6 +105,13 @@ struct reader {
     const struct known_names *known;
     _Atomic uint32_t *added;
     bool wrong;
+};
+
+struct adder {
+    pthread_t thread;
+    struct known_names *known;
+    uint32_t stride; /* shares no divisor with NAME_COUNT */
+    uint32_t numbers[NAME_COUNT];
 };
 
 /* What was added before is found with its number; nothing has another. */
@@ -97,6 +131,43 @@ static void *read_names(void *context)
     return NULL;
 }
 
+/* Meets all names, in an order of its own, and adds those that are not known. */
+static void *add_names(void *context)
+{
+    struct adder *const adder = context;
+    struct name_text room;
+    for (uint32_t i = 0; i < NAME_COUNT; i++) {
+        const uint32_t index = i * adder->stride % NAME_COUNT;
+        const struct slice name = name_of(&room, index);
+        if (!find(adder->known, name, &adder->numbers[index]))
+            adder->numbers[index] = add(adder->known, name);
+    }
+    return NULL;
+}
+
+static void threads_that_add_the_same_names_agree_on_their_numbers(void **state)
+{
+    (void)state;
+    static const uint32_t strides[ADDER_COUNT] = {1, 7, 19999};
+    static struct adder adders[ADDER_COUNT];
+    OWNED(known_names_release) struct known_names known = {.seed = 0};
+    known_names_init(&known);
+    for (size_t i = 0; i < ADDER_COUNT; i++) {
+        adders[i].known = &known;
+        adders[i].stride = strides[i];
+        assert_int_equal(pthread_create(&adders[i].thread, NULL, add_names, &adders[i]), 0);
+    }
+    for (size_t i = 0; i < ADDER_COUNT; i++)
+        assert_int_equal(pthread_join(adders[i].thread, NULL), 0);
+    assert_int_equal(known_names_count(&known), NAME_COUNT);
+    struct name_text room;
+    for (uint32_t i = 0; i < NAME_COUNT; i++) {
+        for (size_t a = 0; a < ADDER_COUNT; a++)
+            assert_int_equal(adders[a].numbers[i], adders[0].numbers[i]);
+        assert_true(slice_equal(known_names_name(&known, adders[0].numbers[i]), name_of(&room, i)));
+    }
+}
+
 static void names_are_found_while_others_are_added(void **state)
 {
     (void)state;
@@ -111,7 +182,7 @@ static void names_are_found_while_others_are_added(void **state)
     struct name_text room;
     bool all_taken = true;
     for (uint32_t i = 0; i < NAME_COUNT; i++) {
-        all_taken = known_names_add(&known, name_of(&room, i), i) && all_taken;
+        all_taken = add(&known, name_of(&room, i)) == i && all_taken;
         atomic_store_explicit(&added, i + 1, memory_order_release);
     }
     for (size_t i = 0; i < READER_COUNT; i++) {
@@ -128,19 +199,24 @@ static void without_memory_a_name_stays_unknown_and_the_others_known(void **stat
 {
     (void)state;
     for (long nth = 0; nth < 6; nth++) {
+        uint32_t failed = 0;
         OWNED(known_names_release) struct known_names known = {.seed = 0};
         known_names_init(&known);
         struct name_text room;
-        bool taken[200];
+        uint32_t numbers[200];
         mem_fail_at(nth);
         for (uint32_t i = 0; i < 200; i++)
-            taken[i] = known_names_add(&known, name_of(&room, i), i);
+            numbers[i] = add(&known, name_of(&room, i));
         mem_fail_at(-1);
         for (uint32_t i = 0; i < 200; i++) {
             uint32_t number = 0;
-            assert_int_equal(find(&known, name_of(&room, i), &number), taken[i]);
+            const bool taken = numbers[i] != UINT32_MAX;
+            assert_int_equal(find(&known, name_of(&room, i), &number), taken);
+            failed += !taken;
+            if (taken)
+                assert_int_equal(number, numbers[i]);
         }
-        assert_false(taken[0] && taken[32] && taken[64]);
+        assert_true(failed > 0);
     }
     assert_int_equal(mem_live_blocks(), 0);
 }
@@ -150,7 +226,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_names_that_were_added_are_known),
+        cmocka_unit_test(a_name_keeps_its_number_when_it_is_added_again),
         cmocka_unit_test(names_are_known_up_to_the_length_of_a_slot),
+        cmocka_unit_test(threads_that_add_the_same_names_agree_on_their_numbers),
         cmocka_unit_test(names_are_found_while_others_are_added),
 #ifdef MNSDB_TEST_FAULTS
         cmocka_unit_test(without_memory_a_name_stays_unknown_and_the_others_known),
