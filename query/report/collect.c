@@ -16,6 +16,7 @@ void report_free(struct report *report)
     if (!report)
         return;
     report_release_checks(report);
+    report_release_gaps(report);
     report_release_online(&report->online);
     report_release_readings(&report->readings);
     mem_free(report);
@@ -59,6 +60,7 @@ static enum status collect(struct report *report, struct snapshot *snapshot,
     report->has_range = selection_bounds(report->spec->selection, snapshot, &report->range);
     if (!report->has_range)
         return STATUS_OK;
+    TRY(report_collect_gaps(report, snapshot, statistics, err));
     TRY(report_collect_online(report, snapshot, statistics, err));
     TRY(report_collect_readings(report, snapshot, statistics, err));
     return report_collect_checks(report, snapshot, statistics, err);

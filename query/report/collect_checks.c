@@ -1,5 +1,5 @@
 /*
- * collect_checks.c - what looks wrong, and where readings are missing.
+ * collect_checks.c - what looks wrong.
  *
  * Findings about a metric that is shown become marks on its picture: where a value was
  * seen first, and where it was seen last.
@@ -8,15 +8,11 @@
 
 #include "engine/base/mem.h"
 
-#include <stdlib.h>
-
 #define MARKS_MAX 60u /* of a metric */
 
 void report_release_checks(struct report *report)
 {
     finding_list_release(&report->findings);
-    gaps_release(&report->gaps);
-    mem_free(report->gap_order);
 }
 
 static enum status add_mark(struct report_metric *metric, int64_t time_ms)
@@ -55,31 +51,6 @@ static enum status count_findings(struct report *report, struct error *err)
     return STATUS_OK;
 }
 
-/* --- gaps ---------------------------------------------------------------------------------- */
-
-/* Least covered first; those of which nothing can be said come last. */
-static int compare_coverage(const void *left, const void *right, void *context)
-{
-    const struct gaps *gaps = context;
-    const uint32_t a = *(const uint32_t *)left;
-    const uint32_t b = *(const uint32_t *)right;
-    const int order = exact_compare(device_gaps_coverage(&gaps->devices[a]),
-                                    device_gaps_coverage(&gaps->devices[b]));
-    return order != 0 ? order : (a > b) - (a < b);
-}
-
-static enum status order_gaps(struct report *report, struct error *err)
-{
-    report->gap_order = mem_alloc(report->gaps.device_count, sizeof *report->gap_order);
-    if (!report->gap_order)
-        return error_set(err, STATUS_NOMEM, "no memory for the gaps of the report");
-    for (uint32_t i = 0; i < report->gaps.device_count; i++)
-        report->gap_order[i] = i;
-    qsort_r(report->gap_order, report->gaps.device_count, sizeof *report->gap_order,
-            compare_coverage, &report->gaps);
-    return STATUS_OK;
-}
-
 enum status report_collect_checks(struct report *report, struct snapshot *snapshot,
                                   struct scan_statistics *statistics, struct error *err)
 {
@@ -92,9 +63,6 @@ enum status report_collect_checks(struct report *report, struct snapshot *snapsh
         .values = report->spec->values,
         .value_count = report->spec->value_count,
         .zone = report->spec->zone};
-    const struct gaps_spec gaps = {.selection = report->spec->selection};
     TRY(findings_query(snapshot, &findings, &report->findings, statistics, err));
-    TRY(count_findings(report, err));
-    TRY(gaps_query(snapshot, &gaps, &report->gaps, statistics, err));
-    return order_gaps(report, err);
+    return count_findings(report, err);
 }

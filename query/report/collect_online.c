@@ -1,9 +1,10 @@
 /*
  * collect_online.c - a lane for each selected device, ranked by availability.
  *
- * Worst first: the lower availability, of equal ones the longer offline, then the name.
- * Devices of which no state is known have no availability and come last. Products are ranked
- * alike, by the sums over their devices.
+ * Worst first: the lower availability, of equal ones the longer offline, then the name. Devices of
+ * which no state is known come behind them, ranked by the coverage of their readings, as `mnsdb
+ * gaps --order-by coverage` does; then those without either. Products are ranked alike, by the sums
+ * over their devices.
  */
 #include "query/report/report_internal.h"
 
@@ -45,10 +46,19 @@ static int compare_spans(const struct timeline_span *a, const struct timeline_sp
 /* Lanes are in the order of names. */
 static int compare_lanes(const void *left, const void *right, void *context)
 {
-    const struct report_online *online = context;
+    const struct report *report = context;
+    const struct report_online *online = &report->online;
     const uint32_t a = *(const uint32_t *)left;
     const uint32_t b = *(const uint32_t *)right;
-    const int order = compare_spans(&online->lanes.lanes[a].total, &online->lanes.lanes[b].total);
+    const enum report_basis basis = online->devices[a].basis;
+    if (basis != online->devices[b].basis)
+        return basis < online->devices[b].basis ? -1 : 1;
+    int order = 0;
+    if (basis == BASIS_STATUS)
+        order = compare_spans(&online->lanes.lanes[a].total, &online->lanes.lanes[b].total);
+    else if (basis == BASIS_READINGS)
+        order = exact_compare(device_gaps_coverage(&report->gaps.devices[a]),
+                              device_gaps_coverage(&report->gaps.devices[b]));
     return order != 0 ? order : (a > b) - (a < b);
 }
 
@@ -56,15 +66,18 @@ static int compare_products(const void *left, const void *right)
 {
     const struct report_product *a = left;
     const struct report_product *b = right;
-    const int order = compare_spans(&a->total, &b->total);
+    int order = compare_spans(&a->total, &b->total);
+    if (order == 0)
+        order = compare_spans(&a->covered, &b->covered);
     return order != 0 ? order : slice_compare(a->name, b->name);
 }
 
-static void rank(struct report_online *online)
+static void rank(struct report *report)
 {
+    struct report_online *online = &report->online;
     for (uint32_t i = 0; i < online->lanes.count; i++)
         online->ranking[i] = i;
-    qsort_r(online->ranking, online->lanes.count, sizeof *online->ranking, compare_lanes, online);
+    qsort_r(online->ranking, online->lanes.count, sizeof *online->ranking, compare_lanes, report);
     for (uint32_t i = 0; i < online->lanes.count; i++)
         online->devices[online->ranking[i]].rank = i;
 }
@@ -83,6 +96,22 @@ static void add_to_total(struct timeline_span *total, const struct timeline_span
         total->longest_ms = span->longest_ms;
 }
 
+static void add_to_sums(struct report_online *online, struct report_product *product,
+                        const struct chart_lane *lane, enum report_basis basis)
+{
+    if (basis == BASIS_STATUS) {
+        product->known++;
+        online->known++;
+        add_to_total(&product->total, &lane->total);
+        add_to_total(&online->total, &lane->total);
+    } else if (basis == BASIS_READINGS) {
+        product->by_readings++;
+        online->by_readings++;
+        add_to_total(&product->covered, &lane->total);
+        add_to_total(&online->covered, &lane->total);
+    }
+}
+
 /* Devices are in the order of names, and so are their products. */
 static void sum_products(struct report_online *online)
 {
@@ -95,10 +124,7 @@ static void sum_products(struct report_online *online)
             *product = (struct report_product){.name = name, .first = i};
         }
         product->count++;
-        product->known += report_known_ms(&lane->total) > 0;
-        online->known += report_known_ms(&lane->total) > 0;
-        add_to_total(&product->total, &lane->total);
-        add_to_total(&online->total, &lane->total);
+        add_to_sums(online, product, lane, online->devices[i].basis);
     }
 }
 
@@ -124,19 +150,44 @@ static void order_by_product(struct report_online *online)
 
 /* --- lanes --------------------------------------------------------------------------------- */
 
+/* True in `*any` if some device has to be told by its readings. */
+static enum status find_bases(struct report *report, const struct event_history *history, bool *any,
+                              struct error *err)
+{
+    OWNED(timeline_release) struct timeline timeline = {0};
+    const struct selection *selection = report->spec->selection;
+    for (uint32_t i = 0; i < selection->device_count; i++) {
+        struct report_device *device = &report->online.devices[i];
+        TRY(event_history_timeline(history, selection->devices[i], &report->spec->rules, &timeline,
+                                   err));
+        const struct timeline_span span =
+            timeline_cut(&timeline, report->range.from_ms, report->range.until_ms);
+        device->basis = BASIS_NONE;
+        if (report_known_ms(&span) > 0)
+            device->basis = BASIS_STATUS;
+        else if (report_has_coverage(&report->gaps.devices[i]))
+            device->basis = BASIS_READINGS;
+        *any = *any || device->basis == BASIS_READINGS;
+        device->state = timeline_state_at(&timeline, report->range.until_ms, &device->since_ms);
+    }
+    return STATUS_OK;
+}
+
 static enum status add_devices(struct report *report, const struct snapshot *snapshot,
                                const struct event_history *history, struct error *err)
 {
     OWNED(timeline_release) struct timeline timeline = {0};
     struct report_online *online = &report->online;
     const struct selection *selection = report->spec->selection;
+    size_t gap = 0;
     for (uint32_t i = 0; i < selection->device_count; i++) {
         const uint32_t device = selection->devices[i];
-        TRY(event_history_timeline(history, device, &report->spec->rules, &timeline, err));
+        if (online->devices[i].basis == BASIS_READINGS)
+            TRY(report_cover(report, i, &gap, &timeline, err));
+        else
+            TRY(event_history_timeline(history, device, &report->spec->rules, &timeline, err));
         TRY(chart_lanes_add(&online->lanes, snapshot_device_name(snapshot, device), &timeline,
                             err));
-        online->devices[i].state =
-            timeline_state_at(&timeline, report->range.until_ms, &online->devices[i].since_ms);
     }
     return STATUS_OK;
 }
@@ -164,8 +215,12 @@ enum status report_collect_online(struct report *report, struct snapshot *snapsh
         return no_memory(err);
     online->lanes.from_ms = report->range.from_ms;
     online->lanes.until_ms = report->range.until_ms;
+    bool by_readings = false;
+    TRY(find_bases(report, &history, &by_readings, err));
+    if (by_readings)
+        TRY(report_collect_gap_list(report, snapshot, statistics, err));
     TRY(add_devices(report, snapshot, &history, err));
-    rank(online);
+    rank(report);
     sum_products(online);
     order_by_product(online);
     make_axis(report);

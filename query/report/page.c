@@ -37,8 +37,13 @@ static const char style[] =
     ".brand{color:var(--faint);font-weight:600;margin:0}\n"
     "nav ul{display:flex;flex-wrap:wrap;gap:.2rem 1.1rem;list-style:none;padding:0;margin:.8rem "
     "0}\n"
-    ".cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(15rem,100%),1fr));"
-    "gap:.8rem;margin:1rem 0 1.4rem;padding:0;list-style:none}\n"
+    ".cards{display:flex;flex-wrap:wrap;gap:.8rem;margin:1rem 0 1.4rem;padding:0;"
+    "list-style:none}\n"
+    ".card{flex:1 1 min(max(15rem,22%),100%)}\n"
+    ".card:first-child:nth-last-child(5),.card:first-child:nth-last-child(5)~.card,"
+    ".card:first-child:nth-last-child(6),.card:first-child:nth-last-child(6)~.card,"
+    ".card:first-child:nth-last-child(9),.card:first-child:nth-last-child(9)~.card"
+    "{flex-basis:min(max(15rem,30%),100%)}\n"
     ".card{background:var(--quiet);border:1px solid var(--line);border-radius:8px;"
     "padding:.8rem 1rem;min-width:0}\n"
     ".card h3{margin:0;font-size:.85rem;font-weight:600;color:var(--faint)}\n"
@@ -152,23 +157,25 @@ static void put_heading(const struct report *report, FILE *out)
 static void put_navigation(const struct report *report, FILE *out)
 {
     static const struct {
-        const char *id, *words;
+        const char *id, *words, *by_readings;
         bool always;
     } sections[] = {
-        {"overview", "At a glance", true},
-        {"availability", "Availability", false},
-        {"timeline", "Timeline", false},
-        {"readings", "Readings", false},
-        {"findings", "What looks wrong", false},
-        {"gaps", "Gaps", false},
-        {"rejects", "Rejects", true},
-        {"method", "How it was computed", true},
+        {"overview", "At a glance", "At a glance", true},
+        {"availability", "Availability", "Coverage", false},
+        {"timeline", "Timeline", "Timeline", false},
+        {"readings", "Readings", "Readings", false},
+        {"findings", "What looks wrong", "What looks wrong", false},
+        {"gaps", "Gaps", NULL, false},
+        {"rejects", "Rejects", "Rejects", true},
+        {"method", "How it was computed", "How it was computed", true},
     };
     (void)fputs("<nav aria-label=\"Sections\"><ul>\n", out);
     for (size_t i = 0; i < sizeof sections / sizeof *sections; i++) {
-        if (report->has_range || sections[i].always)
-            (void)fprintf(out, "<li><a href=\"#%s\">%s</a></li>\n", sections[i].id,
-                          sections[i].words);
+        // Gaps stand in the place of availability where that is not known.
+        const char *words =
+            report_is_by_readings(report) ? sections[i].by_readings : sections[i].words;
+        if ((report->has_range || sections[i].always) && words)
+            (void)fprintf(out, "<li><a href=\"#%s\">%s</a></li>\n", sections[i].id, words);
     }
     (void)fputs("</ul></nav>\n", out);
 }
@@ -325,6 +332,16 @@ static void put_rules(const struct report *report, FILE *out)
                 "offline for longer.",
                 out);
     end_term(out);
+    if (report->online.by_readings > 0) {
+        put_term(out, "Without a known state");
+        (void)fputs("devices without a known state are ranked by the coverage of their readings. ",
+                    out);
+        report_put_coverage_rule(out);
+        (void)fputs(" Time before the first reading is left out, unless the range was asked for "
+                    "from then.",
+                    out);
+        end_term(out);
+    }
 }
 
 static void put_arithmetic(FILE *out)

@@ -17,9 +17,17 @@
 
 /* --- availability -------------------------------------------------------------------------- */
 
+/* What the lane of a device tells. */
+enum report_basis {
+    BASIS_STATUS,   /* when it was online, by its status events */
+    BASIS_READINGS, /* no state is known: when its readings cover the time, held as online */
+    BASIS_NONE,     /* nothing */
+};
+
 /* A device, beside its lane of the same index. */
 struct report_device {
-    enum timeline_state state; /* at the end */
+    enum report_basis basis;
+    enum timeline_state state; /* at the end; unknown but by status events */
     int64_t since_ms;          /* if the state is known */
     uint32_t product;          /* index in report_online.products */
     uint32_t rank;             /* 0: the worst */
@@ -28,20 +36,22 @@ struct report_device {
 /* A product: its devices, worst first, are order[first ... first + count). */
 struct report_product {
     struct slice name;
-    struct timeline_span total; /* summed up; longest_ms: the longest */
+    struct timeline_span total;   /* of devices with a known state, summed up */
+    struct timeline_span covered; /* of devices told by their readings */
     uint32_t first, count;
-    uint32_t known; /* devices with an availability */
+    uint32_t known;       /* devices with a known state */
+    uint32_t by_readings; /* devices told by their readings */
 };
 
 struct report_online {
     struct chart_lanes lanes;
     struct report_device *devices;   /* owned; by lane */
-    uint32_t *ranking;               /* owned; lanes, worst first; those without a state last */
+    uint32_t *ranking;               /* owned; lanes by basis, of each the worst first */
     uint32_t *order;                 /* owned; lanes by product, worst product first */
     struct report_product *products; /* owned; in that order */
     size_t product_count;
-    struct timeline_span total;
-    uint32_t known; /* devices with an availability */
+    struct timeline_span total, covered;
+    uint32_t known, by_readings;
     struct svg_axis axis;
 };
 
@@ -139,7 +149,20 @@ MUST_CHECK enum status report_collect_readings(struct report *report, struct sna
                                                struct error *err);
 MUST_CHECK enum status report_collect_checks(struct report *report, struct snapshot *snapshot,
                                              struct scan_statistics *statistics, struct error *err);
+/* Coverage and gaps of every device; then, if needed, all gaps of all devices. */
+MUST_CHECK enum status report_collect_gaps(struct report *report, struct snapshot *snapshot,
+                                           struct scan_statistics *statistics, struct error *err);
+MUST_CHECK enum status report_collect_gap_list(struct report *report, struct snapshot *snapshot,
+                                               struct scan_statistics *statistics,
+                                               struct error *err);
+/*
+ * When readings of the index-th device cover the time, as a timeline. `*at` is the place in the
+ * list of gaps, 0 at first: devices are asked for in their order.
+ */
+MUST_CHECK enum status report_cover(const struct report *report, uint32_t index, size_t *at,
+                                    struct timeline *covered, struct error *err);
 void report_release_checks(struct report *report);
+void report_release_gaps(struct report *report);
 void report_release_online(struct report_online *online);
 void report_release_readings(struct report_readings *readings);
 
@@ -155,6 +178,9 @@ static inline const struct answer_cell *report_cell(const struct answer_cell *ro
 /* A section of the page. */
 void report_write_head(const struct report *report, FILE *out);
 void report_write_overview(const struct report *report, FILE *out);
+/* Coverage of listed devices as a table: `shown` of them at once, more in a fold. */
+void report_write_coverage(const struct report *report, const char *id, const uint32_t *devices,
+                           size_t count, size_t shown, FILE *out);
 void report_write_availability(const struct report *report, FILE *out);
 void report_write_timeline(const struct report *report, FILE *out);
 void report_write_readings(const struct report *report, FILE *out);
@@ -162,6 +188,18 @@ void report_write_findings(const struct report *report, FILE *out);
 void report_write_gaps(const struct report *report, FILE *out);
 void report_write_rejects(const struct report *report, FILE *out);
 void report_write_method(const struct report *report, FILE *out);
+
+/* Cards of the overview. */
+void report_open_card(FILE *out, const char *id, const char *title);
+void report_close_big(FILE *out); /* the answer is told; what explains it follows */
+void report_close_card(FILE *out);
+/* Where report_is_by_readings: the worst device, its longest silence. */
+void report_put_coverage_cards(const struct report *report, FILE *out);
+/* Else: the worst of the devices without a known state, if there are any. */
+void report_put_coverage_card(const struct report *report, FILE *out);
+
+/* What coverage means, in words. */
+void report_put_coverage_rule(FILE *out);
 
 /* Pieces of them: each an element with its exact value for programs, and a text for people. */
 void report_put_name(FILE *out, struct slice name);
@@ -174,6 +212,18 @@ void report_put_value(FILE *out, struct exact_value value);
 /* "97.21 %" for plain text; "no state known" if the whole is 0. */
 #define REPORT_SHARE_BYTES 24u
 const char *report_share_text(uint64_t part, uint64_t whole, char text[REPORT_SHARE_BYTES]);
+
+/* It has a coverage, be it 0. */
+static inline bool report_has_coverage(const struct device_gaps *device)
+{
+    return device->covered_ms >= 0 && device->end_ms > device->begin_ms;
+}
+
+/* No state of any device is known: readings tell which one drops out. */
+static inline bool report_is_by_readings(const struct report *report)
+{
+    return report->online.known == 0 && report->online.by_readings > 0;
+}
 
 /* online + offline */
 static inline uint64_t report_known_ms(const struct timeline_span *span)

@@ -1,7 +1,7 @@
 /*
- * write_checks.c - what looks wrong, kind by kind, and how complete the readings are.
+ * write_checks.c - what looks wrong, kind by kind.
  *
- * Both are bounded: some rows in sight, more in a fold, the rest by a number and a command.
+ * It is bounded: some rows in sight, more in a fold, the rest by a number and a command.
  */
 #include "query/report/report_internal.h"
 
@@ -9,8 +9,6 @@
 
 #define ROWS_SHOWN 6u  /* of a kind of findings */
 #define ROWS_MAX   80u /* of a kind, with the fold */
-#define GAPS_SHOWN 10u
-#define GAPS_MAX   150u
 
 static const char *kind_heading(enum finding_kind kind)
 {
@@ -152,110 +150,5 @@ void report_write_findings(const struct report *report, FILE *out)
         if (report->kinds[kind] > 0)
             put_kind(report, (enum finding_kind)kind, out);
     }
-    (void)fputs("</section>\n", out);
-}
-
-/* --- gaps ---------------------------------------------------------------------------------- */
-
-static void open_gaps(FILE *out, const char *id)
-{
-    (void)fprintf(out,
-                  "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Coverage of "
-                  "readings\">\n<table id=\"%s\">\n<thead><tr><th scope=\"col\">Device</th>"
-                  "<th scope=\"col\" class=\"n\">Coverage</th>"
-                  "<th scope=\"col\" class=\"n\">Readings</th>"
-                  "<th scope=\"col\" class=\"n\">Usual interval</th>"
-                  "<th scope=\"col\" class=\"n\">Gaps</th>"
-                  "<th scope=\"col\" class=\"n\">Largest</th><th scope=\"col\">From</th>"
-                  "<th scope=\"col\">To</th></tr></thead>\n<tbody>\n",
-                  id);
-}
-
-static void put_largest(const struct report *report, const struct device_gaps *device, FILE *out)
-{
-    if (!device->has_largest) {
-        (void)fputs("<td></td><td></td><td></td>", out);
-        return;
-    }
-    (void)fputs("<td class=\"n\">", out);
-    report_put_duration(out, device->largest.until_ms - device->largest.start_ms);
-    (void)fputs("</td><td>", out);
-    report_put_time(out, report->spec->zone, device->largest.start_ms);
-    (void)fputs("</td><td>", out);
-    report_put_time(out, report->spec->zone, device->largest.until_ms);
-    (void)fputs("</td>", out);
-}
-
-static void put_device(const struct report *report, const struct device_gaps *device, FILE *out)
-{
-    (void)fputs("<tr><th scope=\"row\">", out);
-    report_put_name(out, snapshot_device_name(report->snapshot, device->device));
-    (void)fputs("</th><td class=\"n\">", out);
-    if (device->covered_ms >= 0 && device->end_ms > device->begin_ms)
-        report_put_share(out, (uint64_t)device->covered_ms,
-                         (uint64_t)(device->end_ms - device->begin_ms));
-    (void)fputs("</td><td class=\"n\">", out);
-    report_put_count(out, device->readings);
-    (void)fputs("</td><td class=\"n\">", out);
-    if (device->usual_ms >= 0)
-        report_put_duration(out, device->usual_ms);
-    (void)fputs("</td><td class=\"n\">", out);
-    report_put_count(out, device->gap_count);
-    (void)fputs("</td>", out);
-    put_largest(report, device, out);
-    (void)fputs("</tr>\n", out);
-}
-
-static void put_devices(const struct report *report, size_t from, size_t until, FILE *out)
-{
-    for (size_t i = from; i < until; i++)
-        put_device(report, &report->gaps.devices[report->gap_order[i]], out);
-}
-
-/* Devices that sent a reading: the first in the order, as far as coverage goes. */
-static size_t count_sending(const struct report *report)
-{
-    size_t count = 0;
-    while (count < report->gaps.device_count &&
-           report->gaps.devices[report->gap_order[count]].covered_ms >= 0 &&
-           report->gaps.devices[report->gap_order[count]].end_ms >
-               report->gaps.devices[report->gap_order[count]].begin_ms)
-        count++;
-    return count;
-}
-
-void report_write_gaps(const struct report *report, FILE *out)
-{
-    if (!report->has_range)
-        return;
-    const size_t count = count_sending(report);
-    const size_t shown = count < GAPS_SHOWN ? count : GAPS_SHOWN;
-    const size_t listed = count < GAPS_MAX ? count : GAPS_MAX;
-    (void)fputs("<section id=\"gaps\">\n<h2>Coverage and gaps, worst first</h2>\n", out);
-    if (count == 0) {
-        (void)fputs("<p>No device sent enough readings to tell how often it usually does.</p>\n"
-                    "</section>\n",
-                    out);
-        return;
-    }
-    (void)fputs("<p>A device's readings cover the time until the next one, but three usual "
-                "intervals at most; what is longer is a gap, also that from its last reading to "
-                "the end.</p>\n",
-                out);
-    open_gaps(out, "coverage");
-    put_devices(report, 0, shown, out);
-    close_table(out);
-    if (listed > shown) {
-        (void)fprintf(out, "<details><summary>%zu more</summary>\n", listed - shown);
-        open_gaps(out, "coverage-more");
-        put_devices(report, shown, listed, out);
-        close_table(out);
-        (void)fputs("</details>\n", out);
-    }
-    if (count > listed)
-        (void)fprintf(out,
-                      "<p class=\"note\">%zu devices with better coverage are not in this page: "
-                      "<code>mnsdb gaps --order-by coverage</code> lists all.</p>\n",
-                      count - listed);
     (void)fputs("</section>\n", out);
 }

@@ -101,18 +101,12 @@ static void put_rows(const struct report *report, uint32_t from, uint32_t until,
         put_row(report, rank, out);
 }
 
-void report_write_availability(const struct report *report, FILE *out)
+/* Devices with a known state. */
+static void put_ranking(const struct report *report, FILE *out)
 {
-    if (!report->has_range)
-        return;
-    const uint32_t count = (uint32_t)report->online.lanes.count;
+    const uint32_t count = report->online.known;
     const uint32_t shown = count < ROWS_SHOWN ? count : ROWS_SHOWN;
     const uint32_t listed = count < ROWS_MAX ? count : ROWS_MAX;
-    (void)fputs("<section id=\"availability\">\n<h2>Availability, worst first</h2>\n", out);
-    if (count == 0) {
-        (void)fputs("<p>No device matches the selection.</p>\n</section>\n", out);
-        return;
-    }
     open_table(out, "ranking", "Availability of devices");
     put_rows(report, 0, shown, out);
     close_table(out);
@@ -130,6 +124,56 @@ void report_write_availability(const struct report *report, FILE *out)
                     "<code>mnsdb online --order-by availability</code> lists all.</p>\n",
                     out);
     }
+}
+
+/* Devices without one: last, or all there is. */
+static void put_by_readings(const struct report *report, FILE *out)
+{
+    const struct report_online *online = &report->online;
+    const bool all = online->known == 0;
+    if (!all)
+        (void)fputs("<h3>Devices without a known state, by coverage of readings</h3>\n", out);
+    (void)fprintf(out,
+                  "<p>No status event says whether %s online. What their readings cover tells "
+                  "which %s out instead. ",
+                  all ? "a device was" : "these devices were", all ? "one drops" : "of them drop");
+    report_put_coverage_rule(out);
+    (void)fputs("</p>\n", out);
+    report_write_coverage(report, all ? "coverage" : "ranking-readings",
+                          online->ranking + online->known, online->by_readings, ROWS_SHOWN, out);
+}
+
+static void put_rest(const struct report *report, FILE *out)
+{
+    const struct report_online *online = &report->online;
+    const size_t ranked = (size_t)online->known + online->by_readings;
+    const size_t rest = online->lanes.count - ranked;
+    if (ranked > 0 && rest > 0)
+        (void)fprintf(out,
+                      "<p class=\"note\">%zu device%s with neither a known state nor enough "
+                      "readings %s not ranked.</p>\n",
+                      rest, rest == 1 ? "" : "s", rest == 1 ? "is" : "are");
+}
+
+void report_write_availability(const struct report *report, FILE *out)
+{
+    if (!report->has_range)
+        return;
+    const struct report_online *online = &report->online;
+    (void)fprintf(out, "<section id=\"availability\">\n<h2>%s, worst first</h2>\n",
+                  report_is_by_readings(report) ? "Coverage of readings" : "Availability");
+    if (online->lanes.count == 0)
+        (void)fputs("<p>No device matches the selection.</p>\n", out);
+    else if (online->known == 0 && online->by_readings == 0)
+        (void)fputs(
+            "<p>No status event says whether a device was online, and no device sent enough "
+            "readings to tell how often it usually does.</p>\n",
+            out);
+    if (online->known > 0)
+        put_ranking(report, out);
+    if (online->by_readings > 0)
+        put_by_readings(report, out);
+    put_rest(report, out);
     (void)fputs("</section>\n", out);
 }
 
@@ -141,6 +185,17 @@ struct lane_writer {
     unsigned steps; /* of a lane */
     uint32_t shown; /* without a fold being opened */
 };
+
+static void put_coverage_title(const struct device_gaps *device, const char *share, char *title,
+                               size_t size)
+{
+    char longest[HUMAN_BYTES];
+    const int64_t longest_ms =
+        device->has_largest ? device->largest.until_ms - device->largest.start_ms : 0;
+    (void)snprintf(title, size, ": %s covered by readings, %llu gaps, the longest silence %s",
+                   share, (unsigned long long)device->gap_count,
+                   human_duration(longest_ms, longest));
+}
 
 /* What the picture shows, for those who cannot see it, or rest on it. */
 static void put_lane(const struct lane_writer *writer, uint32_t index, bool whole_name)
@@ -154,6 +209,9 @@ static void put_lane(const struct lane_writer *writer, uint32_t index, bool whol
     size_t used = escape_text(lane->label, title, ESCAPE_BYTES(2 * NAME_BYTES_MAX));
     if (known_ms == 0)
         (void)snprintf(title + used, sizeof title - used, ": %s", share);
+    else if (writer->report->online.devices[index].basis == BASIS_READINGS)
+        put_coverage_title(&writer->report->gaps.devices[index], share, title + used,
+                           sizeof title - used);
     else
         (void)snprintf(
             title + used, sizeof title - used, ": %s online, %llu outages, the longest %s", share,
@@ -181,46 +239,66 @@ static void put_lanes(const struct lane_writer *writer, const uint32_t *lanes, u
     (void)fputs("</ul>\n", writer->out);
 }
 
-/* Worst first, so those without a state stand at the end. */
-static uint32_t count_known(const struct lane_writer *writer, const uint32_t *lanes, uint32_t count)
-{
-    while (count > 0 &&
-           report_known_ms(&writer->report->online.lanes.lanes[lanes[count - 1]].total) == 0)
-        count--;
-    return count;
-}
-
-static void put_fold(const struct lane_writer *writer, const uint32_t *lanes, uint32_t count,
-                     bool whole_names)
-{
-    put_lanes(writer, lanes, count, whole_names);
-    (void)fputs("</details>\n", writer->out);
-}
-
-/* The first of them, folds with the others, and one with those that never told a state. */
+/* The first of them, and folds with the others. */
 static void put_chunks(const struct lane_writer *writer, const uint32_t *lanes, uint32_t count,
                        bool whole_names)
 {
-    const uint32_t known = count_known(writer, lanes, count);
-    const uint32_t first = known <= LANES_SHOWN + LANES_SHOWN / 2 ? known : LANES_SHOWN;
-    if (first > 0)
-        put_lanes(writer, lanes, first, whole_names);
-    for (uint32_t at = first; at < known;) {
-        const uint32_t chunk = known - at < LANES_CHUNK ? known - at : LANES_CHUNK;
+    const uint32_t first = count <= LANES_SHOWN + LANES_SHOWN / 2 ? count : LANES_SHOWN;
+    put_lanes(writer, lanes, first, whole_names);
+    for (uint32_t at = first; at < count;) {
+        const uint32_t chunk = count - at < LANES_CHUNK ? count - at : LANES_CHUNK;
         (void)fprintf(writer->out, "<details><summary>Devices %u to %u of %u</summary>\n", at + 1,
                       at + chunk, count);
-        put_fold(writer, lanes + at, chunk, whole_names);
+        put_lanes(writer, lanes + at, chunk, whole_names);
+        (void)fputs("</details>\n", writer->out);
         at += chunk;
     }
-    if (known == count)
-        return;
-    if (known == 0) {
-        put_lanes(writer, lanes, count, whole_names);
-        return;
+}
+
+static uint32_t count_basis(const struct lane_writer *writer, const uint32_t *lanes, uint32_t count,
+                            enum report_basis basis)
+{
+    uint32_t found = 0;
+    while (found < count && writer->report->online.devices[lanes[found]].basis == basis)
+        found++;
+    return found;
+}
+
+/* Lanes of readings among those of states say what they are. */
+static void put_readings_note(const struct lane_writer *writer)
+{
+    if (!report_is_by_readings(writer->report))
+        (void)fputs("<p class=\"note\">By readings: tall where they cover the time, low where "
+                    "they leave a gap, a thin line before the first.</p>\n",
+                    writer->out);
+}
+
+/* Devices of a product, by rank: those with a state, those with readings, those with neither. */
+static void put_devices(const struct lane_writer *writer, const uint32_t *lanes, uint32_t count)
+{
+    const uint32_t known = count_basis(writer, lanes, count, BASIS_STATUS);
+    const uint32_t covered = count_basis(writer, lanes + known, count - known, BASIS_READINGS);
+    const uint32_t rest = count - known - covered;
+    if (known > 0)
+        put_chunks(writer, lanes, known, false);
+    if (covered > 0) {
+        if (known > 0)
+            (void)fprintf(writer->out,
+                          "<details><summary>%u device%s without a known state</summary>\n",
+                          covered, covered == 1 ? "" : "s");
+        put_readings_note(writer);
+        put_chunks(writer, lanes + known, covered, false);
+        (void)fputs(known > 0 ? "</details>\n" : "", writer->out);
     }
-    (void)fprintf(writer->out, "<details><summary>%u device%s without a known state</summary>\n",
-                  count - known, count - known == 1 ? "" : "s");
-    put_fold(writer, lanes + known, count - known, whole_names);
+    if (rest == 0)
+        return;
+    if (rest < count)
+        (void)fprintf(writer->out,
+                      "<details><summary>%u device%s with neither a known state nor enough "
+                      "readings</summary>\n",
+                      rest, rest == 1 ? "" : "s");
+    put_chunks(writer, lanes + known + covered, rest, false);
+    (void)fputs(rest < count ? "</details>\n" : "", writer->out);
 }
 
 static void open_group(struct lane_writer *writer, uint32_t lanes, bool known)
@@ -236,7 +314,8 @@ static void put_product(struct lane_writer *writer, const struct report_product 
 {
     const uint32_t count = product->count < left ? product->count : left;
     const uint64_t known_ms = report_known_ms(&product->total);
-    open_group(writer, count, known_ms > 0);
+    const bool by_readings = report_is_by_readings(writer->report) && product->by_readings > 0;
+    open_group(writer, count, known_ms > 0 || by_readings);
     report_put_name(writer->out, product->name);
     (void)fputs(" <span class=\"faint\">", writer->out);
     report_put_count(writer->out, product->count);
@@ -245,35 +324,41 @@ static void put_product(struct lane_writer *writer, const struct report_product 
         (void)fputs(", ", writer->out);
         report_put_share(writer->out, (uint64_t)product->total.online_ms, known_ms);
         (void)fputs(" available", writer->out);
-    } else {
+    } else if (!by_readings) {
         (void)fputs(", no state known", writer->out);
+    }
+    if (known_ms == 0 && product->by_readings > 0) {
+        (void)fputs(", readings cover ", writer->out);
+        report_put_share(writer->out, (uint64_t)product->covered.online_ms,
+                         report_known_ms(&product->covered));
     }
     (void)fputs("</span></summary>\n", writer->out);
     if (count < product->count)
         (void)fprintf(writer->out, "<p class=\"note\">The worst %u of them.</p>\n", count);
-    put_chunks(writer, writer->report->online.order + product->first, count, false);
+    put_devices(writer, writer->report->online.order + product->first, count);
     (void)fputs("</details>\n", writer->out);
 }
 
 /* --- the section --------------------------------------------------------------------------- */
 
-static void put_key(FILE *out)
+static void put_key(bool by_readings, FILE *out)
 {
     static const struct {
-        const char *word, *path;
+        const char *word, *of_readings, *path;
     } states[] = {
-        {"online: tall", "<path class=\"on\" d=\"M0 6H18\"/>"},
-        {"offline: low", "<path class=\"of\" d=\"M0 9H18\"/>"},
-        {"both within one step",
+        {"online: tall", "covered by readings: tall", "<path class=\"on\" d=\"M0 6H18\"/>"},
+        {"offline: low", "a gap: low", "<path class=\"of\" d=\"M0 9H18\"/>"},
+        {"both within one step", "both within one step",
          "<path class=\"on\" d=\"M0 6H18\"/><path class=\"of\" d=\"M6 9H12\"/>"},
-        {"unknown: a thin line", "<path class=\"un\" d=\"M0 6H18\"/>"},
+        {"unknown: a thin line", "before the first reading: a thin line",
+         "<path class=\"un\" d=\"M0 6H18\"/>"},
     };
     (void)fputs("<ul class=\"key\">\n", out);
     for (size_t i = 0; i < sizeof states / sizeof *states; i++)
         (void)fprintf(out,
                       "<li><svg viewBox=\"0 0 18 12\" preserveAspectRatio=\"none\" "
                       "aria-hidden=\"true\">%s</svg>%s</li>\n",
-                      states[i].path, states[i].word);
+                      states[i].path, by_readings ? states[i].of_readings : states[i].word);
     (void)fputs("</ul>\n", out);
 }
 
@@ -307,6 +392,10 @@ static void put_intro(const struct lane_writer *writer, uint32_t lanes)
     const uint32_t all = (uint32_t)writer->report->online.lanes.count;
     (void)fputs("<p>Every product, and within it every device, from the worst to the best. ",
                 writer->out);
+    if (report_is_by_readings(writer->report))
+        (void)fputs("No status event says when a device was online: the lanes show when its "
+                    "readings cover the time, and when they leave a gap. ",
+                    writer->out);
     put_step(writer);
     (void)fputs("</p>\n", writer->out);
     if (all > lanes) {
@@ -345,7 +434,7 @@ void report_write_timeline(const struct report *report, FILE *out)
     struct lane_writer writer = {.report = report, .out = out, .steps = choose_steps(lanes)};
     (void)fputs("<section id=\"timeline\">\n<h2>Timeline of every device</h2>\n", out);
     put_intro(&writer, lanes);
-    put_key(out);
+    put_key(report_is_by_readings(report), out);
     uint32_t left = lanes;
     uint32_t p = 0;
     for (; p < online->product_count && p < PRODUCTS_MAX && left > 0; p++) {

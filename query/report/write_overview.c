@@ -2,7 +2,8 @@
  * write_overview.c - the top of the page: what a reader wants to know first, in words.
  *
  * Cards hold one answer each: the worst device, its longest outage, the longest of all where
- * that is another device's, the highest hour of each metric, what was not understood.
+ * that is another device's, the highest hour of each metric, what was not understood. Where no
+ * state is known, readings tell the worst device (write_gaps.c).
  */
 #include "query/report/report_internal.h"
 
@@ -18,17 +19,17 @@ static const char *plural(uint64_t count)
 
 /* --- cards --------------------------------------------------------------------------------- */
 
-static void open_card(FILE *out, const char *id, const char *title)
+void report_open_card(FILE *out, const char *id, const char *title)
 {
     (void)fprintf(out, "<li class=\"card\" id=\"%s\"><h3>%s</h3>\n<div class=\"big\">", id, title);
 }
 
-static void close_big(FILE *out)
+void report_close_big(FILE *out)
 {
     (void)fputs("</div>\n<p>", out);
 }
 
-static void close_card(FILE *out)
+void report_close_card(FILE *out)
 {
     (void)fputs("</p></li>\n", out);
 }
@@ -39,9 +40,9 @@ static void put_worst(const struct report *report, FILE *out)
     const struct chart_lane *lane = &report->online.lanes.lanes[index];
     const struct report_device *device = &report->online.devices[index];
     const struct timeline_span *total = &lane->total;
-    open_card(out, "worst-device", "Worst device");
+    report_open_card(out, "worst-device", "Worst device");
     report_put_name(out, lane->label);
-    close_big(out);
+    report_close_big(out);
     report_put_share(out, (uint64_t)total->online_ms, report_known_ms(total));
     (void)fputs(" available: online ", out);
     report_put_duration(out, total->online_ms);
@@ -56,7 +57,7 @@ static void put_worst(const struct report *report, FILE *out)
         report_put_time(out, report->spec->zone, device->since_ms);
     }
     (void)fputs(".", out);
-    close_card(out);
+    report_close_card(out);
 }
 
 static void put_outage(const struct report *report, FILE *out, const char *title, const char *id,
@@ -64,16 +65,16 @@ static void put_outage(const struct report *report, FILE *out, const char *title
 {
     const struct chart_lane *lane = &report->online.lanes.lanes[index];
     const int64_t until_ms = lane->longest_outage_at_ms + lane->longest_outage_ms;
-    open_card(out, id, title);
+    report_open_card(out, id, title);
     if (lane->longest_outage_ms == 0) {
         (void)fputs("none", out);
-        close_big(out);
+        report_close_big(out);
         (void)fputs("It was never offline in the range.", out);
-        close_card(out);
+        report_close_card(out);
         return;
     }
     report_put_duration(out, lane->longest_outage_ms);
-    close_big(out);
+    report_close_big(out);
     (void)fputs("from ", out);
     report_put_time(out, report->spec->zone, lane->longest_outage_at_ms);
     (void)fputs(" to ", out);
@@ -82,7 +83,7 @@ static void put_outage(const struct report *report, FILE *out, const char *title
         (void)fputs(", the end of the range", out);
     (void)fputs(": ", out);
     report_put_name(out, lane->label);
-    close_card(out);
+    report_close_card(out);
 }
 
 /* The device with the longest outage, by name the first of several; UINT32_MAX: there is none. */
@@ -92,7 +93,8 @@ static uint32_t longest_outage(const struct report *report)
     uint32_t found = UINT32_MAX;
     for (uint32_t i = 0; i < lanes->count; i++) {
         const int64_t best = found == UINT32_MAX ? 0 : lanes->lanes[found].longest_outage_ms;
-        if (lanes->lanes[i].longest_outage_ms > best)
+        if (report->online.devices[i].basis == BASIS_STATUS &&
+            lanes->lanes[i].longest_outage_ms > best)
             found = i;
     }
     return found;
@@ -101,9 +103,11 @@ static uint32_t longest_outage(const struct report *report)
 static uint32_t most_outages(const struct report *report)
 {
     const struct chart_lanes *lanes = &report->online.lanes;
-    uint32_t found = 0;
-    for (uint32_t i = 1; i < lanes->count; i++) {
-        if (lanes->lanes[i].outages > lanes->lanes[found].outages)
+    uint32_t found = report->online.ranking[0];
+    for (uint32_t i = 0; i < lanes->count; i++) {
+        if (report->online.devices[i].basis == BASIS_STATUS &&
+            (lanes->lanes[i].outages > lanes->lanes[found].outages ||
+             (lanes->lanes[i].outages == lanes->lanes[found].outages && i < found)))
             found = i;
     }
     return found;
@@ -115,24 +119,30 @@ static void put_most_outages(const struct report *report, FILE *out)
     const struct chart_lane *lane = &report->online.lanes.lanes[index];
     if (lane->outages < 2)
         return;
-    open_card(out, "most-outages", "Most outages");
+    report_open_card(out, "most-outages", "Most outages");
     report_put_count(out, lane->outages);
-    close_big(out);
+    report_close_big(out);
     report_put_name(out, lane->label);
     (void)fputs(", ", out);
     report_put_share(out, (uint64_t)lane->total.online_ms, report_known_ms(&lane->total));
     (void)fputs(" available", out);
-    close_card(out);
+    report_close_card(out);
 }
 
 static void put_online_cards(const struct report *report, FILE *out)
 {
+    if (report_is_by_readings(report)) {
+        report_put_coverage_cards(report, out);
+        return;
+    }
     if (report->online.known == 0) {
-        open_card(out, "worst-device", "Worst device");
+        report_open_card(out, "worst-device", "Worst device");
         (void)fputs("not known", out);
-        close_big(out);
-        (void)fputs("No status event says whether a device was online.", out);
-        close_card(out);
+        report_close_big(out);
+        (void)fputs("No status event says whether a device was online, and no device sent enough "
+                    "readings to tell how often it usually does.",
+                    out);
+        report_close_card(out);
         return;
     }
     const uint32_t worst = report->online.ranking[0];
@@ -143,6 +153,7 @@ static void put_online_cards(const struct report *report, FILE *out)
                                      report->online.lanes.lanes[worst].longest_outage_ms)
         put_outage(report, out, "Longest outage of all", "longest-of-all", longest);
     put_most_outages(report, out);
+    report_put_coverage_card(report, out);
 }
 
 /* "Most humid hour", "Hottest hour", "Highest hour of pressure" */
@@ -185,7 +196,7 @@ static void put_hour(const struct report *report, size_t index, FILE *out)
         report_put_time(out, report->spec->zone, hour->from_ms);
     else
         (void)fputs("none that is possible", out);
-    close_big(out);
+    report_close_big(out);
     if (hour->found) {
         markup_put(out, metric->name);
         (void)fputs(" ", out);
@@ -199,18 +210,18 @@ static void put_hour(const struct report *report, size_t index, FILE *out)
     }
     if (metric->set_aside_count > 0)
         put_set_aside(report, metric, out);
-    close_card(out);
+    report_close_card(out);
 }
 
 /* How much of what, and the gravest in words. */
 static void put_findings(const struct report *report, FILE *out)
 {
-    open_card(out, "wrong", "What looks wrong");
+    report_open_card(out, "wrong", "What looks wrong");
     if (report->findings.count == 0) {
         (void)fputs("nothing", out);
-        close_big(out);
+        report_close_big(out);
         (void)fputs("No check found anything.", out);
-        close_card(out);
+        report_close_card(out);
         return;
     }
     bool any = false;
@@ -223,7 +234,7 @@ static void put_findings(const struct report *report, FILE *out)
                       plural(report->severities[i]));
         any = true;
     }
-    close_big(out);
+    report_close_big(out);
     const struct finding *first = &report->findings.items[0];
     if (first->device.len > 0) {
         report_put_name(out, first->device);
@@ -235,17 +246,17 @@ static void put_findings(const struct report *report, FILE *out)
     }
     markup_put(out, first->evidence);
     (void)fputs(". <a href=\"#findings\">All of them</a>", out);
-    close_card(out);
+    report_close_card(out);
 }
 
 static void put_rejects(const struct report *report, FILE *out)
 {
-    open_card(out, "rejected", "Not understood");
+    report_open_card(out, "rejected", "Not understood");
     report_put_count(out, report->reject_count);
-    close_big(out);
+    report_close_big(out);
     if (report->reject_count == 0) {
         (void)fputs("Every message was understood.", out);
-        close_card(out);
+        report_close_card(out);
         return;
     }
     size_t most = 0;
@@ -256,7 +267,7 @@ static void put_rejects(const struct report *report, FILE *out)
     (void)fprintf(
         out, "message%s kept aside, mostly <code>%s</code>: <a href=\"#rejects\">by reason</a>",
         plural(report->reject_count), reject_reason_word((enum reject_reason)most));
-    close_card(out);
+    report_close_card(out);
 }
 
 /* --- words --------------------------------------------------------------------------------- */
@@ -285,6 +296,22 @@ static void put_counts(const struct report *report, FILE *out)
     (void)fprintf(out, " status event%s.</p>\n", plural(report->rows[TABLE_STATUS]));
 }
 
+/* Devices of which readings tell what no status event does. */
+static void put_by_readings(const struct report *report, FILE *out)
+{
+    const struct report_online *online = &report->online;
+    if (online->by_readings == 0)
+        return;
+    (void)fputs("<p>Of ", out);
+    report_put_count(out, online->by_readings);
+    (void)fprintf(out,
+                  " device%s no status event says when %s online: over all of them, readings "
+                  "cover ",
+                  plural(online->by_readings), online->by_readings == 1 ? "it was" : "they were");
+    report_put_share(out, (uint64_t)online->covered.online_ms, report_known_ms(&online->covered));
+    (void)fputs(" of the time. What is missing may be an outage, or just no reading.</p>\n", out);
+}
+
 static void put_fleet(const struct report *report, FILE *out)
 {
     const struct report_online *online = &report->online;
@@ -293,7 +320,7 @@ static void put_fleet(const struct report *report, FILE *out)
     uint32_t spotless = 0;
     for (uint32_t i = 0; i < online->lanes.count; i++) {
         offline += online->devices[i].state == TIMELINE_OFFLINE;
-        spotless += report_known_ms(&online->lanes.lanes[i].total) > 0 &&
+        spotless += online->devices[i].basis == BASIS_STATUS &&
                     online->lanes.lanes[i].total.offline_ms == 0;
     }
     if (online->known == 0)
@@ -330,5 +357,6 @@ void report_write_overview(const struct report *report, FILE *out)
     (void)fputs("</ul>\n", out);
     put_counts(report, out);
     put_fleet(report, out);
+    put_by_readings(report, out);
     (void)fputs("</section>\n", out);
 }
