@@ -150,24 +150,33 @@ static enum status read_json(const char *path, struct buffer *bytes, struct aren
 
 struct rendering {
     const char *dir;
-    FILE *report;    /* into `text` */
-    FILE *brief;     /* into `brief_text`: a row a set that has no section of its own */
-    char *text;      /* of the C library, as is `brief_text` */
-    size_t text_len; /* as of the last flush */
-    char *brief_text;
-    size_t brief_len;
+    FILE *report; /* into `text` */
+    FILE *brief;  /* into `brief_text`: a row a set that has no section of its own */
+    struct buffer text;
+    struct buffer brief_text;
     bool has_notes;
     unsigned sections;
     bool wrong;
 };
+
+static ssize_t append_text(void *context, const char *text, size_t len)
+{
+    return buffer_append(context, (const uint8_t *)text, len) == STATUS_OK ? (ssize_t)len : 0;
+}
+
+static FILE *open_buffer(struct buffer *buffer)
+{
+    const cookie_io_functions_t functions = {.write = append_text};
+    return fopencookie(buffer, "w", functions);
+}
 
 static enum status open_rendering(struct rendering *rendering, struct error *err)
 {
     char path[WORKSPACE_PATH_BYTES];
     TRY(put_path(rendering->dir, NOTES_NAME, path, err));
     rendering->has_notes = access(path, R_OK) == 0;
-    rendering->report = open_memstream(&rendering->text, &rendering->text_len);
-    rendering->brief = open_memstream(&rendering->brief_text, &rendering->brief_len);
+    rendering->report = open_buffer(&rendering->text);
+    rendering->brief = open_buffer(&rendering->brief_text);
     return rendering->report && rendering->brief
                ? STATUS_OK
                : error_set(err, STATUS_NOMEM, "no memory for a report");
@@ -185,17 +194,18 @@ static void close_rendering(struct rendering *rendering)
 {
     close_file(&rendering->report);
     close_file(&rendering->brief);
-    free(rendering->text);
-    free(rendering->brief_text);
+    buffer_release(&rendering->text);
+    buffer_release(&rendering->brief_text);
 }
 
 /* The sets that have a row each, as a table behind those that have sections. */
 static void print_brief(struct rendering *rendering)
 {
-    if (fflush(rendering->brief) != 0 || rendering->brief_len == 0)
+    if (fflush(rendering->brief) != 0 || rendering->brief_text.len == 0)
         return;
     set_tables_brief_head(rendering->report);
-    (void)fprintf(rendering->report, "%s\n", rendering->brief_text);
+    (void)fwrite(rendering->brief_text.data, 1, rendering->brief_text.len, rendering->report);
+    (void)fprintf(rendering->report, "\n");
 }
 
 static enum status print_charts(const struct rendering *rendering, const struct set_view *view,
@@ -382,7 +392,7 @@ enum status report_dir_render(const char *dir, bool *wrong, struct error *err)
         return error_set(err, STATUS_INPUT, "%s has no figures to report", dir);
     TRY(flush_rendering(&rendering, err));
     TRY(open_output(dir, REPORT_NAME, &report, err));
-    (void)fwrite(rendering.text, 1, rendering.text_len, report);
+    (void)fwrite(rendering.text.data, 1, rendering.text.len, report);
     *wrong = rendering.wrong;
     return finish_output(REPORT_NAME, &report, err);
 }
