@@ -25,6 +25,7 @@
 #include "query/watch/watch.h"
 
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #define INTERVAL_DEFAULT_MS 2000
@@ -217,6 +218,16 @@ static enum status refresh(struct watching *watching, struct error *err)
 
 /* --- drawing ------------------------------------------------------------------------------- */
 
+/* A live screen is as narrow as its terminal is: a line that is too long would wrap. */
+static void measure(struct watching *watching)
+{
+    struct winsize size = {0};
+    watching->screen = screen_detect(STDOUT_FILENO);
+    if (watching->view.live && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 &&
+        size.ws_col < watching->screen.columns)
+        watching->screen.columns = size.ws_col;
+}
+
 static enum status draw(struct watching *watching, struct error *err)
 {
     struct buffer *frame = &watching->frame;
@@ -259,7 +270,7 @@ static enum status wait_for_refresh(struct watching *watching, bool *over, struc
         if (event == TERMINAL_KEY && (key == 'p' || key == ' '))
             watching->view.paused = !watching->view.paused;
         if (event == TERMINAL_RESIZED)
-            watching->screen = screen_detect(STDOUT_FILENO);
+            measure(watching);
         if (event == TERMINAL_RESIZED || event == TERMINAL_KEY)
             TRY(draw(watching, err));
     }
@@ -302,7 +313,7 @@ static enum status run(struct watching *watching, const struct options *options,
     watching->view.store = store_dir_choose(options);
     TRY(store_place_note(&watching->place, watching->view.store, err));
     watching->view.zone = &watching->command->zone;
-    watching->screen = screen_detect(STDOUT_FILENO);
+    measure(watching);
     return watching->view.live ? watch_live(watching, err) : print_once(watching, err);
 }
 

@@ -30,6 +30,7 @@
 #define LISTS_LEAST   4u  /* rows that queues leave to the lists */
 #define NARROW_NAME   18u /* columns of a name, before there is room for a value */
 #define FIGURES_WIDTH 10u
+#define METRICS_MAX   64u /* columns of values, whatever the width */
 
 struct composer {
     const struct watch_view *view;
@@ -37,6 +38,8 @@ struct composer {
     struct buffer *out;
     size_t columns_left;
     size_t rows_left;
+    size_t metrics[METRICS_MAX]; /* columns of `last`, in the order in which they are shown */
+    size_t metric_count;
 };
 
 /* --- pieces -------------------------------------------------------------------------------- */
@@ -323,6 +326,45 @@ static enum status put_device(struct composer *composer, struct slice name)
     return put(composer, SCREEN_PLAIN, name, width, SCREEN_LEFT);
 }
 
+/* How many of the devices have a value of it; the metrics that `stats` shows weigh more. */
+static size_t weigh_metric(const struct answer *devices, size_t column)
+{
+    const struct slice name = devices->columns[column].name;
+    const bool preferred = slice_equal(name, slice_of_text("temperature")) ||
+                           slice_equal(name, slice_of_text("humidity"));
+    const size_t row_count = answer_shown_count(devices);
+    size_t count = 0;
+    for (size_t row = 0; row < row_count; row++)
+        count += answer_row(devices, row)[column].kind != CELL_NULL;
+    return preferred && count > 0 ? row_count + count : count;
+}
+
+/*
+ * Not all metrics may fit: the heaviest come first, of equal ones by name. What none of the devices
+ * has is left out.
+ */
+static void choose_metrics(struct composer *composer)
+{
+    const struct answer *devices = composer->view->devices;
+    size_t weights[METRICS_MAX];
+    for (size_t column = LAST_FIXED; devices && column < devices->column_count; column += 2) {
+        const size_t weight = weigh_metric(devices, column);
+        size_t place = composer->metric_count;
+        while (place > 0 && weights[place - 1] < weight)
+            place--;
+        if (weight == 0 || place == METRICS_MAX)
+            continue;
+        if (composer->metric_count < METRICS_MAX)
+            composer->metric_count++;
+        for (size_t i = composer->metric_count - 1; i > place; i--) {
+            weights[i] = weights[i - 1];
+            composer->metrics[i] = composer->metrics[i - 1];
+        }
+        weights[place] = weight;
+        composer->metrics[place] = column;
+    }
+}
+
 static enum status device_heading(struct composer *composer)
 {
     const struct answer *devices = composer->view->devices;
@@ -332,9 +374,9 @@ static enum status device_heading(struct composer *composer)
     TRY(put(composer, SCREEN_BOLD, slice_of_text("time"), narrow ? CLOCK_WIDTH : TIME_WIDTH,
             SCREEN_LEFT));
     TRY(put(composer, SCREEN_BOLD, slice_of_text("state"), STATE_WIDTH, SCREEN_LEFT));
-    for (size_t column = LAST_FIXED; devices && column < devices->column_count; column += 2) {
+    for (size_t i = 0; i < composer->metric_count; i++) {
         if (composer->columns_left >= VALUE_WIDTH)
-            TRY(put(composer, SCREEN_BOLD, devices->columns[column].name, VALUE_WIDTH,
+            TRY(put(composer, SCREEN_BOLD, devices->columns[composer->metrics[i]].name, VALUE_WIDTH,
                     SCREEN_RIGHT));
     }
     return end_line(composer);
@@ -351,15 +393,14 @@ static enum status put_value(struct composer *composer, const struct answer_cell
     return put(composer, SCREEN_PLAIN, slice_of(text, len), VALUE_WIDTH, SCREEN_RIGHT);
 }
 
-static enum status device_row(struct composer *composer, const struct answer_cell *cells,
-                              size_t count)
+static enum status device_row(struct composer *composer, const struct answer_cell *cells)
 {
     TRY(put_device(composer, cell_text(&cells[0])));
     if (cells[1].kind == CELL_TIME)
         TRY(put_time(composer, cells[1].integer));
     TRY(put_state(composer, cell_text(&cells[2])));
-    for (size_t column = LAST_FIXED; column < count; column += 2)
-        TRY(put_value(composer, &cells[column]));
+    for (size_t i = 0; i < composer->metric_count; i++)
+        TRY(put_value(composer, &cells[composer->metrics[i]]));
     return end_line(composer);
 }
 
@@ -369,9 +410,10 @@ static enum status device_list(struct composer *composer, size_t rows)
     const size_t count = devices ? answer_shown_count(devices) : 0;
     if (rows < 2)
         return STATUS_OK;
+    choose_metrics(composer);
     TRY(device_heading(composer));
     for (size_t row = 0; row + 1 < rows && row < count; row++)
-        TRY(device_row(composer, answer_row(devices, row), devices->column_count));
+        TRY(device_row(composer, answer_row(devices, row)));
     return STATUS_OK;
 }
 
