@@ -5,11 +5,14 @@ Programs run behind a pseudo-terminal. Nothing here is timed: tests wait until s
 import fcntl
 import os
 import pty
+import re
 import select
 import signal
+import socket
 import struct
 import subprocess
 import termios
+import threading
 import time
 import unittest
 
@@ -196,6 +199,134 @@ class Watch(unittest.TestCase):
         out = self.db.run("watch", "--once", "--metrics", "http://127.0.0.1:1/metrics").out
         self.assertIn(b"metrics: Connection refused", out)
         self.assertEqual(self.db.run("watch", "--once", "--metrics", "http://192.0.2.1/").code, 2)
+
+    def test_a_store_that_is_removed_or_replaced_ends_it_with_a_word(self):
+        for replaced in (False, True):
+            with self.subTest(replaced=replaced):
+                db = harness.Db(self)
+                db.ingest(readings(3), oracle=False)
+                copy = db.home / "copy"
+                db.run("backup", str(copy))
+                terminal = Terminal(self, "mnsdb", "watch", "--db", str(db.path), "--interval", "100ms")
+                terminal.wait_for(b"3 stored")
+                db.path.rename(db.home / "gone")
+                if replaced:
+                    # The moment between the two moves may already end it.
+                    copy.rename(db.path)
+                self.assertEqual(terminal.end(), 4)
+                self.check_given_back(terminal)
+                word = terminal.seen[terminal.seen.rindex(LEAVE):]
+                self.assertRegex(word, rb"was removed|another store was put" if replaced else rb"was removed")
+
+    def test_a_store_that_is_not_there_leaves_the_terminal_alone(self):
+        terminal = Terminal(self, "mnsdb", "watch", "--db", str(self.db.home / "not-yet"))
+        self.assertEqual(terminal.end(), 4)
+        self.assertIn(b"not-yet", terminal.seen)
+        self.assertNotIn(ENTER, terminal.seen)
+        self.assertEqual(terminal.modes(), terminal.before)
+
+    def test_no_screen_is_too_small(self):
+        terminal = self.watch()
+        for rows, columns in ((3, 10), (1, 1), (2, 2), (200, 3), (1, 300)):
+            with self.subTest(rows=rows, columns=columns):
+                terminal.resize(rows, columns)
+                place = len(terminal.seen)
+                # The frame being drawn may be of the size before, or the one behind it.
+                for _ in range(3):
+                    start = terminal.wait_for(b"\x1b[H", place)
+                    place = terminal.wait_for(b"\x1b[H", start) - 3
+                frame = terminal.seen[start:place].decode()
+                frame_lines = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", frame).split("\n")
+                self.assertLessEqual(len(frame_lines), rows)
+                for line in frame_lines:
+                    self.assertLessEqual(len(line.strip("\r")), columns, frame_lines)
+        os.write(terminal.master, b"q")
+        self.assertEqual(terminal.end(), 0)
+        self.check_given_back(terminal)
+
+    def test_values_and_events_are_those_of_last_and_log(self):
+        rng = harness.rng_for("watch")
+        bodies = []
+        for i in range(200):
+            ms, device = 1526450324427 + rng.randrange(10**8), f"pk/d{rng.randrange(12)}"
+            if rng.random() < 0.7:
+                values = {name: rng.randrange(-99, 999) / 10 for name in ("humidity", "temperature") if rng.random() < 0.7}
+                bodies.append(harness.reading(device, {"n": i, **values}, harness.snowflake(ms, i >> 5, i), ms // 1000))
+            else:
+                state = rng.choice(("online", "offline"))
+                bodies.append(harness.status(device, state, harness.snowflake(ms, i >> 5, i), ms // 1000, utcTime=ms))
+        db = harness.Db(self)
+        db.ingest(harness.lines(bodies), oracle=False)
+        out = db.run("watch", "--once", env=harness.environment(COLUMNS="130", LINES="60")).out.decode()
+        top, _, below = out.partition("Seen last")
+        devices, _, events = below.partition("Status events")
+        last = harness.parse_json(db.run("last", "--order-by", "last_seen:desc", "--format", "json").out)
+        self.assertEqual(devices.split("\n")[0].split()[2:], ["humidity", "temperature", "n"])
+        shown = [line.split() for line in devices.split("\n")[1:] if line]
+        want = []
+        for row in last:
+            values = [str(row[name]) for name in ("humidity", "temperature", "n") if row[name] is not None]
+            want.append([row["device"], *row["last_seen"][:19].split("T"), row["state"], *values])
+        self.assertEqual(sorted(shown), sorted(want))
+        self.assertEqual([line[1:3] for line in shown], [line[1:3] for line in want])
+        log = harness.parse_json(db.run("log", "--order-by", "time:desc", "--format", "json").out)
+        changes = [[r["device"], *r["time"][:19].split("T"), r["kind"]] for r in log if r["kind"] != "reading"]
+        shown = [line.split() for line in events.split("\n") if line.strip()]
+        self.assertGreater(len(shown), 3)
+        self.assertEqual(shown, changes[: len(shown)])
+        states = [row["state"] for row in last]
+        for state in ("online", "offline", "unknown"):
+            self.assertIn(f"{states.count(state)} {state}", top)
+
+    def answer_as_ingest(self, reply, *, keep=False):
+        """An address that answers so; with `keep` it says no more and holds the connection."""
+        server = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(server.close)
+        held = []
+        self.addCleanup(lambda: [one.close() for one in held])
+
+        def serve():
+            while True:
+                try:
+                    client, _ = server.accept()
+                except OSError:
+                    return
+                held.append(client)
+                try:
+                    client.recv(65536)
+                    client.sendall(reply)
+                    if not keep:
+                        client.close()
+                except OSError:
+                    pass
+
+        threading.Thread(target=serve, daemon=True).start()
+        return f"http://127.0.0.1:{server.getsockname()[1]}/metrics"
+
+    def test_metrics_that_are_none_are_said_and_the_screen_goes_on(self):
+        page = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n"
+        cases = [
+            (b"", False, rb"metrics: "),
+            (b"\x00\xff\x1b[31m garbage", False, rb"metrics: "),
+            (b"HTTP/1.1 404 Not Found\r\n\r\nno", False, rb"metrics: its answer is no page of metrics"),
+            (page + b"go_info 1\nx{y=\"\x1b[2J", False, rb"the page is not of mnsdb-ingest"),
+            (page + b"A" * (2 << 20), False, rb"metrics: "),
+            (b"", True, rb"metrics: no answer in 500 ms"),
+            (b"HTTP/1.1 200 OK\r\n", True, rb"metrics: no answer in 500 ms"),
+        ]
+        for reply, keep, word in cases:
+            with self.subTest(reply=reply[:30], keep=keep):
+                url = self.answer_as_ingest(reply, keep=keep)
+                result = self.db.run("watch", "--once", "--metrics", url)
+                self.assertEqual(result.code, 0, repr(result))
+                self.assertRegex(result.out, word)
+                self.assertNotIn(b"\x1b", result.out)
+                self.assertIn(b"20 stored", result.out)
+        terminal = self.watch("--metrics", self.answer_as_ingest(b"", keep=True))
+        terminal.wait_for(b"no answer in 500 ms")
+        os.write(terminal.master, b"q")
+        self.assertEqual(terminal.end(), 0)
+        self.check_given_back(terminal)
 
     def test_hostile_names_are_escaped_and_wide_ones_fit(self):
         self.db.ingest(readings(1, first=900, device="pk/\x1b[31m温度计"), oracle=False)
