@@ -11,6 +11,8 @@
 #include "cli/suggest.h"
 #include "engine/base/mem.h"
 #include "engine/kv/kv.h"
+#include "query/command/command.h"
+#include "query/command/command_values.h"
 #include "query/render/render.h"
 #include "sql/run/statement.h"
 
@@ -51,8 +53,8 @@ static const struct option_group output_group = {"Output", output_options, COUNT
 static const struct option_group statement_group = {"Statement", statement_options,
                                                     COUNT(statement_options)};
 static const struct option_group store_group = {"Store", store_options, COUNT(store_options)};
-static const struct option_group *const groups[] = {&statement_group, &output_group, &store_group,
-                                                    NULL};
+static const struct option_group *const groups[] = {&statement_group, &command_values_group,
+                                                    &output_group, &store_group, NULL};
 
 static enum exit_code run(const struct options *options);
 
@@ -92,13 +94,15 @@ struct request {
     struct civil_zone zone;
     struct render_options render;
     struct statement_spec spec;
-    struct buffer sql; /* owned; from standard input */
+    struct buffer sql;            /* owned; from standard input */
+    struct command_values values; /* --where and aliases */
     int64_t begun_ns;
 };
 
 static void request_release(struct request *request)
 {
     buffer_release(&request->sql);
+    command_values_release(&request->values);
 }
 
 static int64_t clock_ns(clockid_t clock)
@@ -178,6 +182,8 @@ static enum status read_request(struct request *request, const struct options *o
     struct statement_spec *spec = &request->spec;
     TRY(read_zone(request, options, err));
     TRY(read_format(request, options, err));
+    TRY(command_values_read(&request->values, options, err));
+    spec->values = &request->values;
     spec->zone = &request->zone;
     spec->dir = store_dir_choose(options);
     spec->now_ms = clock_ns(CLOCK_REALTIME) / 1000000;
@@ -234,6 +240,8 @@ static void explain(const struct request *request, const struct statement *state
     message_note("blocks: answered from summaries %" PRIu64 ", decoded %" PRIu64 " (%" PRIu64
                  " rows)",
                  done->blocks_from_summary, done->blocks_read, done->rows_decoded);
+    if (request->values.filter.step_count > 0)
+        command_values_explain_view(&statement->seen);
     message_note("time: %.3f ms", (double)took_ns / 1e6);
 }
 

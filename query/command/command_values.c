@@ -179,11 +179,12 @@ static const char *nearest_name(const struct view *view, struct slice typed, str
     return suggest_word(word, names, count);
 }
 
-static void warn_of_unseen(const struct command_values *values, const struct filter_metric *metric)
+static void warn_of_unseen(const struct command_values *values, const struct view *view,
+                           const struct filter_metric *metric)
 {
     OWNED(arena_release) struct arena arena = {0};
     const struct filter_place place = {.start = metric->start, .len = metric->len};
-    const char *nearest = nearest_name(&values->view, metric->name, &arena);
+    const char *nearest = nearest_name(view, metric->name, &arena);
     show_place(values->expressions[metric->expression], &place);
     if (nearest)
         message_warning("--where: the store never saw a metric '%.*s'; did you mean '%s'?",
@@ -193,16 +194,21 @@ static void warn_of_unseen(const struct command_values *values, const struct fil
                         (const char *)metric->name.data);
 }
 
+void command_values_warn(const struct command_values *values, const struct view *view)
+{
+    for (size_t i = 0; i < values->filter.metric_count; i++) {
+        if (view->filter_metrics[i] == VIEW_NO_METRIC)
+            warn_of_unseen(values, view, &values->filter.metrics[i]);
+    }
+}
+
 enum status command_values_open(struct command_values *values, struct snapshot *snapshot,
                                 struct error *err)
 {
     if (!values->has_view)
         return STATUS_OK;
     TRY(view_init(&values->view, snapshot, &values->aliases, &values->filter, err));
-    for (size_t i = 0; i < values->filter.metric_count; i++) {
-        if (values->view.filter_metrics[i] == VIEW_NO_METRIC)
-            warn_of_unseen(values, &values->filter.metrics[i]);
-    }
+    command_values_warn(values, &values->view);
     return STATUS_OK;
 }
 
@@ -225,9 +231,12 @@ void command_values_release(struct command_values *values)
 
 void command_values_explain(const struct command_values *values)
 {
-    const struct view_statistics *done = &values->view.statistics;
-    if (!view_filters(&values->view))
-        return;
+    if (view_filters(&values->view))
+        command_values_explain_view(&values->view.statistics);
+}
+
+void command_values_explain_view(const struct view_statistics *done)
+{
     message_note("where: summaries in which no row counts %" PRIu64 ", in which all do %" PRIu64
                  "; rows judged %" PRIu64 ", counted %" PRIu64,
                  done->summaries_none, done->summaries_all, done->rows_judged, done->rows_kept);

@@ -40,7 +40,11 @@ MUST_CHECK enum status command_values_again(struct command_values *values,
                                             struct selection *selection, struct error *err);
 void command_values_release(struct command_values *values);
 
+/* Warns of metrics in --where that a view of these aliases and this filter did not find. */
+void command_values_warn(const struct command_values *values, const struct view *view);
+
 /* For --explain: what --where spared and took. */
 void command_values_explain(const struct command_values *values);
+void command_values_explain_view(const struct view_statistics *done);
 
 #endif

@@ -165,16 +165,13 @@ static enum status workers_init(struct view_workers *workers, const struct view 
     return STATUS_OK;
 }
 
-static void add_statistics(struct view *view, const struct view_workers *workers)
+void view_add_statistics(struct view *view, const struct view_statistics *done)
 {
     struct view_statistics *sum = &view->statistics;
-    for (uint32_t i = 0; i < workers->count; i++) {
-        const struct view_statistics *done = &workers->all[i].statistics;
-        sum->summaries_none += done->summaries_none;
-        sum->summaries_all += done->summaries_all;
-        sum->rows_judged += done->rows_judged;
-        sum->rows_kept += done->rows_kept;
-    }
+    sum->summaries_none += done->summaries_none;
+    sum->summaries_all += done->summaries_all;
+    sum->rows_judged += done->rows_judged;
+    sum->rows_kept += done->rows_kept;
 }
 
 /* --- a gate -------------------------------------------------------------------------------- */
@@ -239,7 +236,8 @@ enum status view_scan_shared(struct view *view, struct snapshot *snapshot,
     const struct view_visitors between = {
         .all = workers.visitors, .count = workers.count, .gate = visitors->gate};
     const enum status status = scan_plain(snapshot, &wide, &between, statistics, err);
-    add_statistics(view, &workers);
+    for (uint32_t i = 0; i < workers.count; i++)
+        view_add_statistics(view, &workers.all[i].statistics);
     return status;
 }
 

@@ -48,6 +48,8 @@ MUST_CHECK enum status view_init(struct view *view, struct snapshot *snapshot,
                                  const struct alias_list *aliases, const struct filter *filter,
                                  struct error *err);
 void view_release(struct view *view);
+/* Adds what another view of the same readings did. */
+void view_add_statistics(struct view *view, const struct view_statistics *done);
 
 /* Looks the names up again, for a snapshot that was resumed and may have more of them. */
 MUST_CHECK enum status view_refresh(struct view *view, struct error *err);

@@ -54,8 +54,7 @@ void view_lens_free(struct view_lens *lens)
 {
     if (!lens)
         return;
-    lens->view->statistics.rows_judged += lens->worker.statistics.rows_judged;
-    lens->view->statistics.rows_kept += lens->worker.statistics.rows_kept;
+    view_add_statistics(lens->view, &lens->worker.statistics);
     view_worker_release(&lens->worker);
     mem_free(lens->numbers);
     mem_free(lens);

@@ -35,6 +35,7 @@ static enum status load(sqlite3 *db, struct error *err)
     struct tables_options options = {
         .dir = environment_or(STORE_DIR_ENVIRONMENT, STORE_DIR_DEFAULT),
         .may_choose_store = true,
+        .configured = true,
     };
     TRY(civil_zone_open(&options.zone, environment_or(ZONE_ENVIRONMENT, "UTC"), err));
     return tables_register(db, &options, &tables, err);

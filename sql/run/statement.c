@@ -7,6 +7,7 @@
 #include "sql/run/statement.h"
 
 #include "engine/base/mem.h"
+#include "query/command/command_values.h"
 #include "sql/tables/tables.h"
 
 #include <assert.h>
@@ -44,6 +45,7 @@ static void end_execution(struct execution *execution)
     (void)sqlite3_finalize(execution->prepared);
     if (execution->held) {
         execution->statement->statistics = *tables_statistics(execution->tables);
+        execution->statement->seen = tables_view(execution->tables)->statistics;
         tables_release(execution->tables);
     }
     (void)sqlite3_close(execution->db);
@@ -183,11 +185,18 @@ static enum status connect(struct execution *execution, struct error *err)
     if (sqlite3_open_v2(":memory:", &execution->db, flags, NULL) != SQLITE_OK ||
         !limit_all(execution->db))
         return error_set(err, STATUS_NOMEM, "SQLite cannot start");
-    const struct tables_options options = {
+    struct tables_options options = {
         .dir = spec->dir, .zone = *spec->zone, .has_now = true, .now_ms = spec->now_ms};
+    if (spec->values) {
+        options.aliases = &spec->values->aliases;
+        options.expressions = spec->values->expressions;
+        options.expression_count = spec->values->expression_count;
+    }
     TRY(tables_register(execution->db, &options, &execution->tables, err));
     TRY(tables_hold(execution->tables, err));
     execution->held = true;
+    if (spec->values)
+        command_values_warn(spec->values, tables_view(execution->tables));
     TRY(name_tables(execution, err));
     (void)sqlite3_set_authorizer(execution->db, authorize, execution);
     if (spec->has_timeout) {

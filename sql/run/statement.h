@@ -16,6 +16,7 @@
 #include "engine/civil/civil.h"
 #include "engine/snapshot/snapshot.h"
 #include "query/answer/answer.h"
+#include "query/view/view.h"
 #include "sql/run/spool.h"
 
 #include <stdbool.h>
@@ -27,11 +28,14 @@
 #define STATEMENT_SQL_BYTES    (1 << 20)
 #define STATEMENT_VALUE_BYTES  (64 << 20) /* a single text or blob */
 
+struct command_values;
+
 struct statement_spec {
     const char *dir; /* of the store */
     const char *sql;
     const struct civil_zone *zone; /* of times as text */
     int64_t now_ms;
+    const struct command_values *values; /* which readings count, and their names; NULL: all */
     bool has_limit;
     uint64_t limit; /* rows */
     bool has_timeout;
@@ -43,8 +47,9 @@ struct statement {
     struct answer header; /* columns only; the kind tells numbers from texts */
     struct spool rows;
     struct scan_statistics statistics;
-    bool has_place;     /* of a mistake in the statement: */
-    size_t place_bytes; /* the byte it begins at */
+    struct view_statistics seen; /* what expressions left out */
+    bool has_place;              /* of a mistake in the statement: */
+    size_t place_bytes;          /* the byte it begins at */
 };
 
 /*

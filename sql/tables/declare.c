@@ -123,19 +123,28 @@ static enum status add_column(struct declaration *declaration, struct slice name
 static enum status add_metrics(struct declaration *declaration, struct sql_table *table)
 {
     const struct snapshot *snapshot = table->store->snapshot;
-    const uint32_t count = snapshot_metric_count(snapshot);
+    const struct view *view = &table->store->view;
+    const uint32_t known = snapshot_metric_count(snapshot);
     const int limit = sqlite3_limit(table->tables->db, SQLITE_LIMIT_COLUMN, -1);
     const uint32_t room = limit > ROW_FIXED ? (uint32_t)limit - ROW_FIXED : 0;
-    OWNED(mem_free_owned) struct slice *names = mem_alloc(count, sizeof *names);
-    table->metrics = mem_alloc(count, sizeof *table->metrics);
-    if (!names || !table->metrics)
+    OWNED(mem_free_owned) struct slice *names = mem_alloc(known, sizeof *names);
+    OWNED(mem_free_owned) uint32_t *shown = mem_alloc(known, sizeof *shown);
+    uint32_t count = 0;
+    table->metrics = mem_alloc(known, sizeof *table->metrics);
+    if (!names || !shown || !table->metrics)
         return STATUS_NOMEM;
-    for (uint32_t metric = 0; metric < count; metric++)
-        names[metric] = snapshot_metric_name(snapshot, metric);
+    for (uint32_t metric = 0; metric < known; metric++) {
+        if (!view_shows(view, metric))
+            continue;
+        names[count] = view_metric_name(view, snapshot, metric);
+        shown[count++] = metric;
+    }
     TRY(name_order(names, count, table->metrics));
     table->metric_count = count < room ? count : room;
-    for (uint32_t i = 0; i < table->metric_count; i++)
+    for (uint32_t i = 0; i < table->metric_count; i++) {
         TRY(add_column(declaration, names[table->metrics[i]], "REAL"));
+        table->metrics[i] = shown[table->metrics[i]];
+    }
     return STATUS_OK;
 }
 

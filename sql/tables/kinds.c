@@ -127,6 +127,7 @@ static const struct table_column stats_columns[] = {
     HIDDEN("by", "TEXT", COLUMN_BY),
     HIDDEN("every", "TEXT", COLUMN_EVERY),
     HIDDEN_RANGE,
+    HIDDEN("filter", "TEXT", COLUMN_FILTER),
 };
 
 static const struct table_column online_columns[] = {
@@ -177,6 +178,7 @@ static const struct table_column excursions_columns[] = {
     HIDDEN("below", "REAL", COLUMN_BELOW),
     HIDDEN("hold", "TEXT", COLUMN_HOLD),
     HIDDEN_RANGE,
+    HIDDEN("filter", "TEXT", COLUMN_FILTER),
 };
 
 #define COLUMNS(array) array, sizeof(array) / sizeof *(array)

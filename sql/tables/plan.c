@@ -12,12 +12,16 @@
 #include "sql/tables/tables_internal.h"
 
 #include "engine/base/mem.h"
+#include "query/view/view.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
 #define PLAN_TEXT_BYTES 400u
+
+/* With a limit of so small a share of all rows, the devices before it are few. */
+#define FEW_ROWS_SHARE 64.0
 
 /* Rows a device, from which a scan for each device costs less than sorting. */
 #define ROWS_A_SCAN 256u
@@ -197,13 +201,61 @@ static bool groups_by_device(const struct plan *plan)
     return device;
 }
 
+/*
+ * Distinct devices or products, and nothing else of a row is looked at: the first of each device
+ * will do. Names of products follow each other as those of devices do.
+ */
+static bool wants_devices(const struct plan *plan)
+{
+    const uint64_t names =
+        UINT64_C(1) << ROW_DEVICE | UINT64_C(1) << ROW_PRODUCT | UINT64_C(1) << ROW_NAME;
+    bool whole = false;
+    if (sqlite3_vtab_distinct(plan->info) != 2 || (plan->info->colUsed & ~names) != 0)
+        return false;
+    for (int i = 0; i < plan->info->nOrderBy; i++) {
+        const enum column_role role = role_of(plan->table, plan->info->aOrderBy[i].iColumn);
+        if (!is_name(role))
+            return false;
+        whole = whole || role == COLUMN_DEVICE;
+    }
+    for (int i = 0; i < plan->info->nOrderBy && !whole; i++) {
+        if (role_of(plan->table, plan->info->aOrderBy[i].iColumn) != COLUMN_PRODUCT)
+            return false;
+    }
+    return true;
+}
+
+/* A statement that takes few rows: so many at most; else as good as none. */
+static double row_limit(const struct plan *plan)
+{
+    double limit = 1e18;
+    double offset = 0;
+    for (int i = 0; i < plan->info->nConstraint; i++) {
+        const struct sqlite3_index_constraint *constraint = &plan->info->aConstraint[i];
+        sqlite3_value *value = NULL;
+        if ((constraint->op != SQLITE_INDEX_CONSTRAINT_LIMIT &&
+             constraint->op != SQLITE_INDEX_CONSTRAINT_OFFSET) ||
+            sqlite3_vtab_rhs_value(plan->info, i, &value) != SQLITE_OK || !value)
+            continue;
+        const double given = (double)sqlite3_value_int64(value);
+        if (constraint->op == SQLITE_INDEX_CONSTRAINT_OFFSET)
+            offset = given > 0 ? given : 0;
+        else if (given >= 0)
+            limit = given;
+    }
+    return limit + offset;
+}
+
 static enum scan_order choose_order(struct plan *plan, double rows)
 {
     if (plan->info->nOrderBy == 0)
         return ORDER_NONE;
     const uint32_t devices = snapshot_device_count(plan->table->store->snapshot);
     const bool long_devices = rows >= (double)devices * ROWS_A_SCAN;
+    const bool few_scans = row_limit(plan) * FEW_ROWS_SHARE <= rows;
     const int distinct = sqlite3_vtab_distinct(plan->info);
+    if (long_devices && wants_devices(plan))
+        return ORDER_DEVICES;
     // A 1 is for `group by`; SQLite says so with an `order by` of the same terms, too, and then
     // relies on it, so that only the wanted order itself will do.
     if (distinct == 2 && groups_by_device(plan))
@@ -212,7 +264,7 @@ static enum scan_order choose_order(struct plan *plan, double rows)
         return ORDER_NONE;
     if (plan->one_device)
         return ORDER_GROUPED;
-    return long_devices ? ORDER_NAMES : ORDER_NONE;
+    return long_devices || few_scans ? ORDER_NAMES : ORDER_NONE;
 }
 
 /* --- columns --------------------------------------------------------------------------------- */
@@ -237,7 +289,8 @@ static unsigned used_columns(struct plan *plan)
         flags |= 1u << (bit + PLAN_METRICS_SHIFT);
         if (plan->text_len + 80 > sizeof plan->text)
             continue;
-        const struct slice name = snapshot_metric_name(table->store->snapshot, table->metrics[i]);
+        const struct slice name =
+            view_metric_name(&table->store->view, table->store->snapshot, table->metrics[i]);
         char text[40];
         (void)snprintf(text, sizeof text, "%s%.*s", any ? ", " : "; decoding ",
                        name.len < 24 ? (int)name.len : 24, (const char *)name.data);
@@ -313,6 +366,13 @@ static double row_estimate(const struct sql_table *table)
     return 1;
 }
 
+static const char *order_text(enum scan_order order)
+{
+    if (order == ORDER_DEVICES)
+        return "; one row of each device";
+    return order == ORDER_NAMES ? "; in order of device, time" : "; in order of time";
+}
+
 int table_best_index(sqlite3_vtab *base, sqlite3_index_info *info)
 {
     struct plan plan = {.table = (struct sql_table *)base, .info = info, .share = 1};
@@ -328,8 +388,7 @@ int table_best_index(sqlite3_vtab *base, sqlite3_index_info *info)
     if (is_rows) {
         order = choose_order(&plan, rows);
         if (order != ORDER_NONE)
-            add_text(&plan,
-                     order == ORDER_NAMES ? "; in order of device, time" : "; in order of time");
+            add_text(&plan, order_text(order));
         flags = used_columns(&plan);
     } else {
         flags = list_columns(&plan);

@@ -18,6 +18,7 @@
 #include "query/online/online.h"
 #include "query/reliability/reliability.h"
 #include "query/selection/selection.h"
+#include "query/view/view.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -33,7 +34,9 @@ struct inquiry {
     struct selection selection; /* its bits are the filter's; its list is owned */
     struct bucket_width width;  /* if has_buckets */
     bool has_buckets;
-    bool nothing; /* no row can match */
+    bool nothing;         /* no row can match */
+    struct filter filter; /* owned; with the parameter `filter` */
+    struct view view;     /* likewise */
     struct answer *answer;
 };
 
@@ -203,6 +206,34 @@ static enum status select_devices(struct inquiry *inquiry, struct error *err)
     return STATUS_OK;
 }
 
+/* Readings as the store's view shows them, or as that of `filter` besides. */
+static enum status see_readings(struct inquiry *inquiry, struct error *err)
+{
+    const struct table_store *store = inquiry->question->table->store;
+    const struct tables_options *options = &store->tables->options;
+    OWNED(buffer_release) struct buffer text = {0};
+    if (!given(inquiry, COLUMN_FILTER)) {
+        inquiry->selection.view = &inquiry->question->table->store->view;
+        return STATUS_OK;
+    }
+    const struct slice given_text = parameters_text(inquiry->question->parameters, COLUMN_FILTER);
+    struct filter_place place = {0};
+    for (size_t i = 0; i < options->expression_count; i++)
+        TRY(filter_add(&inquiry->filter, options->expressions[i], &place, err));
+    if (given_text.len > FILTER_TEXT_BYTES_MAX || memchr(given_text.data, '\0', given_text.len))
+        return error_set(err, STATUS_INPUT, "filter: the expression is too long, or holds a NUL");
+    if (buffer_append(&text, given_text.data, given_text.len) != STATUS_OK ||
+        buffer_append(&text, "", 1) != STATUS_OK)
+        return error_set(err, STATUS_NOMEM, "no memory for the filter");
+    const enum status status = filter_add(&inquiry->filter, (const char *)text.data, &place, err);
+    if (status == STATUS_INPUT)
+        error_add_context(err, "filter, at character %zu", place.start + 1);
+    TRY(status);
+    inquiry->selection.view = &inquiry->view;
+    return view_init(&inquiry->view, inquiry->snapshot, tables_aliases(store->tables),
+                     &inquiry->filter, err);
+}
+
 /* --- cells ----------------------------------------------------------------------------------- */
 
 /* The answer's cell of that name, in `stats` behind the metric's. */
@@ -267,7 +298,8 @@ static enum status ask_stats(struct inquiry *inquiry, struct error *err)
         return error_set(err, STATUS_INPUT,
                          "stats: which metric? Write stats('temperature'), or metric = "
                          "'temperature'");
-    const struct slice metric = parameters_text(question->parameters, COLUMN_METRIC);
+    const struct slice metric = view_canonical(
+        inquiry->selection.view, parameters_text(question->parameters, COLUMN_METRIC));
     TRY(read_choice(inquiry, &groups, &group, err));
     TRY(read_every(inquiry, err));
     TRY(check_terms(inquiry, group == 1, group == 2, err));
@@ -390,6 +422,7 @@ static enum status ask_listing(struct inquiry *inquiry, struct error *err)
 static enum status ask(struct inquiry *inquiry, struct error *err)
 {
     TRY(select_devices(inquiry, err));
+    TRY(see_readings(inquiry, err));
     const struct selection *selection = &inquiry->selection;
     if (selection->has_from && selection->has_until && selection->from_ms > selection->until_ms)
         return STATUS_OK;
@@ -420,6 +453,9 @@ enum status question_ask(const struct question *question, struct answer *answer,
     struct inquiry inquiry = {
         .question = question, .snapshot = question->table->store->snapshot, .answer = answer};
     const enum status status = ask(&inquiry, err);
+    view_add_statistics(&question->table->store->view, &inquiry.view.statistics);
+    view_release(&inquiry.view);
+    filter_release(&inquiry.filter);
     mem_free(inquiry.selection.devices); // the bits are the filter's
     return status;
 }

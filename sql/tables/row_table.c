@@ -3,21 +3,36 @@
  *
  *      xFilter    constraints ──▶ filter; the scan opens; nothing is decoded yet
  *      xNext      the next row of the run at hand, or the next run, or the next device
- *      xColumn    straight out of the decoded columns
+ *      xColumn    straight out of the decoded columns, values as doubles 64 at a time
  *
  * So a statement that stops early reads no further, and memory holds a block of each part that
  * is read side by side, whatever the size of the answer.
  *
- * In order of names a scan is of one device, and there is one after the other.
+ * In order of names a scan is of one device, and there is one after the other. Where only distinct
+ * devices are asked for, it ends with the device's first row.
+ *
+ * With aliases or expressions in force, runs are looked at through a lens (query/view).
  */
 #include "sql/tables/tables_internal.h"
 
 #include "engine/base/mem.h"
 #include "query/selection/selection.h"
+#include "query/view/view.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define CHUNK_ROWS 64u
+#define NO_CHUNK   UINT32_MAX
+
+/* A column of the table in the run at hand. */
+struct row_slot {
+    const struct column_vector *column; /* NULL: not in the run */
+    double *values;                     /* of CHUNK_ROWS rows; borrowed from the cursor's */
+    uint64_t odd;                       /* rows of the chunk whose value is not in `values` */
+    uint32_t chunk;                     /* which chunk they are of; NO_CHUNK: none yet */
+};
 
 struct row_cursor {
     sqlite3_vtab_cursor base; /* first */
@@ -27,12 +42,15 @@ struct row_cursor {
     uint32_t *metrics; /* owned; to decode, ascending */
     uint32_t *slot_of; /* owned; parallel: whose slot each has */
     uint32_t metric_count;
-    const struct column_vector **slots; /* owned; by column from ROW_FIXED; NULL: not in the run */
+    struct row_slot *slots; /* owned; by column from ROW_FIXED */
     uint32_t slot_count;
+    double *values; /* owned; of the slots that are decoded */
     struct scan_spec spec;
-    uint64_t *one_device; /* owned; ORDER_NAMES: bits of the device at hand */
-    uint32_t next_name;   /* ORDER_NAMES: place in the store's list of devices by name */
+    struct view_lens *lens; /* owned; NULL: rows are seen as they are stored */
+    uint64_t *one_device;   /* owned; ORDER_NAMES: bits of the device at hand */
+    uint32_t next_name;     /* ORDER_NAMES: place in the store's list of devices by name */
     bool by_names;
+    bool distinct;                 /* one row of each device */
     const struct row_vector *rows; /* NULL: the end */
     uint32_t row, until;
 };
@@ -55,10 +73,12 @@ static void free_cursor(struct row_cursor *cursor)
     if (cursor->scan)
         scan_cursor_count(cursor->scan, &cursor->table->tables->statistics);
     scan_cursor_free(cursor->scan);
+    view_lens_free(cursor->lens);
     row_filter_release(&cursor->filter);
     mem_free(cursor->metrics);
     mem_free(cursor->slot_of);
     mem_free(cursor->slots);
+    mem_free(cursor->values);
     mem_free(cursor->one_device);
     mem_free(cursor);
 }
@@ -121,8 +141,16 @@ static void fill_slots(struct row_cursor *cursor)
             at++;
         const bool found = at < cursor->rows->column_count &&
                            cursor->rows->columns[at].metric == cursor->metrics[i];
-        cursor->slots[cursor->slot_of[i]] = found ? &cursor->rows->columns[at] : NULL;
+        struct row_slot *slot = &cursor->slots[cursor->slot_of[i]];
+        slot->column = found ? &cursor->rows->columns[at] : NULL;
+        slot->chunk = NO_CHUNK;
     }
+}
+
+static enum status open_scan(struct row_cursor *cursor, struct error *err)
+{
+    const struct scan_spec *spec = cursor->lens ? view_lens_spec(cursor->lens) : &cursor->spec;
+    return scan_cursor_open(cursor->scan, spec, err);
 }
 
 /* Opens the scan of the next selected device; false in *more if there is none. */
@@ -139,17 +167,39 @@ static enum status next_device(struct row_cursor *cursor, bool *more, struct err
             continue;
         cursor->one_device[device / 64] = UINT64_C(1) << (device % 64);
         *more = true;
-        return scan_cursor_open(cursor->scan, &cursor->spec, err);
+        return open_scan(cursor, err);
     }
     *more = false;
     return STATUS_OK;
 }
 
-static enum status next_run(struct row_cursor *cursor, struct error *err)
+/* The next run of the scan, as the lens shows it; cursor->rows is NULL at its end. */
+static enum status next_of_scan(struct row_cursor *cursor, struct error *err)
 {
     for (;;) {
         TRY(scan_cursor_next(cursor->scan, &cursor->rows, &cursor->row, &cursor->until, err));
+        if (!cursor->lens || !cursor->rows)
+            return STATUS_OK;
+        struct view_run run = {cursor->rows, cursor->row, cursor->until};
+        TRY(view_lens_rows(cursor->lens, &run, err));
+        if (!run.rows)
+            continue; // none of them counts
+        cursor->rows = run.rows;
+        cursor->row = run.from_row;
+        cursor->until = run.until_row;
+        return STATUS_OK;
+    }
+}
+
+static enum status next_run(struct row_cursor *cursor, struct error *err)
+{
+    const bool device_done = cursor->distinct && cursor->rows;
+    cursor->rows = NULL;
+    for (bool first = true;; first = false) {
+        if (!first || !device_done)
+            TRY(next_of_scan(cursor, err));
         if (cursor->rows) {
+            cursor->until = cursor->distinct ? cursor->row + 1 : cursor->until;
             fill_slots(cursor);
             return STATUS_OK;
         }
@@ -206,7 +256,7 @@ static enum status choose_metrics(struct row_cursor *cursor, unsigned plan, stru
     const struct sql_table *table = cursor->table;
     cursor->metric_count = 0;
     for (uint32_t slot = 0; slot < cursor->slot_count; slot++) {
-        cursor->slots[slot] = NULL;
+        cursor->slots[slot] = (struct row_slot){.chunk = NO_CHUNK};
         const bool readings = table->kind->subject == SUBJECT_READINGS;
         if (readings && !plan_wants(plan, slot))
             continue;
@@ -214,25 +264,32 @@ static enum status choose_metrics(struct row_cursor *cursor, unsigned plan, stru
             (struct wanted_metric){readings ? table->metrics[slot] : slot, slot};
     }
     qsort(wanted, cursor->metric_count, sizeof *wanted, compare_wanted);
+    mem_free(cursor->values);
+    cursor->values = mem_alloc((size_t)cursor->metric_count * CHUNK_ROWS, sizeof *cursor->values);
+    if (!cursor->values)
+        return no_memory(err);
     for (uint32_t i = 0; i < cursor->metric_count; i++) {
         cursor->metrics[i] = wanted[i].metric;
         cursor->slot_of[i] = wanted[i].slot;
+        cursor->slots[wanted[i].slot].values = cursor->values + (size_t)i * CHUNK_ROWS;
     }
     return STATUS_OK;
 }
 
 static enum status begin_names(struct row_cursor *cursor, struct error *err)
 {
-    const size_t words = snapshot_device_count(cursor->table->store->snapshot) / 64 + 1;
-    mem_free(cursor->one_device);
-    cursor->one_device = mem_alloc_zeroed(words, sizeof *cursor->one_device);
-    if (!cursor->one_device)
-        return no_memory(err);
     cursor->next_name = 0;
-    cursor->spec.device_bits = cursor->one_device;
     bool more = false;
     TRY(next_device(cursor, &more, err));
     return more ? next_run(cursor, err) : STATUS_OK;
+}
+
+static enum status make_device_bits(struct row_cursor *cursor, struct error *err)
+{
+    const size_t words = snapshot_device_count(cursor->table->store->snapshot) / 64 + 1;
+    mem_free(cursor->one_device);
+    cursor->one_device = mem_alloc_zeroed(words, sizeof *cursor->one_device);
+    return cursor->one_device ? STATUS_OK : no_memory(err);
 }
 
 static enum status begin(struct row_cursor *cursor, unsigned plan, struct error *err)
@@ -240,10 +297,13 @@ static enum status begin(struct row_cursor *cursor, unsigned plan, struct error 
     TRY(choose_metrics(cursor, plan, err));
     const unsigned order = plan & PLAN_ORDER_MASK;
     const bool is_status = cursor->table->kind->subject == SUBJECT_STATUS;
-    cursor->by_names = order == ORDER_NAMES;
+    cursor->distinct = order == ORDER_DEVICES;
+    cursor->by_names = order == ORDER_NAMES || cursor->distinct;
+    if (cursor->by_names)
+        TRY(make_device_bits(cursor, err));
     cursor->spec = (struct scan_spec){
         .table = is_status ? TABLE_STATUS : TABLE_READINGS,
-        .device_bits = cursor->filter.device_bits,
+        .device_bits = cursor->by_names ? cursor->one_device : cursor->filter.device_bits,
         .from_ms = cursor->filter.from_ms,
         .until_ms = cursor->filter.until_ms,
         .columns = {.metrics = cursor->metrics,
@@ -252,9 +312,11 @@ static enum status begin(struct row_cursor *cursor, unsigned plan, struct error 
                     .time_sources = (plan & PLAN_TIME_SOURCES) != 0},
         .ordered = order != ORDER_NONE,
     };
+    view_lens_free(cursor->lens);
+    TRY(view_lens_new(&cursor->lens, &cursor->table->store->view, &cursor->spec, err));
     if (cursor->by_names)
         return begin_names(cursor, err);
-    TRY(scan_cursor_open(cursor->scan, &cursor->spec, err));
+    TRY(open_scan(cursor, err));
     return next_run(cursor, err);
 }
 
@@ -274,44 +336,61 @@ static int row_filter(sqlite3_vtab_cursor *base, int plan, const char *terms, in
 /* --- columns --------------------------------------------------------------------------------- */
 
 /*
- * The double nearest to a decimal. Powers of ten up to 10^22 are doubles themselves, and so are
- * integers up to 2^53: one division or product of such is rounded once.
+ * The doubles nearest to 64 decimals at most. Powers of ten up to 10^22 are doubles themselves, and
+ * so are integers up to 2^53: one division or product of such is rounded once. All are divided at
+ * once, whether a row has a value or not: what a processor can do side by side is cheaper than
+ * looking. Rows of others are told in the result: those of other mantissas, and of 0 where it may
+ * stand for an exception.
  */
-static double nearest(int64_t mantissa, int exponent, bool *done)
+static uint64_t convert(const int64_t *mantissas, uint32_t count, int exponent, double *values)
 {
     static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
                                     1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
                                     1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
     const int64_t exact = INT64_C(1) << 53;
-    *done = mantissa >= -exact && mantissa <= exact && exponent >= -22 && exponent <= 22;
-    if (!*done)
-        return 0;
-    return exponent < 0 ? (double)mantissa / powers[-exponent]
-                        : (double)mantissa * powers[exponent];
+    uint64_t odd = 0;
+    if (exponent < -22 || exponent > 22)
+        return UINT64_MAX;
+    const double power = powers[exponent < 0 ? -exponent : exponent];
+    for (uint32_t i = 0; i < count; i++)
+        values[i] = exponent < 0 ? (double)mantissas[i] / power : (double)mantissas[i] * power;
+    for (uint32_t i = 0; i < count; i++)
+        odd |= (uint64_t)(mantissas[i] < -exact || mantissas[i] > exact) << i;
+    return odd;
 }
 
-static void put_value(sqlite3_context *context, const struct column_vector *column, uint32_t row)
+static void fill_chunk(struct row_slot *slot, uint32_t chunk, uint32_t row_count)
 {
+    const struct column_vector *column = slot->column;
+    const uint32_t first = chunk * CHUNK_ROWS;
+    const uint32_t count = row_count - first < CHUNK_ROWS ? row_count - first : CHUNK_ROWS;
+    slot->odd = convert(column->mantissas + first, count, column->exponent, slot->values);
+    for (uint32_t i = 0; i < count && column->exception_count > 0; i++)
+        slot->odd |= (uint64_t)(column->mantissas[first + i] == 0) << i;
+    slot->chunk = chunk;
+}
+
+static void put_value(sqlite3_context *context, struct row_slot *slot, uint32_t row,
+                      uint32_t row_count)
+{
+    const struct column_vector *column = slot->column;
     if (!column || (column->present && !(column->present[row / 64] >> (row % 64) & 1)))
         return; // NULL
-    bool done = false;
-    double value = 0;
-    // A mantissa of 0 may stand for an exception.
-    if (column->mantissas[row] != 0 || column->exception_count == 0)
-        value = nearest(column->mantissas[row], column->exponent, &done);
-    if (!done) {
-        const struct number number = column_vector_get(column, row);
-        if (number.kind == NUMBER_NULL)
-            return;
-        value = number_to_double(number);
+    if (slot->chunk != row / CHUNK_ROWS)
+        fill_chunk(slot, row / CHUNK_ROWS, row_count);
+    if ((slot->odd >> (row % CHUNK_ROWS) & 1) == 0) {
+        sqlite3_result_double(context, slot->values[row % CHUNK_ROWS]);
+        return;
     }
-    sqlite3_result_double(context, value);
+    const struct number number = column_vector_get(column, row);
+    if (number.kind != NUMBER_NULL)
+        sqlite3_result_double(context, number_to_double(number));
 }
 
 /* The value of one of the columns of `status`, a whole number; false if there is none. */
 static bool event_value(const struct row_cursor *cursor, uint32_t metric, int64_t *value)
 {
-    const struct column_vector *column = cursor->slots[metric];
+    const struct column_vector *column = cursor->slots[metric].column;
     if (!column)
         return false;
     const struct number number = column_vector_get(column, cursor->row);
@@ -392,7 +471,7 @@ static int row_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int c
     else if (cursor->table->kind->subject == SUBJECT_STATUS)
         put_event_column(cursor, context, column);
     else
-        put_value(context, cursor->slots[column - ROW_FIXED], cursor->row);
+        put_value(context, &cursor->slots[column - ROW_FIXED], cursor->row, cursor->rows->count);
     return SQLITE_OK;
 }
 

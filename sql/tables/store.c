@@ -24,6 +24,7 @@ static struct table_store *stores;
 
 static void store_free(struct table_store *store)
 {
+    view_release(&store->view);
     snapshot_close(store->snapshot);
     mem_free(store->by_name);
     mem_free(store->dir);
@@ -53,7 +54,10 @@ static enum status open_new(struct tables *tables, const char *dir, const struct
     store->tables = tables;
     store->device = folder->st_dev;
     store->inode = folder->st_ino;
-    const enum status status = snapshot_open(&store->snapshot, dir, err);
+    enum status status = snapshot_open(&store->snapshot, dir, err);
+    if (status == STATUS_OK)
+        status =
+            view_init(&store->view, store->snapshot, tables_aliases(tables), &tables->filter, err);
     if (status != STATUS_OK) {
         store_free(store);
         return status;
@@ -113,8 +117,14 @@ void table_store_leave(struct table_store *store)
 
 enum status table_store_hold(struct table_store *store, struct error *err)
 {
-    if (store->holds == 0)
+    if (store->holds == 0) {
         TRY(snapshot_resume(store->snapshot, err));
+        const enum status status = view_refresh(&store->view, err);
+        if (status != STATUS_OK) {
+            snapshot_pause(store->snapshot);
+            return status;
+        }
+    }
     store->holds++;
     return STATUS_OK;
 }

@@ -28,6 +28,8 @@ void tables_unref(void *client)
         return;
     if (tables->held)
         tables_release(tables);
+    alias_list_release(&tables->aliases);
+    filter_release(&tables->filter);
     mem_free(tables->dir);
     mem_free(tables);
 }
@@ -63,6 +65,20 @@ static enum status refused(const struct tables *tables, struct error *err)
     return error_set(err, STATUS_INPUT, "SQLite: %s", sqlite3_errmsg(tables->db));
 }
 
+const struct alias_list *tables_aliases(const struct tables *tables)
+{
+    return tables->options.configured ? &tables->aliases : tables->options.aliases;
+}
+
+static enum status read_values(struct tables *tables, struct error *err)
+{
+    for (size_t i = 0; i < tables->options.expression_count; i++) {
+        struct filter_place place = {0};
+        TRY(filter_add(&tables->filter, tables->options.expressions[i], &place, err));
+    }
+    return tables->options.configured ? alias_list_configure(&tables->aliases, err) : STATUS_OK;
+}
+
 static enum status register_all(struct tables *tables, struct error *err)
 {
     // The kind is the client data of a module; what the connection shares is found through it.
@@ -93,7 +109,9 @@ enum status tables_register(sqlite3 *db, const struct tables_options *options,
     tables->options = *options;
     tables->options.dir = NULL;
     (void)tables_ref(tables); // lest a failure half way ends it
-    const enum status status = register_all(tables, err);
+    enum status status = read_values(tables, err);
+    if (status == STATUS_OK)
+        status = register_all(tables, err);
     *registered = status == STATUS_OK ? tables : NULL;
     tables_unref(tables);
     return status;
@@ -119,6 +137,12 @@ void tables_release(struct tables *tables)
     table_store_release(tables->held);
     table_store_leave(tables->held);
     tables->held = NULL;
+}
+
+const struct view *tables_view(const struct tables *tables)
+{
+    assert(tables->held);
+    return &tables->held->view;
 }
 
 const struct error *tables_failure(const struct tables *tables)

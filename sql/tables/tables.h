@@ -11,6 +11,9 @@
  * collations mnsdb_time (texts of times, by instant) and mnsdb_id (ids, by number) and the
  * functions mnsdb_time(ms) and mnsdb_ms(text).
  *
+ * Readings are seen through aliases and expressions (query/view), as in the commands: in `readings`,
+ * `metrics`, `stats` and `excursions`.
+ *
  * One commit: a store is read through one snapshot, which holds the newest commit from the
  * opening of a statement's first cursor to the closing of its last; tables_hold makes that span
  * longer. A statement left unfinished holds the store's old pages.
@@ -26,6 +29,7 @@
 #include "engine/base/error.h"
 #include "engine/civil/civil.h"
 #include "engine/snapshot/snapshot.h"
+#include "query/view/view.h"
 #include "sql/sqlite/sqlite.h"
 
 #include <stdbool.h>
@@ -43,6 +47,10 @@ struct tables_options {
     bool has_now;
     int64_t now_ms;        /* what "now" means, if has_now; else it is the clock's */
     bool may_choose_store; /* the function mnsdb_open(DIR), and tables with an argument */
+    bool configured;       /* aliases are those of the environment and of files, else: */
+    const struct alias_list *aliases; /* borrowed; NULL: none */
+    const char *const *expressions;   /* borrowed; which readings count: all must hold */
+    size_t expression_count;
 };
 
 /* The name of the i-th table; NULL behind the last. */
@@ -58,6 +66,9 @@ void tables_release(struct tables *tables);
 
 /* The last failure of a store that ended a statement; its status is STATUS_OK if there was none. */
 const struct error *tables_failure(const struct tables *tables);
+
+/* How readings of the store that is held are seen. */
+const struct view *tables_view(const struct tables *tables);
 
 /* What scans did so far. */
 const struct scan_statistics *tables_statistics(const struct tables *tables);

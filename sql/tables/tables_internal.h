@@ -36,6 +36,7 @@ enum column_role {
     COLUMN_ABOVE,
     COLUMN_BELOW,
     COLUMN_HOLD,
+    COLUMN_FILTER,
     COLUMN_ROLES,
 };
 #define COLUMN_PARAMETERS COLUMN_METRIC /* the first; they go up to COLUMN_ROLES */
@@ -111,6 +112,7 @@ struct table_store {
     dev_t device;          /* of the directory, with its inode: which store this is */
     ino_t inode;
     struct snapshot *snapshot; /* owned */
+    struct view view;          /* of the commit at hand, or the latest that was */
     uint32_t uses;             /* tables connected, and tables->held */
     uint32_t holds;            /* cursors open, and tables_hold */
     uint32_t *by_name;         /* owned; device numbers by name, of by_name_count devices */
@@ -123,7 +125,9 @@ struct tables {
     unsigned references; /* of modules, collations and functions */
     char *dir;           /* owned; of the default store */
     struct tables_options options;
-    struct table_store *held; /* by tables_hold */
+    struct alias_list aliases; /* if options.configured */
+    struct filter filter;      /* of options.expressions */
+    struct table_store *held;  /* by tables_hold */
     struct error failure;
     struct scan_statistics statistics;
 };
@@ -176,6 +180,9 @@ void table_store_leave(struct table_store *store);
 /* From the first hold to the last release the snapshot is of one commit. */
 MUST_CHECK enum status table_store_hold(struct table_store *store, struct error *err);
 void table_store_release(struct table_store *store);
+
+/* Whatever a store's readings are seen by. */
+const struct alias_list *tables_aliases(const struct tables *tables);
 
 /* Fills in store->by_name. */
 MUST_CHECK enum status table_store_order(struct table_store *store, struct error *err);
@@ -265,6 +272,7 @@ enum scan_order {
     ORDER_NONE = 0,
     ORDER_GROUPED = 1, /* device after device, in no order of names; within by time, id */
     ORDER_NAMES = 2,   /* by the device's name, time, id */
+    ORDER_DEVICES = 3, /* by the device's name, of each device the first row alone */
 };
 
 /* What xBestIndex tells xFilter in idxNum; of list tables a bit for each of the first columns. */

@@ -52,6 +52,7 @@ static const struct term_text terms[] = {
     PARAMETER(COLUMN_ABOVE, "above"),
     PARAMETER(COLUMN_BELOW, "below"),
     PARAMETER(COLUMN_HOLD, "hold"),
+    PARAMETER(COLUMN_FILTER, "filter"),
 };
 
 #define TERM_COUNT (sizeof terms / sizeof terms[0])
