@@ -72,13 +72,14 @@ static enum status add_covered(struct timeline *covered, int64_t from_ms, int64_
 }
 
 /* Up to each gap, as far as the report before it reaches. */
-static enum status cover(const struct gaps *gaps, const struct device_gaps *device, size_t *at,
+static enum status cover(const struct device_gaps *device, const struct gap *list,
                          struct timeline *covered)
 {
     int64_t from_ms = device->first_ms;
     bool open = device->reports > 0;
-    for (; *at < gaps->list_count && gaps->list[*at].device == device->device; (*at)++) {
-        const struct gap *gap = &gaps->list[*at];
+    for (uint64_t i = 0; i < device->gap_count; i++) {
+        const struct gap *gap = &list[i];
+        assert(gap->device == device->device);
         if (gap->at_begin)
             continue;
         assert(open);
@@ -89,7 +90,7 @@ static enum status cover(const struct gaps *gaps, const struct device_gaps *devi
     return open ? add_covered(covered, from_ms, TIMELINE_OPEN_UNTIL_MS) : STATUS_OK;
 }
 
-enum status report_cover(const struct report *report, uint32_t index, size_t *at,
+enum status report_cover(const struct report *report, uint32_t index, size_t first_gap,
                          struct timeline *covered, struct error *err)
 {
     const struct device_gaps *device = &report->gaps.devices[index];
@@ -99,7 +100,7 @@ enum status report_cover(const struct report *report, uint32_t index, size_t *at
     covered->stale_count = 0;
     covered->has_change = true;
     covered->first_change_ms = device->begin_ms;
-    while (*at < report->gaps.list_count && report->gaps.list[*at].device != device->device)
-        (*at)++;
-    return cover(&report->gaps, device, at, covered) == STATUS_OK ? STATUS_OK : no_memory(err);
+    assert(first_gap + device->gap_count <= report->gaps.list_count);
+    const struct gap *list = device->gap_count > 0 ? &report->gaps.list[first_gap] : NULL;
+    return cover(device, list, covered) == STATUS_OK ? STATUS_OK : no_memory(err);
 }

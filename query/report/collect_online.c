@@ -179,13 +179,14 @@ static enum status add_devices(struct report *report, const struct snapshot *sna
     OWNED(timeline_release) struct timeline timeline = {0};
     struct report_online *online = &report->online;
     const struct selection *selection = report->spec->selection;
-    size_t gap = 0;
+    size_t first_gap = 0;
     for (uint32_t i = 0; i < selection->device_count; i++) {
         const uint32_t device = selection->devices[i];
         if (online->devices[i].basis == BASIS_READINGS)
-            TRY(report_cover(report, i, &gap, &timeline, err));
+            TRY(report_cover(report, i, first_gap, &timeline, err));
         else
             TRY(event_history_timeline(history, device, &report->spec->rules, &timeline, err));
+        first_gap += report->gaps.devices[i].gap_count;
         TRY(chart_lanes_add(&online->lanes, snapshot_device_name(snapshot, device), &timeline,
                             err));
     }

@@ -156,10 +156,10 @@ MUST_CHECK enum status report_collect_gap_list(struct report *report, struct sna
                                                struct scan_statistics *statistics,
                                                struct error *err);
 /*
- * When readings of the index-th device cover the time, as a timeline. `*at` is the place in the
- * list of gaps, 0 at first: devices are asked for in their order.
+ * When readings of the index-th device cover the time, as a timeline. Its gaps are those from the
+ * `first_gap`-th on in the list.
  */
-MUST_CHECK enum status report_cover(const struct report *report, uint32_t index, size_t *at,
+MUST_CHECK enum status report_cover(const struct report *report, uint32_t index, size_t first_gap,
                                     struct timeline *covered, struct error *err);
 void report_release_checks(struct report *report);
 void report_release_gaps(struct report *report);

@@ -100,6 +100,37 @@ def some_store(test, devices=30, seed="report"):
     return db
 
 
+def store_of_readings(test, states=(), devices=24, seed="readings"):
+    """Devices that send now and then, with pauses; only `states` of them tell a state."""
+    rng = rng_for(seed)
+    db = Db(test)
+    bodies, number = [], 0
+    for i in range(devices):
+        device = f"p{i % 2}/device-{i:03d}"
+        ms = NOW_MS - 3 * 86400000 + rng.randrange(36000000)
+        for _ in range(rng.choice((1, 2, 5, 60, 60, 120))):
+            number += 1
+            bodies.append(reading(device, {"speed": number, "time": ms}, number, NOW_S))
+            ms += rng.choice((500, 600000, 600000, 601000, 602000, 1800000, 1801000, 1803000, 20000000))
+        if i in states:
+            for j, state in enumerate(("online", "offline", "online")):
+                number += 1
+                at = NOW_MS - 3 * 86400000 + (j + 1) * (i + 1) * 1000000
+                bodies.append(status(device, state, number, NOW_S, time=at))
+    db.ingest(lines(bodies), oracle=False)
+    return db
+
+
+def share_text(share):
+    """As the page rounds it."""
+    percent = 100 * share
+    if share == 1:
+        return "100 %"
+    if percent >= 99.995:
+        return "> 99.99 %"
+    return "< 0.01 %" if 0 < percent < 0.005 else f"{percent:.2f} %"
+
+
 def page_of(db, *args):
     result = db.run("report", "--html", "-", *args)
     if result.code != 0:
@@ -222,6 +253,100 @@ class Figures(unittest.TestCase):
         tree, text = page_of(self.db)
         self.assertEqual(text.count('<svg class="ln"'), 30)
         self.assertEqual(len(set(tree.ids)), len(tree.ids), "ids are unique")
+
+
+class WithoutStates(unittest.TestCase):
+    """Where no status event tells, the page is that of `gaps`."""
+
+    RANGES = ([], ["--from", "2020-09-11"], ["--from", "2020-09-11 20:00", "--to", "2020-09-12", "--tz", "Asia/Tokyo"],
+              ["--to", "2020-09-12", "--product", "p1"], ["--device", "*-00?"])  # fmt: skip
+
+    @classmethod
+    def setUpClass(cls):
+        cls.db = store_of_readings(cls)
+        cls.mixed = store_of_readings(cls, states=range(0, 24, 3))
+
+    def check_coverage(self, rows, want):
+        """Rows of a table of coverage are these devices' answers, in their order."""
+        self.assertEqual([row[0]["text"] for row in rows], [answer["device"] for answer in want])
+        for row, answer in zip(rows, want):
+            fields = ("coverage", "readings", "usual_ms", "gaps", "largest_ms")
+            for cell, field in enumerate(fields, 1):
+                self.assertEqual(row[cell]["value"], answer[field], (answer["device"], field))
+            self.assertEqual(row[6].get("time"), answer["largest_start"])
+            self.assertEqual(row[7].get("time"), answer["largest_end"])
+
+    def check_lanes(self, text, want):
+        """What a lane adds up to is the device's coverage."""
+        lanes = re.findall(r'<span class="n"><bdi>([^<]*)</bdi></span>.*?<span class="v">([^<]*)</span>', text)
+        shown = {name: share for name, share in lanes}
+        for answer in want:
+            name = answer["device"].partition("/")[2]
+            text = share_text(float(answer["coverage"])).replace(">", "&gt;").replace("<", "&lt;")
+            self.assertEqual(shown[name], text)
+
+    def covered(self, db, *args):
+        rows = db.query("gaps", "--order-by", "coverage", *args)
+        return [row for row in rows if row["coverage"] is not None]
+
+    def test_the_ranking_and_the_lanes_are_the_coverage_of_gaps(self):
+        for args in self.RANGES:
+            with self.subTest(args):
+                tree, text = page_of(self.db, *args)
+                want = self.covered(self.db, *args)
+                self.check_coverage(tree.rows("coverage", "coverage-more"), want)
+                self.check_lanes(text, want)
+                self.assertEqual(tree.rows("ranking"), [])
+                self.assertNotIn('id="gaps"', text)
+                self.assertIn("Coverage of readings, worst first", tree.by_id["availability"])
+
+    def test_the_cards_tell_the_worst_device_and_its_longest_silence(self):
+        for args in self.RANGES:
+            with self.subTest(args):
+                _, text = page_of(self.db, *args)
+                want = self.covered(self.db, *args)
+                cards = dict(re.findall(r'<li class="card" id="([^"]*)">(.*?)</li>', text, re.S))
+                worst = want[0]
+                self.assertIn(worst["device"].partition("/")[2], cards["worst-device"])
+                self.assertIn(f'<data value="{worst["coverage"]}">', cards["worst-device"])
+                self.assertIn("no status event says", cards["worst-device"])
+                silence = cards["longest-silence"]
+                self.assertIn(f'<data value="{worst["largest_ms"]}">', silence)
+                self.assertIn(f'datetime="{worst["largest_start"]}"', silence)
+                self.assertIn(f'datetime="{worst["largest_end"]}"', silence)
+                longest = max(int(row["largest_ms"] or 0) for row in want)
+                self.assertEqual("longest-of-all" in cards, longest > int(worst["largest_ms"]))
+                if "longest-of-all" in cards:
+                    self.assertIn(f'<data value="{longest}">', cards["longest-of-all"])
+                most = max(int(row["gaps"]) for row in want)
+                self.assertIn(f'<data value="{most}">', cards["most-gaps"])
+
+    def test_devices_without_a_state_come_last_by_coverage(self):
+        for args in self.RANGES:
+            with self.subTest(args):
+                tree, text = page_of(self.mixed, *args)
+                online = {row["device"]: row for row in self.mixed.query("online", *args)}
+                known = {name for name, row in online.items() if row["availability"] is not None}
+                ranked = [row[1]["text"] for row in tree.rows("ranking", "ranking-more")]
+                self.assertEqual(set(ranked), known)
+                want = [row for row in self.covered(self.mixed, *args) if row["device"] not in known]
+                self.check_coverage(tree.rows("ranking-readings", "ranking-readings-more"), want)
+                self.check_lanes(text, want)
+                self.check_coverage(tree.rows("coverage", "coverage-more"), self.covered(self.mixed, *args))
+                if want:
+                    worst = tree.by_id["worst-by-readings"]
+                    self.assertIn(want[0]["device"], worst)
+                    self.assertIn("no status event says", worst)
+                    self.assertIn("Devices without a known state", tree.by_id["availability"])
+
+    def test_a_device_with_neither_is_counted(self):
+        db = Db(self)
+        bodies = [reading("p/a", {"x": 1, "time": NOW_MS + i * 60000}, i + 1, NOW_S) for i in range(5)]
+        bodies.append(reading("p/b", {"x": 1, "time": NOW_MS}, 9, NOW_S))
+        db.ingest(lines(bodies), oracle=False)
+        tree, _ = page_of(db)
+        self.assertEqual([row[0]["text"] for row in tree.rows("coverage")], ["p/a"])
+        self.assertIn("1 device with neither", tree.by_id["availability"])
 
 
 def parse_ms(text):
