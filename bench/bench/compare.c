@@ -189,6 +189,14 @@ static bool is_tired(const struct contest *contest, size_t system, size_t query)
     return warm->count >= WARM_RUNS_LEAST && series_sum(warm) > WARM_BUDGET_MS;
 }
 
+/* Who loads slowly reads slowly, too: a peer that was loaded once is asked once. */
+static bool was_asked_cold(const struct contest *contest, size_t system, size_t query)
+{
+    const struct set_system *figures = &contest->result->systems[system];
+    return system > 0 && figures->load_seconds.count == 1 &&
+           figures->queries[query].cold_ms.count > 0;
+}
+
 static enum status query_round(struct contest *contest, uint64_t round, bool cold,
                                struct error *err)
 {
@@ -197,7 +205,7 @@ static enum status query_round(struct contest *contest, uint64_t round, bool col
         for (size_t i = 0; i < count; i++) {
             const size_t system = (i + (size_t)round) % count;
             TRY(check_signals(err));
-            if (!cold && is_tired(contest, system, query))
+            if (cold ? was_asked_cold(contest, system, query) : is_tired(contest, system, query))
                 continue;
             if (system == 0)
                 TRY(mnsdb_query(contest, query, cold, err));

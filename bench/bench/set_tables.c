@@ -262,7 +262,8 @@ static void print_loads(const struct set_view *view, FILE *out)
     }
     (void)fprintf(out,
                   "\nA round is one load of each, %" PRIu64 " rounds; a peer whose first "
-                  "load takes very long is loaded once.\n\n",
+                  "load takes very long is loaded once, and asked cold once; its queries that take "
+                  "very long are asked once, warm.\n\n",
                   view->result->rounds);
 }
 
