@@ -1,9 +1,9 @@
 /*
  * decoder_thread.c - pull, decode, hand over.
  *
- * Pulling takes turns: reading is cheap beside decoding, and a turn is also what orders
- * the batches. The bytes that a thread has just read are still in its cache when it
- * decodes them.
+ * Pulling takes turns; a turn is also what orders the batches. From plain sets a turn brings only a
+ * range of the file: what it holds is read piece by piece in between, so that a piece is in the
+ * thread's own cache when it is decoded.
  */
 #include "ingest/pipeline/decoder_thread.h"
 
@@ -59,14 +59,32 @@ static enum status decode_bodies(struct decoder_thread *thread, struct row_batch
     return STATUS_OK;
 }
 
-/* --- a turn at the source -------------------------------------------------------------------- */
-
 static void report_fault(struct intake *intake, const struct error *fault)
 {
     atomic_fetch_add(&intake->faults, 1);
     if (intake->listener->fault)
         intake->listener->fault(intake->listener->context, fault);
 }
+
+/* All bodies of a batch, those too that are still to be read. */
+static enum status decode_batch(struct decoder_thread *thread, struct row_batch *rows,
+                                struct error *err)
+{
+    enum source_event event = SOURCE_BODIES;
+    while (event != SOURCE_END) {
+        if (event == SOURCE_BODIES)
+            TRY(decode_bodies(thread, rows, err));
+        struct error fault = {0};
+        const enum status status = body_batch_read_on(&thread->bodies, &event, &fault);
+        if (status != STATUS_OK)
+            return error_set(err, status, "%s", fault.message);
+        if (event == SOURCE_FAULT)
+            report_fault(thread->intake, &fault);
+    }
+    return STATUS_OK;
+}
+
+/* --- a turn at the source -------------------------------------------------------------------- */
 
 static bool is_over(const struct intake *intake)
 {
@@ -80,7 +98,7 @@ static enum status pull_locked(struct decoder_thread *thread, bool *got, struct 
     while (!is_over(intake)) {
         enum source_event event = SOURCE_END;
         struct error failure = {0};
-        const enum status status = source_next(intake->source, &thread->bodies, &event, &failure);
+        const enum status status = source_take(intake->source, &thread->bodies, &event, &failure);
         if (status != STATUS_OK || event == SOURCE_END)
             intake->ended = true;
         if (status == STATUS_STOPPED)
@@ -124,7 +142,7 @@ static enum status run_once(struct decoder_thread *thread, bool *more, struct er
     uint64_t sequence = 0;
     enum status status = pull(thread, more, &sequence, err);
     if (status == STATUS_OK && *more)
-        status = decode_bodies(thread, &work->rows, err);
+        status = decode_batch(thread, &work->rows, err);
     if (status != STATUS_OK || !*more) {
         work_queue_recycle(queue, work);
         return status;

@@ -21,7 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define WORK_COUNT_MAX 256u /* batches; small ones, from a slow pipe, may be many */
+#define WORK_COUNT_MAX 512u /* batches; small ones, from a slow pipe, may be many */
 
 /*
  * Memory of all batches. A group being committed and the next one being decoded are half of it

@@ -8,6 +8,7 @@
 #include "ingest/source/source.h"
 
 #include "engine/base/mem.h"
+#include "ingest/source/plain_set.h"
 
 #include <assert.h>
 #include <string.h>
@@ -66,6 +67,20 @@ bool body_batch_next(struct body_batch *batch, struct body *body)
     return false;
 }
 
+enum status source_next(struct source *source, struct body_batch *batch, enum source_event *event,
+                        struct error *err)
+{
+    for (;;) {
+        batch->input_bytes = 0;
+        TRY(body_batch_read_on(batch, event, err));
+        if (*event != SOURCE_END)
+            return STATUS_OK;
+        TRY(source_take(source, batch, event, err));
+        if (*event != SOURCE_BODIES || !batch->range.set)
+            return STATUS_OK;
+    }
+}
+
 enum status body_batch_frame(struct body_batch *batch)
 {
     return batch->ends ? STATUS_OK
@@ -86,6 +101,7 @@ enum status body_batch_add(struct body_batch *batch, struct slice body)
 
 void body_batch_release(struct body_batch *batch)
 {
+    plain_range_drop(batch);
     mem_free(batch->bytes);
     mem_free(batch->ends);
     *batch = (struct body_batch){0};

@@ -64,6 +64,18 @@ enum status excess_add(struct excess_scan *scan, struct slice piece, struct erro
     return STATUS_OK;
 }
 
+enum status excess_add_line(struct excess_scan *scan, struct slice piece, bool *held_cr,
+                            struct error *err)
+{
+    static const uint8_t cr = '\r';
+    if (piece.len == 0)
+        return STATUS_OK;
+    if (*held_cr)
+        TRY(excess_add(scan, slice_of(&cr, 1), err));
+    *held_cr = piece.data[piece.len - 1] == cr;
+    return excess_add(scan, slice_of(piece.data, piece.len - (*held_cr ? 1 : 0)), err);
+}
+
 enum status excess_end(struct excess_scan *scan, struct body_excess *excess, struct error *err)
 {
     unsigned digest_len = 0;

@@ -25,6 +25,12 @@ struct excess_scan {
 /* STATUS_NOMEM: no context for the digest. */
 MUST_CHECK enum status excess_begin(struct excess_scan *scan, struct error *err);
 MUST_CHECK enum status excess_add(struct excess_scan *scan, struct slice piece, struct error *err);
+/*
+ * The same for a line that ends with LF or CRLF: a piece's last byte is held back if it is a CR,
+ * until it is known whether it belongs to the line's end. `*held_cr` is false before the first one.
+ */
+MUST_CHECK enum status excess_add_line(struct excess_scan *scan, struct slice piece, bool *held_cr,
+                                       struct error *err);
 MUST_CHECK enum status excess_end(struct excess_scan *scan, struct body_excess *excess,
                                   struct error *err);
 void excess_release(struct excess_scan *scan);

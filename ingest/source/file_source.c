@@ -1,6 +1,9 @@
 /*
  * file_source.c - recorded sets, one after the other, cut into batches of whole lines.
  *
+ * Plain sets in regular files are handed out in ranges that are read elsewhere (plain_set.h).
+ * Pipes and compressed sets are read here, into batches that are large:
+ *
  *      batch   [ carried over ][ read now .................. ]
  *                    line line line line line line li
  *                                                   ^ cut: the rest is carried over
@@ -21,6 +24,7 @@
 #include "engine/base/mem.h"
 #include "ingest/source/excess.h"
 #include "ingest/source/input.h"
+#include "ingest/source/plain_set.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -42,7 +46,8 @@ struct file_source {
     size_t path_count;
     size_t path_next;
     int wake_file;         /* owned; an eventfd, readable after an interrupt */
-    struct input *input;   /* owned; NULL between inputs */
+    struct plain_set *set; /* owned; an input that has ranges */
+    struct input *input;   /* owned; any other; NULL between inputs */
     bool input_ended;      /* nothing more can be read from it */
     struct error fault;    /* why it ended, if not well; reported once its lines are out */
     struct buffer carried; /* bytes read beyond the last cut, from carried_next on */
@@ -51,7 +56,7 @@ struct file_source {
     uint64_t token;
     struct excess_scan excess;
     uint64_t raw_bytes_total;
-    atomic_ullong raw_bytes_before; /* of the inputs that are closed */
+    atomic_ullong raw_bytes_before; /* of the inputs that are closed, and of ranges */
     atomic_ullong raw_bytes_input;  /* of the open one */
 };
 
@@ -218,22 +223,6 @@ static void set_next_aim(struct file_source *source, size_t cut, size_t filled)
 /* --- a line that fits no batch --------------------------------------------------------------- */
 
 /*
- * Hashes a piece of the line; its last byte is held back if it is a CR, until it is
- * known whether it belongs to the line's end.
- */
-static enum status add_piece(struct file_source *source, struct slice piece, bool *held_cr,
-                             struct error *err)
-{
-    static const uint8_t cr = '\r';
-    if (piece.len == 0)
-        return STATUS_OK;
-    if (*held_cr)
-        TRY(excess_add(&source->excess, slice_of(&cr, 1), err));
-    *held_cr = piece.data[piece.len - 1] == cr;
-    return excess_add(&source->excess, slice_of(piece.data, piece.len - (*held_cr ? 1 : 0)), err);
-}
-
-/*
  * The batch is full and holds no line break: reads to the line's end. Afterwards the batch holds
  * the line's beginning, or nothing if damage cut the line.
  */
@@ -243,7 +232,7 @@ static enum status read_long_line(struct file_source *source, struct body_batch 
     assert(batch->len == SOURCE_BATCH_BYTES);
     bool held_cr = false;
     TRY(excess_begin(&source->excess, err));
-    TRY(add_piece(source, slice_of(batch->bytes, batch->len), &held_cr, err));
+    TRY(excess_add_line(&source->excess, slice_of(batch->bytes, batch->len), &held_cr, err));
     batch->input_bytes = batch->len;
 
     const uint8_t *line_break = NULL;
@@ -255,7 +244,7 @@ static enum status read_long_line(struct file_source *source, struct body_batch 
         const size_t piece_len = batch->len - SOURCE_BODY_BYTES_MAX;
         line_break = memchr(piece, '\n', piece_len);
         const size_t line_len = line_break ? (size_t)(line_break - piece) : piece_len;
-        TRY(add_piece(source, slice_of(piece, line_len), &held_cr, err));
+        TRY(excess_add_line(&source->excess, slice_of(piece, line_len), &held_cr, err));
         const size_t taken = line_len + (line_break ? 1 : 0);
         batch->input_bytes += taken;
         TRY(carry_over(source, batch, SOURCE_BODY_BYTES_MAX + taken, err));
@@ -294,6 +283,8 @@ static void close_input(struct file_source *source)
     atomic_store(&source->raw_bytes_input, 0);
     input_close(source->input);
     source->input = NULL;
+    plain_set_drop(source->set);
+    source->set = NULL;
     source->input_ended = false;
     source->fault = (struct error){0};
     buffer_clear(&source->carried);
@@ -306,6 +297,11 @@ static enum status open_next(struct file_source *source, struct error *err)
     struct error fault = {0};
     const enum status status =
         input_open(&source->input, source->paths[source->path_next++], source->wake_file, &fault);
+    if (status == STATUS_OK && input_has_ranges(source->input)) {
+        struct input *input = source->input;
+        source->input = NULL;
+        return plain_set_new(&source->set, input, &source->raw_bytes_before, err);
+    }
     if (status == STATUS_OK)
         return STATUS_OK;
     if (status != STATUS_INPUT)
@@ -324,10 +320,43 @@ static bool input_is_used_up(const struct file_source *source)
            !memchr(source->carried.data + source->carried_next, '\n', carried_len(source));
 }
 
-static enum status file_source_next(void *context, struct body_batch *batch,
+/* The next range of a set; the input is closed once there is none. */
+static enum source_event claim_range(struct file_source *source, struct body_batch *batch,
+                                     struct error *fault)
+{
+    const enum source_event event = plain_set_claim(source->set, batch, fault);
+    if (event != SOURCE_BODIES)
+        close_input(source);
+    batch->received_ms = clock_utc_ms();
+    batch->token = ++source->token;
+    return event;
+}
+
+/* An input has ended: its fault, the next one, or the end of all. True if there is something to
+ * tell. */
+static enum status next_input(struct file_source *source, enum source_event *event, bool *tell,
+                              struct error *err)
+{
+    const struct error fault = source->fault;
+    close_input(source);
+    *tell = true;
+    if (fault.status != STATUS_OK) {
+        *event = SOURCE_FAULT;
+        (void)error_set(err, fault.status, "%s", fault.message);
+        return STATUS_OK;
+    }
+    *event = SOURCE_END;
+    if (source->path_next == source->path_count)
+        return STATUS_OK;
+    *tell = false;
+    return open_next(source, err);
+}
+
+static enum status file_source_take(void *context, struct body_batch *batch,
                                     enum source_event *event, struct error *err)
 {
     struct file_source *source = context;
+    plain_range_drop(batch);
     uint8_t *bytes =
         batch->bytes ? batch->bytes : mem_alloc(SOURCE_BATCH_BYTES + SOURCE_SLACK_BYTES, 1);
     if (!bytes)
@@ -335,19 +364,16 @@ static enum status file_source_next(void *context, struct body_batch *batch,
     *batch = (struct body_batch){.bytes = bytes};
 
     for (;;) {
+        if (source->set) {
+            *event = claim_range(source, batch, err);
+            if (*event != SOURCE_END)
+                return STATUS_OK;
+        }
         if (input_is_used_up(source)) {
-            const struct error fault = source->fault;
-            close_input(source);
-            if (fault.status != STATUS_OK) {
-                *event = SOURCE_FAULT;
-                (void)error_set(err, fault.status, "%s", fault.message);
+            bool tell = false;
+            TRY(next_input(source, event, &tell, err));
+            if (tell)
                 return STATUS_OK;
-            }
-            if (source->path_next == source->path_count) {
-                *event = SOURCE_END;
-                return STATUS_OK;
-            }
-            TRY(open_next(source, err));
             continue;
         }
         TRY(next_batch(source, batch, err));
@@ -415,7 +441,7 @@ enum status file_source_open(struct source *source, const char *const *paths, si
     }
     *source = (struct source){
         .context = files,
-        .next = file_source_next,
+        .next = file_source_take,
         .acknowledge = file_source_acknowledge,
         .interrupt = file_source_interrupt,
         .progress = file_source_progress,

@@ -2,7 +2,8 @@
  * input.c - opening a recorded set, telling its kind, and reading plain ones.
  *
  * Files are opened non-blocking, which means nothing for regular ones and lets a
- * named pipe be waited for together with the signals' event.
+ * named pipe be waited for together with the signals' event. A regular file's kind is told
+ * without moving the file's offset, and a plain one is never read through the raw window.
  */
 #include "ingest/source/input_internal.h"
 
@@ -130,6 +131,47 @@ static void plain_close(struct input *input)
 
 static const struct input_codec plain_codec = {.read = plain_read, .close = plain_close};
 
+/* --- plain sets in regular files ------------------------------------------------------------- */
+
+bool input_has_ranges(const struct input *input)
+{
+    return input->has_ranges;
+}
+
+uint64_t input_start(const struct input *input)
+{
+    return input->start;
+}
+
+enum status input_read_at(const struct input *input, uint64_t offset, uint8_t *to, size_t len,
+                          size_t *got, struct error *err)
+{
+    *got = 0;
+    ssize_t count = -1;
+    do {
+        count = pread(input->file, to, len, (off_t)offset);
+    } while (count < 0 && errno == EINTR);
+    if (count < 0)
+        return error_set_errno(err, STATUS_INPUT, errno, "cannot read %s", input->name);
+    *got = (size_t)count;
+    return STATUS_OK;
+}
+
+/* Sizes of some files mean nothing, so a byte decides at what seems to be the end. */
+enum status input_has_bytes_at(const struct input *input, uint64_t offset, bool *has,
+                               struct error *err)
+{
+    struct stat info;
+    *has = fstat(input->file, &info) == 0 && offset < (uint64_t)info.st_size;
+    if (*has)
+        return STATUS_OK;
+    uint8_t byte = 0;
+    size_t got = 0;
+    TRY(input_read_at(input, offset, &byte, 1, &got, err));
+    *has = got > 0;
+    return STATUS_OK;
+}
+
 /* --- opening --------------------------------------------------------------------------------- */
 
 static bool is_gzip(const uint8_t *bytes, size_t len)
@@ -148,10 +190,31 @@ static bool is_zstd(const uint8_t *bytes, size_t len)
            ((bytes[0] & 0xf0u) == 0x50 && memcmp(bytes + 1, skippable, sizeof skippable) == 0);
 }
 
+/* A look at the first bytes of a regular file. What cannot be read so is read the other way. */
+static void look_for_ranges(struct input *input)
+{
+    const off_t start = input->is_borrowed ? lseek(input->file, 0, SEEK_CUR) : 0;
+    if (input->waits || start < 0)
+        return;
+    uint8_t magic[MAGIC_BYTES];
+    size_t got = 0;
+    if (input_read_at(input, (uint64_t)start, magic, sizeof magic, &got, NULL) != STATUS_OK)
+        return;
+    input->has_ranges = !is_gzip(magic, got) && !is_zstd(magic, got);
+    input->start = (uint64_t)start;
+}
+
 /* Reads the first bytes and chooses how to go on. */
 static enum status choose_codec(struct input *input, struct error *err)
 {
-    assert(input->raw);
+    look_for_ranges(input);
+    if (input->has_ranges) {
+        input->codec = &plain_codec;
+        return STATUS_OK;
+    }
+    input->raw = mem_alloc(RAW_WINDOW_BYTES, 1);
+    if (!input->raw)
+        return error_set(err, STATUS_NOMEM, "no memory to read %s", input->name);
     while (input->raw_len < MAGIC_BYTES) {
         struct input_read first = {
             .to = input->raw + input->raw_len,
@@ -197,12 +260,7 @@ enum status input_open(struct input **opened, const char *path, int wake_file, s
         return error_set(err, STATUS_NOMEM, "no memory to read %s", path);
     input->file = -1;
     input->wake_file = wake_file;
-    input->raw = mem_alloc(RAW_WINDOW_BYTES, 1);
-    enum status status = STATUS_OK;
-    if (!input->raw)
-        status = error_set(err, STATUS_NOMEM, "no memory to read %s", path);
-    if (status == STATUS_OK)
-        status = open_file(input, path, err);
+    enum status status = open_file(input, path, err);
     if (status == STATUS_OK)
         status = choose_codec(input, err);
     if (status != STATUS_OK) {
@@ -219,6 +277,8 @@ void input_close(struct input *input)
         return;
     if (input->codec)
         input->codec->close(input);
+    if (input->has_ranges && input->is_borrowed)
+        (void)lseek(input->file, 0, SEEK_END); // as if it had been read from there
     if (input->file >= 0 && !input->is_borrowed)
         (void)close(input->file);
     mem_free(input->raw);

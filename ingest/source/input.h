@@ -13,6 +13,7 @@
 
 #include "engine/base/error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -49,6 +50,20 @@ struct input_read {
  * STATUS_STOPPED: a signal or the wake file ended the wait.
  */
 MUST_CHECK enum status input_read(struct input *input, struct input_read *read, struct error *err);
+
+/*
+ * True of plain sets in regular files, until something was read: their bytes can be had from any
+ * place with input_read_at, by any thread, instead of one after the other with input_read.
+ */
+bool input_has_ranges(const struct input *input);
+/* Where such a set begins in its file: standard input may have been read from before. */
+uint64_t input_start(const struct input *input);
+/* Whether it goes on at `offset`. STATUS_INPUT: it cannot be read. */
+MUST_CHECK enum status input_has_bytes_at(const struct input *input, uint64_t offset, bool *has,
+                                          struct error *err);
+/* Reads up to `len` bytes; `*got` is 0 only at the end. */
+MUST_CHECK enum status input_read_at(const struct input *input, uint64_t offset, uint8_t *to,
+                                     size_t len, size_t *got, struct error *err);
 
 /* Bytes of the file taken so far, as they lie there. */
 uint64_t input_raw_bytes(const struct input *input);

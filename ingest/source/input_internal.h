@@ -31,6 +31,8 @@ struct input {
     int wake_file;    /* borrowed */
     bool is_borrowed; /* standard input */
     bool waits;       /* no regular file: poll before reading */
+    bool has_ranges;  /* input_has_ranges */
+    uint64_t start;   /* if so */
     bool ended;       /* read() said so */
     uint8_t *raw;     /* owned; RAW_WINDOW_BYTES */
     size_t raw_next;  /* bytes not taken yet: raw[raw_next .. raw_len) */

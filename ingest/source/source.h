@@ -4,8 +4,9 @@
  * A source hands out batches of bodies, in order, to a pipeline that decodes
  * several of them at the same time and commits them in order:
  *
- *      source_next (one thread at a time)    bodies of the batch are only counted
- *      body_batch_next (any thread)          takes them out, one by one
+ *      source_take (one thread at a time)    a batch, or what it is to be read from
+ *      body_batch_read_on (any thread)       reads the next bodies of such a one
+ *      body_batch_next (any thread)          takes bodies out, one by one
  *      source_acknowledge (the committer)    they are on disk
  *
  * An acknowledged batch may be deleted where it came from (a queue); for recorded
@@ -17,8 +18,9 @@
  * (nothing but spaces and tabs) are no bodies; a last line without line break counts. Bodies
  * over SOURCE_BODY_BYTES_MAX are never held whole if they do not fit a batch.
  *
- * Life cycle: open -> next* -> close; a body_batch is zero-initialised and reused.
- * Threads:    source_next by one thread at a time; acknowledge by one; the others by any.
+ * Life cycle: open -> take* -> close; a body_batch is zero-initialised and reused. It is read to
+ *             its end, taken anew or released before its source is closed.
+ * Threads:    source_take by one thread at a time; acknowledge by one; the others by any.
  */
 #ifndef MNSDB_INGEST_SOURCE_SOURCE_H
 #define MNSDB_INGEST_SOURCE_SOURCE_H
@@ -58,6 +60,19 @@ struct body {
                                          SOURCE_BODY_BYTES_MAX */
 };
 
+struct plain_set;
+
+/* Lines of a file that are read by whoever takes them out (plain_set.h). */
+struct plain_range {
+    struct plain_set *set; /* held; NULL: the batch is no range, or was read to its end */
+    uint64_t next;         /* offset in the file of what is read next */
+    uint64_t until;        /* lines that begin behind it are not the range's */
+    size_t held;           /* bytes of the file that stand in the batch */
+    size_t rest;           /* those from here on were not handed out yet */
+    bool skips_line;       /* the line that stands first is not the range's */
+    bool is_over;          /* nothing more is to be read */
+};
+
 struct body_batch {
     uint8_t *bytes; /* owned; a file's: SOURCE_BATCH_BYTES of room once filled */
     size_t len;
@@ -70,11 +85,12 @@ struct body_batch {
     size_t end_capacity;
     size_t bytes_capacity; /* of a batch with ends */
     size_t next;           /* where body_batch_next goes on: an offset, with ends an index */
-    uint64_t input_bytes;  /* uncompressed bytes of input that this batch stands for */
+    uint64_t input_bytes;  /* uncompressed bytes of input that this batch stands for so far */
     int64_t received_ms;   /* UTC */
     uint64_t token;        /* for source_acknowledge */
     bool is_excess;        /* the batch is the beginning of one long body */
     struct body_excess excess;
+    struct plain_range range;
 };
 
 enum source_event {
@@ -101,13 +117,21 @@ struct source {
 
 /*
  * The next batch, fault or the end. Waits for input; STATUS_STOPPED when a signal or
- * source_interrupt asked to end meanwhile. After a fault the next call goes on behind it.
+ * source_interrupt asked to end meanwhile. After a fault the next call goes on behind it. Further
+ * bodies of the batch may come with body_batch_read_on, even if it has none yet.
  */
-static inline MUST_CHECK enum status source_next(struct source *source, struct body_batch *batch,
+static inline MUST_CHECK enum status source_take(struct source *source, struct body_batch *batch,
                                                  enum source_event *event, struct error *err)
 {
     return source->next(source->context, batch, event, err);
 }
+
+/*
+ * For a thread that takes and reads alone: the next bodies, fault or the end. Several calls may
+ * give parts of one batch, `input_bytes` of each.
+ */
+MUST_CHECK enum status source_next(struct source *source, struct body_batch *batch,
+                                   enum source_event *event, struct error *err);
 
 /* The batch with this token, and all before it, are on disk. */
 static inline void source_acknowledge(struct source *source, uint64_t token)
@@ -131,7 +155,14 @@ MUST_CHECK enum status file_source_open(struct source *source, const char *const
                                         size_t path_count, struct error *err);
 void source_close(struct source *source);
 
-/* The next body of a batch; false at its end. */
+/*
+ * Reads further bodies of a batch, in place of those that it held. SOURCE_FAULT: the file that they
+ * are in failed, the error says how. SOURCE_END: these were all.
+ */
+MUST_CHECK enum status body_batch_read_on(struct body_batch *batch, enum source_event *event,
+                                          struct error *err);
+
+/* The next body of those that a batch holds; false at their end. */
 bool body_batch_next(struct body_batch *batch, struct body *body);
 
 /*
