@@ -48,6 +48,9 @@ static void make_devices(struct answer *answer)
     assert_int_equal(answer_add_field(answer, "last_seen", CELL_TIME, NULL), STATUS_OK);
     assert_int_equal(answer_add_field(answer, "state", CELL_TEXT, NULL), STATUS_OK);
     assert_int_equal(answer_add_field(answer, "state_since", CELL_TIME, NULL), STATUS_OK);
+    add_metric_columns(answer, "a-nobody");
+    add_metric_columns(answer, "b-one");
+    add_metric_columns(answer, "c-all");
     add_metric_columns(answer, "humidity");
     add_metric_columns(answer, "temperature");
     for (size_t i = 0; i < NAMES; i++) {
@@ -56,7 +59,10 @@ static void make_devices(struct answer *answer)
         cells[0] = cell_of_text(slice_of_text(names[i]));
         cells[1] = cell_of_time(START_MS);
         cells[2] = cell_of_text(slice_of_text("online"));
-        cells[4] = cell_of_number(exact_of_number(number_from_integer((int64_t)i)));
+        for (size_t cell = 6; cell <= 12; cell += 2) {
+            if (i == 0 || cell != 6)
+                cells[cell] = cell_of_number(exact_of_number(number_from_integer((int64_t)i)));
+        }
     }
 }
 
@@ -170,6 +176,17 @@ static void wide_names_keep_the_columns(void **state)
     assert_int_equal(end_column(narrow, "online"), end_column(wide, "online"));
     assert_non_null(strstr(text, "temperature")); // there is room for two values
     assert_non_null(strstr(text, "pk/\\x1b[31mred\\n"));
+    drop_scene(scene);
+}
+
+static void metrics_of_most_devices_come_first(void **state)
+{
+    (void)state;
+    struct scene *scene = make_scene();
+    char text[8192];
+    const struct screen screen = {.columns = 130, .rows = 24, .utf8 = true};
+    compose_text(&scene->view, &screen, text, sizeof text);
+    assert_non_null(strstr(text, "   humidity temperature       c-all       b-one\n"));
     drop_scene(scene);
 }
 
@@ -357,6 +374,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_line_is_too_wide_and_none_too_many),
         cmocka_unit_test(wide_names_keep_the_columns),
+        cmocka_unit_test(metrics_of_most_devices_come_first),
         cmocka_unit_test(what_is_cut_stays_true),
         cmocka_unit_test(few_devices_leave_their_room_to_events),
         cmocka_unit_test(a_fleet_is_the_same_however_often_it_is_read),

@@ -1,0 +1,351 @@
+/*
+ * test_findings_fleet.c - what looks wrong of many devices at once: silences of most of them, and
+ * metrics that never moved on one of them, in words; stores made to break the rules; and whichever
+ * request for memory fails, it is said and everything given back.
+ *
+ * Rules and limits are tested by tests/system/test_check.py against the oracle.
+ *
+ * ctest: fault
+ */
+#include "engine/base/mem.h"
+#include "engine/store/store.h"
+#include "query/findings/findings.h"
+#include "query/gaps/gaps.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define BASE_MS    INT64_C(1700000000000)
+#define MINUTE_MS  INT64_C(60000)
+#define HOUR_MS    INT64_C(3600000)
+#define FAULTS_MAX 20000
+
+struct place {
+    char dir[64];
+    struct row_batch batch;
+    uint64_t next_id;
+    struct snapshot *snapshot; /* owned */
+};
+
+static struct place place;
+
+/* --- histories ----------------------------------------------------------------------------- */
+
+static void add_value(const char *device, int64_t time_ms, int64_t value)
+{
+    struct row_batch *batch = &place.batch;
+    const struct row_batch_mark mark = row_batch_mark(batch);
+    struct row *row = NULL;
+    uint32_t metric = 0;
+    assert_int_equal(row_batch_add_row(batch, TABLE_READINGS, &row), STATUS_OK);
+    assert_int_equal(name_table_add(&batch->devices, slice_of_text(device), &row->device),
+                     STATUS_OK);
+    row->message_id = ++place.next_id;
+    row->time_ms = time_ms;
+    row->time_source = TIME_SOURCE_ENVELOPE;
+    assert_int_equal(name_table_add(&batch->metrics, slice_of_text("x"), &metric), STATUS_OK);
+    assert_int_equal(row_batch_add_cell(batch, TABLE_READINGS, metric, number_from_integer(value)),
+                     STATUS_OK);
+    assert_int_equal(row_batch_add_message(batch, TABLE_READINGS, place.next_id, mark), STATUS_OK);
+}
+
+/* Readings every ten minutes for two days; seven of nine devices are silent from noon to three. */
+static void add_fleet(void)
+{
+    for (int device = 0; device < 9; device++) {
+        char name[16];
+        (void)snprintf(name, sizeof name, "p/d%d", device);
+        for (int64_t minute = 0; minute < 2 * 24 * 60; minute += 10) {
+            if (device < 7 && minute > 12 * 60 && minute < 15 * 60)
+                continue;
+            const int64_t value = device == 8 ? 7 : minute / 60 / 2 % 6;
+            add_value(name, BASE_MS + minute * MINUTE_MS + device * 1000, value);
+        }
+    }
+}
+
+static void store_batch(void)
+{
+    struct store *store = NULL;
+    struct commit_result result = {0};
+    struct row_batch *const batches[] = {&place.batch};
+    (void)snprintf(place.dir, sizeof place.dir, "/tmp/mnsdb-findings-test-XXXXXX");
+    assert_non_null(mkdtemp(place.dir));
+    assert_int_equal(store_open(&store, place.dir, NULL), STATUS_OK);
+    assert_int_equal(store_commit(store, batches, 1, &result, NULL), STATUS_OK);
+    store_close(store);
+    row_batch_release(&place.batch);
+    assert_int_equal(snapshot_open(&place.snapshot, place.dir, NULL), STATUS_OK);
+}
+
+static void drop_store(void)
+{
+    char path[96];
+    static const char *const files[] = {"data.mdb", "lock.mdb", "lock", "writer.lock"};
+    snapshot_close(place.snapshot);
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        (void)snprintf(path, sizeof path, "%s/%s", place.dir, files[i]);
+        (void)unlink(path);
+    }
+    (void)rmdir(place.dir);
+    place = (struct place){0};
+}
+
+/* --- findings ------------------------------------------------------------------------------ */
+
+static enum status find(const struct selection_spec *range, const struct findings_limits *limits,
+                        struct finding_list *list)
+{
+    OWNED(selection_release) struct selection selection = {0};
+    struct scan_statistics statistics = {0};
+    TRY(selection_init(&selection, place.snapshot, range, NULL));
+    TRY(selection_sort(&selection, place.snapshot, NULL));
+    const struct findings_spec spec = {
+        .selection = &selection, .whole_store = true, .limits = *limits};
+    return findings_query(place.snapshot, &spec, list, &statistics, NULL);
+}
+
+static void assert_evidence(const struct finding *finding, enum finding_kind kind,
+                            const char *wanted)
+{
+    assert_int_equal(finding->kind, kind);
+    assert_int_equal(finding->evidence.len, strlen(wanted));
+    assert_memory_equal(finding->evidence.data, wanted, finding->evidence.len);
+}
+
+static void a_silence_of_most_and_a_sensor_that_never_moved(void **state)
+{
+    (void)state;
+    const struct selection_spec all = {0};
+    const struct findings_limits limits = findings_limits_default();
+    struct finding_list list = {0};
+    add_fleet();
+    store_batch();
+    assert_int_equal(find(&all, &limits, &list), STATUS_OK);
+    assert_int_equal(list.count, 2);
+    assert_evidence(&list.items[0], FINDING_TOGETHER,
+                    "7 of 9 devices silent from 2023-11-15 10:13:26Z to 2023-11-15 13:13:23Z (2h "
+                    "59m): probably the platform, the queue or the ingest");
+    assert_int_equal(list.items[0].severity, SEVERITY_WARNING);
+    assert_int_equal(list.items[0].device.len, 0);
+    assert_int_equal(list.items[0].count, 7);
+    assert_evidence(&list.items[1], FINDING_FROZEN,
+                    "7 in 288 readings over 1d 23h from 2023-11-14 22:13:28Z; on 8 of 8 other "
+                    "devices it never stands for a fifth as long");
+    finding_list_release(&list);
+    drop_store();
+}
+
+static void a_silence_that_lasts_is_an_error(void **state)
+{
+    (void)state;
+    const struct selection_spec until = {.has_until = true, .until_ms = BASE_MS + 14 * HOUR_MS};
+    const struct findings_limits limits = findings_limits_default();
+    struct finding_list list = {0};
+    add_fleet();
+    store_batch();
+    assert_int_equal(find(&until, &limits, &list), STATUS_OK);
+    assert_int_equal(list.items[0].severity, SEVERITY_ERROR);
+    assert_evidence(&list.items[0], FINDING_TOGETHER,
+                    "7 of 9 devices silent from 2023-11-15 10:13:26Z to 2023-11-15 12:13:20Z (1h "
+                    "59m): probably the platform, the queue or the ingest; it lasts");
+    finding_list_release(&list);
+    drop_store();
+}
+
+/* --- stores made to break the rules -------------------------------------------------------- */
+
+static struct findings_limits greatest_limits(void)
+{
+    return (struct findings_limits){.frozen_ms = INT64_MAX,
+                                    .frozen_readings = UINT64_MAX,
+                                    .jump_factor_milli = UINT64_MAX,
+                                    .gap_factor_milli = UINT64_MAX,
+                                    .gap_least_ms = INT64_MAX,
+                                    .silent_ms = INT64_MAX,
+                                    .still_ms = INT64_MAX,
+                                    .together_devices = UINT64_MAX,
+                                    .together_percent = 99,
+                                    .offline_ms = INT64_MAX,
+                                    .unstable_failures = UINT64_MAX,
+                                    .unstable_factor_milli = UINT64_MAX,
+                                    .flap_sessions = UINT64_MAX,
+                                    .flap_ms = INT64_MAX,
+                                    .clock_ahead_ms = INT64_MAX,
+                                    .rejects_ms = INT64_MAX,
+                                    .rejects_factor_milli = UINT64_MAX};
+}
+
+/* Everything is beyond such limits. */
+static struct findings_limits least_limits(void)
+{
+    return (struct findings_limits){.frozen_ms = 1,
+                                    .frozen_readings = 2,
+                                    .jump_factor_milli = 1,
+                                    .gap_factor_milli = 1,
+                                    .gap_least_ms = 0,
+                                    .silent_ms = 1,
+                                    .still_ms = 1,
+                                    .together_devices = 1,
+                                    .together_percent = 1,
+                                    .offline_ms = 1,
+                                    .unstable_failures = 2,
+                                    .unstable_factor_milli = 1,
+                                    .flap_sessions = 2,
+                                    .flap_ms = 1,
+                                    .clock_ahead_ms = 1,
+                                    .rejects_ms = 1,
+                                    .rejects_factor_milli = 1};
+}
+
+static void ask_gaps(const struct selection_spec *range)
+{
+    OWNED(selection_release) struct selection selection = {0};
+    struct scan_statistics statistics = {0};
+    assert_int_equal(selection_init(&selection, place.snapshot, range, NULL), STATUS_OK);
+    assert_int_equal(selection_sort(&selection, place.snapshot, NULL), STATUS_OK);
+    static const struct gaps_spec specs[] = {
+        {.factor_milli = 0},
+        {.factor_milli = 1},
+        {.factor_milli = GAPS_FACTOR_MILLI_MAX},
+        {.longer_than_ms = 1},
+        {.longer_than_ms = INT64_MAX},
+    };
+    for (size_t i = 0; i < sizeof specs / sizeof *specs; i++) {
+        struct gaps gaps = {0};
+        struct answer answer = {0};
+        struct gaps_spec spec = specs[i];
+        spec.selection = &selection;
+        assert_int_equal(gaps_query(place.snapshot, &spec, &gaps, &statistics, NULL), STATUS_OK);
+        assert_int_equal(gaps_list(place.snapshot, &spec, &gaps, &statistics, NULL), STATUS_OK);
+        assert_int_equal(gaps_answer(place.snapshot, &gaps, &answer, NULL), STATUS_OK);
+        answer_release(&answer);
+        gaps_release(&gaps);
+    }
+}
+
+/* With every limit and in every range there is an answer, and no arithmetic that fails. */
+static void ask_everything(void)
+{
+    const struct findings_limits limits[] = {
+        findings_limits_default(), greatest_limits(), least_limits(), {0}};
+    static const struct selection_spec ranges[] = {
+        {0},
+        {.has_from = true, .from_ms = BASE_MS, .has_until = true, .until_ms = BASE_MS},
+        {.has_from = true, .from_ms = BASE_MS - 1},
+        {.has_until = true, .until_ms = BASE_MS + 1},
+        {.has_from = true, .from_ms = 0, .has_until = true, .until_ms = INT64_C(4102444800000)},
+    };
+    store_batch();
+    for (size_t range = 0; range < sizeof ranges / sizeof *ranges; range++) {
+        for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+            struct finding_list list = {0};
+            assert_int_equal(find(&ranges[range], &limits[i], &list), STATUS_OK);
+            finding_list_release(&list);
+        }
+        ask_gaps(&ranges[range]);
+    }
+    drop_store();
+}
+
+static void one_row_is_no_harm(void **state)
+{
+    (void)state;
+    add_value("p/d", BASE_MS, 1);
+    ask_everything();
+}
+
+static void rows_of_one_instant_are_no_harm(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 500; i++)
+        add_value(i % 5 == 0 ? "p/d" : "p/e", BASE_MS, i);
+    ask_everything();
+}
+
+static void rows_a_millisecond_apart_are_no_harm(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 5000; i++)
+        add_value("p/d", BASE_MS + i, i % 3);
+    ask_everything();
+}
+
+static void a_clock_that_jumps_is_no_harm(void **state)
+{
+    (void)state;
+    // The least and the greatest business time that an envelope can give, and all between.
+    static const int64_t times_ms[] = {INT64_C(631152000000), BASE_MS, INT64_C(4102444799000)};
+    for (int64_t i = 0; i < 300; i++)
+        add_value(i % 2 == 0 ? "p/d" : "p/e", times_ms[i % 3] + i, i % 7);
+    ask_everything();
+}
+
+static void many_devices_that_stop_one_after_the_other_are_no_harm(void **state)
+{
+    (void)state;
+    for (int device = 0; device < 400; device++) {
+        char name[16];
+        (void)snprintf(name, sizeof name, "p/%d", device);
+        for (int i = 0; i < 25; i++)
+            add_value(name, BASE_MS + (device + i) * MINUTE_MS, i);
+        add_value(name, BASE_MS + (device % 3 + 600) * MINUTE_MS, 0);
+    }
+    ask_everything();
+}
+
+/* --- memory -------------------------------------------------------------------------------- */
+
+static enum status find_all(void)
+{
+    const struct selection_spec all = {0};
+    const struct findings_limits limits = findings_limits_default();
+    struct finding_list list = {0};
+    const enum status status = find(&all, &limits, &list);
+    finding_list_release(&list);
+    return status;
+}
+
+static void fleets_survive_every_failed_allocation(void **state)
+{
+    (void)state;
+    add_fleet();
+    store_batch();
+    assert_int_equal(find_all(), STATUS_OK); // what the snapshot keeps is made now
+#ifdef MNSDB_TEST_FAULTS
+    const size_t live = mem_live_blocks();
+    enum status status = STATUS_NOMEM;
+    for (long nth = 0; status != STATUS_OK; nth++) {
+        mem_fail_at(nth);
+        status = find_all();
+        mem_fail_at(-1);
+        assert_true(status == STATUS_OK || status == STATUS_NOMEM);
+        assert_int_equal(mem_live_blocks(), live);
+        assert_in_range(nth, 0, FAULTS_MAX);
+    }
+#endif
+    drop_store();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_silence_of_most_and_a_sensor_that_never_moved),
+        cmocka_unit_test(a_silence_that_lasts_is_an_error),
+        cmocka_unit_test(one_row_is_no_harm),
+        cmocka_unit_test(rows_of_one_instant_are_no_harm),
+        cmocka_unit_test(rows_a_millisecond_apart_are_no_harm),
+        cmocka_unit_test(a_clock_that_jumps_is_no_harm),
+        cmocka_unit_test(many_devices_that_stop_one_after_the_other_are_no_harm),
+        cmocka_unit_test(fleets_survive_every_failed_allocation),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
