@@ -11,8 +11,8 @@
  * collations mnsdb_time (texts of times, by instant) and mnsdb_id (ids, by number) and the
  * functions mnsdb_time(ms) and mnsdb_ms(text).
  *
- * Readings are seen through aliases and expressions (query/view), as in the commands: in `readings`,
- * `metrics`, `stats` and `excursions`.
+ * Readings are seen through aliases and expressions (query/view), as in the commands: in
+ * `readings`, `metrics`, `stats` and `excursions`.
  *
  * One commit: a store is read through one snapshot, which holds the newest commit from the
  * opening of a statement's first cursor to the closing of its last; tables_hold makes that span
