@@ -19,6 +19,7 @@
 #define MNSDB_QUERY_FINDINGS_FINDINGS_INTERNAL_H
 
 #include "query/findings/findings.h"
+#include "query/gaps/gaps.h"
 #include "query/online/online.h"
 #include "query/tally/tally.h"
 #include "query/timeline/timeline.h"

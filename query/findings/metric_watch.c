@@ -82,15 +82,16 @@ static void end_run(struct metric_watch *watch, bool at_end)
 {
     const struct findings_limits *limits = watch->limits;
     struct frozen_case *frozen = &watch->frozen;
-    if (watch->latest_ms - watch->run_start_ms > watch->longest_ms)
-        watch->longest_ms = watch->latest_ms - watch->run_start_ms;
+    if (gaps_between(watch->run_start_ms, watch->latest_ms) > watch->longest_ms)
+        watch->longest_ms = gaps_between(watch->run_start_ms, watch->latest_ms);
     if (limits->frozen_ms == 0 || watch->run_readings < limits->frozen_readings ||
-        watch->latest_ms - watch->run_start_ms < limits->frozen_ms)
+        gaps_between(watch->run_start_ms, watch->latest_ms) < limits->frozen_ms)
         return;
     if (frozen->stretches == 0)
         frozen->first_ms = watch->run_start_ms;
-    if (frozen->stretches == 0 || watch->latest_ms - watch->run_start_ms >
-                                      frozen->longest_last_ms - frozen->longest_start_ms) {
+    if (frozen->stretches == 0 ||
+        gaps_between(watch->run_start_ms, watch->latest_ms) >
+            gaps_between(frozen->longest_start_ms, frozen->longest_last_ms)) {
         frozen->longest_start_ms = watch->run_start_ms;
         frozen->longest_last_ms = watch->latest_ms;
         frozen->longest_readings = watch->run_readings;
@@ -137,7 +138,7 @@ static enum status take_value(struct metric_watch *watch, struct number value, d
             see_different(watch, value);
             watch->run_start_ms = time_ms;
             watch->run_readings = 0;
-            if (size > 0 && time_ms - watch->latest_ms <= JUMP_WITHIN_MS)
+            if (size > 0 && gaps_between(watch->latest_ms, time_ms) <= JUMP_WITHIN_MS)
                 TRY(tally_add(&watch->sizes, bits_of(size)));
         }
     }
@@ -170,8 +171,8 @@ enum status metric_watch_end(struct metric_watch *watch)
     watch->frozen.steps = watch->steps - (longest > 0 ? longest - 1 : 0);
     watch->frozen.changes = watch->changes;
     watch->frozen.decimals = watch->decimals;
-    watch->frozen.is_peer =
-        watch->steps >= MOVES_STEPS_MIN && watch->latest_ms - watch->start_ms >= PEER_SPAN_MS;
+    watch->frozen.is_peer = watch->steps >= MOVES_STEPS_MIN &&
+                            gaps_between(watch->start_ms, watch->latest_ms) >= PEER_SPAN_MS;
     return tally_close(&watch->sizes);
 }
 

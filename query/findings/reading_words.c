@@ -120,7 +120,7 @@ static bool is_saturated(const struct value_bounds *bounds, struct number value)
 static void more_of_frozen(struct draft *draft, const struct findings *findings,
                            const struct frozen_case *frozen)
 {
-    const int64_t length_ms = frozen->longest_last_ms - frozen->longest_start_ms;
+    const int64_t length_ms = gaps_between(frozen->longest_start_ms, frozen->longest_last_ms);
     if (draft->finding.metric.len > 0 &&
         memchr(draft->finding.metric.data, 0, draft->finding.metric.len)) {
         command_for(draft, findings, "log", frozen->longest_start_ms, frozen->longest_last_ms);
@@ -154,7 +154,7 @@ static void frozen_words(struct words *words, const struct findings *findings,
     words_add(words, " in ");
     words_count(words, frozen->longest_readings, "reading", "readings");
     words_add(words, " over ");
-    words_duration(words, frozen->longest_last_ms - frozen->longest_start_ms);
+    words_duration(words, gaps_between(frozen->longest_start_ms, frozen->longest_last_ms));
     words_add(words, " from ");
     words_time(words, frozen->longest_start_ms);
     if (frozen->steps >= MOVES_STEPS_MIN)
@@ -206,7 +206,7 @@ static enum status add_jump(struct findings *findings, const struct jump_case *j
     words_add(words, " to ");
     words_number(words, jump->after);
     words_add(words, " within ");
-    words_duration(words, jump->after_ms - jump->before_ms);
+    words_duration(words, gaps_between(jump->before_ms, jump->after_ms));
     words_add(words, " at ");
     words_time(words, jump->after_ms);
     words_add(words, "; 95 of 100 changes are at most ");
@@ -273,7 +273,7 @@ static enum status add_gap(struct findings *findings, uint32_t rank)
     about(&draft, findings, rank, gap->first_ms, gap->last_ms);
     draft.finding.count = gap->count;
     words_add(&draft.evidence, "no reading for ");
-    words_duration(&draft.evidence, gap->longest_until_ms - gap->longest_start_ms);
+    words_duration(&draft.evidence, gaps_between(gap->longest_start_ms, gap->longest_until_ms));
     absence_words(&draft.evidence, device, gap, "such gap", "such gaps");
     more_of_absence(&draft, findings, rank, device->gap_limit_ms);
     return draft_end(&draft, findings);
@@ -315,7 +315,7 @@ static void together_words(struct words *words, const struct joint_silence *join
     words_add(words, " to ");
     words_time(words, joint->until_ms);
     words_add(words, " (");
-    words_duration(words, joint->until_ms - joint->from_ms);
+    words_duration(words, gaps_between(joint->from_ms, joint->until_ms));
     words_add(words, "): probably the platform, the queue or the ingest");
 }
 
@@ -323,7 +323,7 @@ static void together_words(struct words *words, const struct joint_silence *join
 static void more_of_together(struct draft *draft, const struct findings *findings,
                              const struct joint_silence *joint)
 {
-    const bool open = joint->until_ms - joint->from_ms > 1;
+    const bool open = gaps_between(joint->from_ms, joint->until_ms) > 1;
     words_command(&draft->more, findings->spec, "gaps --list --order-by duration_ms:desc");
     words_span(&draft->more, joint->from_ms + (open ? 1 : 0), joint->until_ms - 1);
 }
@@ -359,7 +359,8 @@ static enum status add_habit(struct findings *findings, size_t count)
         const struct joint_silence *joint = &findings->joints[i];
         if (joint_lasts(joint))
             continue;
-        if (!longest || joint->until_ms - joint->from_ms > longest->until_ms - longest->from_ms)
+        if (!longest || gaps_between(joint->from_ms, joint->until_ms) >
+                            gaps_between(longest->from_ms, longest->until_ms))
             longest = joint;
         if (sum.devices == 0 || joint->first_ms < sum.first_ms)
             sum.first_ms = joint->first_ms;

@@ -90,7 +90,7 @@ static bool is_rising(const struct rejects *rejects, const struct findings_limit
                       int64_t before_ms)
 {
     const uint64_t before = rejects->all.count - rejects->lately;
-    return rejects->lately >= RISING_MIN && before_ms >= BEFORE_SPANS_MIN * limits->rejects_ms &&
+    return rejects->lately >= RISING_MIN && before_ms / BEFORE_SPANS_MIN >= limits->rejects_ms &&
            (u128)rejects->lately * (u128)before_ms * MILLI >
                (u128)before * (u128)limits->rejects_ms * limits->rejects_factor_milli;
 }
@@ -100,8 +100,9 @@ static enum status add_rising(struct findings *findings, struct rejects *rejects
     const struct findings_limits *limits = &findings->spec->limits;
     if (limits->rejects_ms == 0 || limits->rejects_factor_milli == 0 || rejects->all.count == 0)
         return STATUS_OK;
-    rejects->lately_ms = rejects->all.last_ms - limits->rejects_ms + 1;
-    const int64_t before_ms = rejects->lately_ms - rejects->all.first_ms;
+    if (__builtin_sub_overflow(rejects->all.last_ms, limits->rejects_ms - 1, &rejects->lately_ms))
+        rejects->lately_ms = INT64_MIN;
+    const int64_t before_ms = gaps_between(rejects->all.first_ms, rejects->lately_ms);
     TRY(snapshot_rejects(findings->snapshot, 0, take_late, rejects, err));
     if (!is_rising(rejects, limits, before_ms))
         return STATUS_OK;

@@ -7,7 +7,6 @@
 #include "query/findings/findings_internal.h"
 
 #include "engine/base/mem.h"
-#include "query/gaps/gaps.h"
 #include "query/view/view.h"
 
 #include <math.h>
@@ -37,7 +36,7 @@ enum status findings_judge_interval(struct findings *findings, uint32_t rank,
                                     struct time_range interval, struct error *err)
 {
     const struct device_facts *device = &findings->devices[rank];
-    const int64_t length_ms = interval.until_ms - interval.from_ms;
+    const int64_t length_ms = gaps_between(interval.from_ms, interval.until_ms);
     if ((device->gap_limit_ms < 0 || length_ms <= device->gap_limit_ms) &&
         (device->silent_limit_ms < 0 || length_ms <= device->silent_limit_ms))
         return STATUS_OK;
@@ -83,7 +82,7 @@ static enum status judge_ends(struct findings *findings, uint32_t rank, struct e
 
 static void take_value(struct jump_case *jump, struct number value, int64_t time_ms)
 {
-    if (jump->has_latest && time_ms - jump->latest_ms <= JUMP_WITHIN_MS) {
+    if (jump->has_latest && gaps_between(jump->latest_ms, time_ms) <= JUMP_WITHIN_MS) {
         const double size = fabs(number_to_double(value) - number_to_double(jump->latest));
         if (size > jump->threshold) {
             if (jump->count++ == 0)
@@ -141,7 +140,7 @@ static enum status take_device(struct second *second, const struct row_vector *r
         begin_device(second, device, rows->times_ms[from_row]);
     for (uint32_t row = from_row; row < until_row; row++) {
         const struct time_range interval = {second->report_ms, rows->times_ms[row]};
-        if (interval.until_ms - interval.from_ms < GAPS_REPORT_MS)
+        if (gaps_between(interval.from_ms, interval.until_ms) < GAPS_REPORT_MS)
             continue;
         TRY(findings_judge_interval(findings, second->rank, interval, second->err));
         second->report_ms = rows->times_ms[row];

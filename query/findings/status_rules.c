@@ -43,7 +43,7 @@ static struct flaps find_flaps(const struct findings *findings)
             first = i + 1;
             continue;
         }
-        while (sessions[i].start_ms - sessions[first].start_ms >= limits->flap_ms)
+        while (gaps_between(sessions[first].start_ms, sessions[i].start_ms) >= limits->flap_ms)
             first++;
         const uint64_t crowd = i - first + 1;
         if (crowd < limits->flap_sessions)

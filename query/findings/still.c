@@ -61,7 +61,7 @@ static bool never_moved(const struct frozen_case *frozen)
 
 static int64_t length_of(const struct frozen_case *frozen)
 {
-    return frozen->longest_last_ms - frozen->longest_start_ms;
+    return gaps_between(frozen->longest_start_ms, frozen->longest_last_ms);
 }
 
 /* Two peers at least; of what must move, none is as good after a long time. */

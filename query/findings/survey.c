@@ -7,7 +7,6 @@
 #include "query/findings/findings_internal.h"
 
 #include "engine/base/mem.h"
-#include "query/gaps/gaps.h"
 #include "query/view/view.h"
 
 #define SNOWFLAKE_EPOCH_MS   INT64_C(1288834974657)
@@ -175,7 +174,7 @@ static void take_clock(struct device_facts *device, const struct findings_limits
     }
     const int64_t id_ms =
         (int64_t)(rows->message_ids[row] >> SNOWFLAKE_TIME_SHIFT) + SNOWFLAKE_EPOCH_MS;
-    const int64_t behind_ms = id_ms - time_ms;
+    const int64_t behind_ms = gaps_between(time_ms, id_ms);
     if (device->own_times++ == 0 || behind_ms < device->behind_least_ms)
         device->behind_least_ms = behind_ms;
     const int64_t ahead_ms = -behind_ms;
@@ -198,8 +197,8 @@ static enum status take_times(struct survey *survey, struct device_facts *device
         if (device->readings++ == 0) {
             device->first_ms = time_ms;
             survey->report_ms = time_ms;
-        } else if (time_ms - survey->report_ms >= GAPS_REPORT_MS) {
-            TRY(tally_add(&survey->intervals, (uint64_t)(time_ms - survey->report_ms)));
+        } else if (gaps_between(survey->report_ms, time_ms) >= GAPS_REPORT_MS) {
+            TRY(tally_add(&survey->intervals, (uint64_t)gaps_between(survey->report_ms, time_ms)));
             survey->report_ms = time_ms;
         }
     }

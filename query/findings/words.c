@@ -198,7 +198,8 @@ void words_span(struct words *words, int64_t from_ms, int64_t last_ms)
     if (civil_zone_open(&utc, "UTC", NULL) != STATUS_OK)
         return;
     (void)civil_format_rfc3339(words->zone ? words->zone : &utc, from_ms, from);
-    (void)civil_format_rfc3339(words->zone ? words->zone : &utc, last_ms + 1, until);
+    (void)civil_format_rfc3339(words->zone ? words->zone : &utc,
+                               last_ms < INT64_MAX ? last_ms + 1 : last_ms, until);
     words_add(words, " --from %s --to %s", from, until);
 }
 

@@ -44,7 +44,8 @@ struct exact_value device_gaps_coverage(const struct device_gaps *device)
 {
     if (device->covered_ms < 0)
         return exact_null();
-    return exact_ratio((u128)device->covered_ms, (u128)(device->end_ms - device->begin_ms));
+    return exact_ratio((u128)device->covered_ms,
+                       (u128)gaps_between(device->begin_ms, device->end_ms));
 }
 
 /* --- one device ---------------------------------------------------------------------------- */
@@ -58,8 +59,9 @@ static int64_t factor_reach(int64_t usual_ms, uint32_t factor_milli)
 
 static void see_interval(struct device_gaps *device, struct gap interval)
 {
-    const int64_t length_ms = interval.until_ms - interval.start_ms;
-    if (device->has_largest && length_ms <= device->largest.until_ms - device->largest.start_ms)
+    const int64_t length_ms = gaps_between(interval.start_ms, interval.until_ms);
+    if (device->has_largest &&
+        length_ms <= gaps_between(device->largest.start_ms, device->largest.until_ms))
         return;
     device->has_largest = true;
     device->largest = interval;
@@ -91,8 +93,9 @@ static struct gap end_interval(const struct device_gaps *device)
 static void cover(struct device_gaps *device, int64_t length_ms, uint64_t count, bool covers)
 {
     const int64_t covered_ms = length_ms < device->reach_ms ? length_ms : device->reach_ms;
+    const i128 all_ms = device->covered_ms + (i128)covered_ms * (i128)count;
     if (covers)
-        device->covered_ms += covered_ms * (int64_t)count;
+        device->covered_ms = all_ms < INT64_MAX ? (int64_t)all_ms : INT64_MAX;
     if (length_ms > device->reach_ms)
         device->gap_count += count;
 }
@@ -115,8 +118,8 @@ static enum status finish_device(struct survey *survey)
     see_end(device, end_interval(device));
     if (device->reach_ms >= 0) {
         device->covered_ms = 0;
-        cover(device, device->first_ms - device->begin_ms, 1, false);
-        cover(device, device->end_ms - device->last_ms, 1, true);
+        cover(device, gaps_between(device->begin_ms, device->first_ms), 1, false);
+        cover(device, gaps_between(device->last_ms, device->end_ms), 1, true);
         for (size_t i = 0; i < survey->intervals.waiting_count; i++)
             cover(device, (int64_t)survey->intervals.waiting[i], 1, true);
         for (size_t i = 0; i < survey->intervals.entry_count; i++)
@@ -157,7 +160,7 @@ static enum status survey_report(void *context, uint32_t rank, int64_t time_ms)
         const struct gap interval = {
             .start_ms = device->last_ms, .until_ms = time_ms, .device = device->device};
         see_interval(device, interval);
-        TRY(tally_add(&survey->intervals, (uint64_t)(time_ms - device->last_ms)));
+        TRY(tally_add(&survey->intervals, (uint64_t)gaps_between(device->last_ms, time_ms)));
         device->last_ms = time_ms;
     }
     device->reports++;
@@ -185,7 +188,7 @@ static void finish_silent(struct gaps *gaps, const struct gaps_spec *spec)
                                        .at_end = true};
         device->covered_ms = 0;
         device->reach_ms = spec->longer_than_ms;
-        device->gap_count = device->end_ms - device->begin_ms > device->reach_ms;
+        device->gap_count = gaps_between(device->begin_ms, device->end_ms) > device->reach_ms;
     }
 }
 
@@ -233,7 +236,8 @@ static enum status list_interval(struct listing *listing, const struct device_ga
                                  struct gap interval)
 {
     struct gaps *gaps = listing->gaps;
-    if (device->reach_ms < 0 || interval.until_ms - interval.start_ms <= device->reach_ms)
+    if (device->reach_ms < 0 ||
+        gaps_between(interval.start_ms, interval.until_ms) <= device->reach_ms)
         return STATUS_OK;
     TRY(mem_grow(&gaps->list, &gaps->list_capacity, gaps->list_count + 1, sizeof *gaps->list));
     gaps->list[gaps->list_count++] = interval;

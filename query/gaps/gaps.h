@@ -41,6 +41,16 @@
 #define GAPS_FACTOR_MILLI     3000u /* without --factor: 3 usual intervals */
 #define GAPS_FACTOR_MILLI_MAX 1000000000u
 
+/*
+ * From a time to a later one; INT64_MAX where it is more. Times of messages are of a century, but a
+ * store can be made to hold any.
+ */
+static inline int64_t gaps_between(int64_t from_ms, int64_t until_ms)
+{
+    int64_t length_ms = 0;
+    return __builtin_sub_overflow(until_ms, from_ms, &length_ms) ? INT64_MAX : length_ms;
+}
+
 struct gaps_spec {
     const struct selection *selection; /* its devices listed (selection_sort) */
     const struct slice *metrics;       /* only rows with any of these count; none: all rows */

@@ -31,7 +31,8 @@ enum status gaps_answer(const struct snapshot *snapshot, const struct gaps *gaps
         if (device->reach_ms >= 0)
             cell[4] = cell_of_count(device->gap_count);
         if (device->has_largest) {
-            cell[5] = cell_of_duration(device->largest.until_ms - device->largest.start_ms);
+            cell[5] =
+                cell_of_duration(gaps_between(device->largest.start_ms, device->largest.until_ms));
             cell[6] = cell_of_time(device->largest.start_ms);
             cell[7] = cell_of_time(device->largest.until_ms);
         }
@@ -63,7 +64,7 @@ enum status gaps_list_answer(const struct snapshot *snapshot, const struct gaps 
         cell[0] = cell_of_text(snapshot_device_name(snapshot, gap->device));
         cell[1] = cell_of_time(gap->start_ms);
         cell[2] = cell_of_time(gap->until_ms);
-        cell[3] = cell_of_duration(gap->until_ms - gap->start_ms);
+        cell[3] = cell_of_duration(gaps_between(gap->start_ms, gap->until_ms));
         cell[4] = cell_of_text(slice_of_text(where_word(gap)));
     }
     return STATUS_OK;

@@ -98,7 +98,7 @@ static enum status take_row(struct reporter *reporter, uint32_t device, int64_t 
     }
     if (visitor->row)
         TRY(visitor->row(visitor->context, reporter->rank));
-    if (!is_new && time_ms - reporter->report_ms < GAPS_REPORT_MS)
+    if (!is_new && gaps_between(reporter->report_ms, time_ms) < GAPS_REPORT_MS)
         return STATUS_OK;
     reporter->report_ms = time_ms;
     return visitor->report(visitor->context, reporter->rank, time_ms);
