@@ -27,9 +27,15 @@
 
 enum status block_builder_new(struct block_builder **builder)
 {
-    struct block_builder *made = mem_alloc_zeroed(1, sizeof *made);
+    struct block_builder *made = mem_alloc(1, sizeof *made);
     if (!made)
         return STATUS_NOMEM;
+    /* Arrays that rows fill are touched no earlier: a small store is read with small ones. */
+    const size_t owned_from = offsetof(struct block_builder, cells);
+    memset((uint8_t *)made + owned_from, 0, offsetof(struct block_builder, scratch) - owned_from);
+    made->row_count = 0;
+    made->mixed = false;
+    made->alike.column_count = 0;
     made->slots = mem_alloc(SLOTS_MIN, sizeof *made->slots);
     if (!made->slots) {
         mem_free(made);
@@ -299,7 +305,7 @@ static enum status ids_encode_split(struct block_builder *builder, struct buffer
     return codec_encode(parts, rows, out);
 }
 
-/* Appends the ids in the smaller form. */
+/* Appends the ids in the smaller form. Whole ones are tried only where that may be it. */
 static enum status ids_encode(struct block_builder *builder, struct buffer *out, bool *raw)
 {
     struct buffer *const split = &builder->table;
@@ -307,9 +313,11 @@ static enum status ids_encode(struct block_builder *builder, struct buffer *out,
     buffer_clear(split);
     TRY(ids_encode_split(builder, split, &even));
     *raw = false;
-    if (!even) {
-        for (uint32_t row = 0; row < builder->row_count; row++)
-            builder->scratch[row] = (int64_t)builder->message_ids[row];
+    if (even)
+        return part_put(split, out);
+    for (uint32_t row = 0; row < builder->row_count; row++)
+        builder->scratch[row] = (int64_t)builder->message_ids[row];
+    if (codec_may_fit(builder->scratch, builder->row_count, split->len)) {
         buffer_clear(&builder->bodies);
         TRY(codec_encode(builder->scratch, builder->row_count, &builder->bodies));
         *raw = builder->bodies.len < split->len;

@@ -15,6 +15,7 @@
 #include "engine/base/bytes.h"
 #include "engine/base/error.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define CODEC_LANES      16u
@@ -23,6 +24,12 @@
 
 /* Appends the smallest coding of 1 ... CODEC_VALUES_MAX values (asserted). */
 MUST_CHECK enum status codec_encode(const int64_t *values, uint32_t count, struct buffer *out);
+
+/*
+ * Whether the coding of these values might take fewer than `bytes_max` bytes: a guess by a sample,
+ * for who would encode them only to compare. It says yes unless they would take clearly more.
+ */
+bool codec_may_fit(const int64_t *values, uint32_t count, size_t bytes_max);
 
 /*
  * Decodes one column of `count` values (known from elsewhere) from untrusted

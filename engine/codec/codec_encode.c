@@ -111,19 +111,30 @@ static inline bool divides(uint64_t step, uint64_t value)
     return value % step == 0;
 }
 
+/* The greatest common divisor of two numbers that are not 0, by shifts: divisions are slow. */
+static uint64_t common_divisor(uint64_t a, uint64_t b)
+{
+    const unsigned shared = (unsigned)__builtin_ctzll(a | b);
+    a >>= (unsigned)__builtin_ctzll(a);
+    while (b != 0) {
+        b >>= (unsigned)__builtin_ctzll(b);
+        const uint64_t smaller = a < b ? a : b;
+        b = a < b ? b - a : a - b;
+        a = smaller;
+    }
+    return a << shared;
+}
+
 /* The greatest step that divides all differences between values; 1 mostly, and then found soon. */
 static uint64_t common_step(const struct column *column)
 {
     uint64_t step = 0;
     for (uint32_t row = 0; row < column->count && step != 1; row++) {
-        uint64_t other = (uint64_t)difference(column->values[row], column->frame.min);
-        if (step != 0 && divides(step, other))
-            continue;
-        while (other != 0) {
-            const uint64_t rest = step % other;
+        const uint64_t other = (uint64_t)difference(column->values[row], column->frame.min);
+        if (step == 0)
             step = other;
-            other = rest;
-        }
+        else if (!divides(step, other))
+            step = common_divisor(step, other);
     }
     return step;
 }
@@ -246,20 +257,27 @@ static bool keep_if_smaller(struct buffer *out, size_t start, const struct plan 
  * it costs: no other form is tried, unless next to nothing is left of the column, since a straight
  * line needs no step. *done tells whether that was written.
  */
-static enum status scaled_try(const struct column *column, struct buffer *out, bool *done)
+static enum status scaled_try(const struct column *column, uint64_t step, struct buffer *out,
+                              bool *done)
 {
     const size_t start = out->len;
     *done = false;
-    if (column->frame.min == column->frame.max || column->count < SCALED_COUNT_MIN)
-        return STATUS_OK;
-    const uint64_t step = common_step(column);
-    if (step <= 1 || step > INT64_MAX)
+    if (step <= 1 || column->count < SCALED_COUNT_MIN)
         return STATUS_OK;
     TRY(scaled_encode(column, step, out));
     *done = out->len - start > column->count / 16;
     if (!*done)
         out->len = start;
     return STATUS_OK;
+}
+
+/* The common step of a column that may be `scaled`, if it has one; else 1. */
+static uint64_t scaled_step(const struct column *column, unsigned level)
+{
+    if (level < 2 || column->frame.min == column->frame.max)
+        return 1;
+    const uint64_t step = common_step(column);
+    return step <= INT64_MAX ? step : 1;
 }
 
 enum status column_encode(const int64_t *values, uint32_t count, unsigned level, struct buffer *out)
@@ -271,20 +289,17 @@ enum status column_encode(const int64_t *values, uint32_t count, unsigned level,
     column.count = count;
     column.lanes = lanes_of(count);
     column.frame = extremes_of(values, count);
+    const uint64_t step = scaled_step(&column, level);
     bool scaled = false;
-    if (level >= 2)
-        TRY(scaled_try(&column, out, &scaled));
+    TRY(scaled_try(&column, step, out, &scaled));
     if (scaled)
         return STATUS_OK;
     const struct plan best = plan_choose(&column);
     const size_t start = out->len;
-    if (level >= 2 && best.width > 0) {
-        const uint64_t step = common_step(&column);
-        if (step > 1 && step <= INT64_MAX) {
-            TRY(scaled_encode(&column, step, out));
-            if (keep_if_smaller(out, start, &best))
-                return STATUS_OK;
-        }
+    if (step > 1 && best.width > 0) {
+        TRY(scaled_encode(&column, step, out));
+        if (keep_if_smaller(out, start, &best))
+            return STATUS_OK;
     }
     if (level >= 1) {
         TRY(dictionary_try(&column, &best, out));

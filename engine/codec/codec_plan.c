@@ -13,11 +13,12 @@
  */
 #include "engine/codec/codec_internal.h"
 
-#define SAMPLE_COUNT   15u
-#define BIT_LENGTHS    65u
-#define LINE_COUNT_MIN 8u
-#define LINE_SPAN_BITS 40u /* what a line may rise by: 34 years of ms */
-#define LINE_ROUND     10.0
+#define SAMPLE_COUNT      15u
+#define BIT_LENGTHS       65u
+#define LINE_COUNT_MIN    8u
+#define LINE_SPAN_BITS    40u /* what a line may rise by: 34 years of ms */
+#define LINE_ROUND        10.0
+#define MAY_FIT_COUNT_MIN 32u /* of fewer, all forms are tried */
 
 static size_t varint_bytes(uint64_t value)
 {
@@ -304,6 +305,12 @@ static void plan_patched(const struct column *column, struct plan plan, const in
         if (spread.longer[width] > count / 4)
             break;
         plan.width = width;
+        /* Packed bits and two bytes a patch at least: where that is too much, more is too. */
+        const size_t packed_bytes = plan.head == HEAD_DELTA_PATCHED
+                                        ? column->starts_bytes + delta_packed_bytes(column, width)
+                                        : frame_packed_bytes(column->count, width);
+        if (packed_bytes + 2 * (size_t)spread.longer[width] >= found_bytes)
+            continue;
         plan.base = centre - (width > 0 ? UINT64_C(1) << (width - 1) : 0);
         plan_measure_patched(&plan, column, &spread, width);
         plan_keep_smaller(best, &plan);
@@ -389,4 +396,27 @@ struct plan plan_choose(struct column *column)
     if (deltas_won && best.width >= 3)
         plan_line(column, &best);
     return best;
+}
+
+bool codec_may_fit(const int64_t *values, uint32_t count, size_t bytes_max)
+{
+    if (count < MAY_FIT_COUNT_MIN)
+        return true;
+    /* What all values share at their low end, a step would take away. */
+    uint64_t different = 0;
+    for (uint32_t row = 1; row < count; row++)
+        different |= (uint64_t)(values[row] ^ values[0]);
+    if (different == 0)
+        return true;
+    const unsigned shared = (unsigned)__builtin_ctzll(different);
+
+    int64_t deltas[CODEC_VALUES_MAX];
+    deltas_of(values, count, deltas);
+    const struct sample frame = sample_of(values, count);
+    const struct sample delta = sample_of(deltas + 1, count - 1);
+    const unsigned frame_width = sample_width(&frame);
+    const unsigned delta_width = sample_width(&delta);
+    const unsigned width = frame_width < delta_width ? frame_width : delta_width;
+    /* Three quarters of what the sample says: it is a small one. */
+    return width <= shared || (size_t)count * (width - shared) * 3 / 32 < bytes_max;
 }

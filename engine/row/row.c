@@ -20,6 +20,7 @@
 #define SLOT_ALIGNMENT ((uintptr_t)64)
 
 _Static_assert(sizeof(struct name_slot) == 64, "one cache line a slot");
+_Static_assert(sizeof(struct message) == 16, "messages stay small");
 _Static_assert(sizeof(struct cell) == 16, "cells stay small: there is one for every value");
 
 const char *reject_reason_word(enum reject_reason reason)
@@ -326,7 +327,7 @@ enum status row_batch_add_message(struct row_batch *batch, enum table table, uin
     const struct message message = {
         .id = id,
         .first = (uint32_t)first,
-        .count = (uint32_t)(batch->row_count[table] - first),
+        .count = (uint32_t)(batch->row_count[table] - first) & MESSAGE_ROWS_MAX,
         .verdict = table == TABLE_STATUS ? MESSAGE_STATUS : MESSAGE_READINGS,
         .has_id = true,
     };

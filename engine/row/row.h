@@ -119,13 +119,16 @@ enum message_verdict {
     MESSAGE_REJECT = 2,
 };
 
+/* Small: there is one for every row, mostly, and half a million wait for a commit. */
 struct message {
-    uint64_t id;     /* if has_id */
-    uint32_t first;  /* first row of its table, or index of the reject */
-    uint32_t count;  /* rows; 1 for a reject */
-    uint8_t verdict; /* enum message_verdict; equals enum table for the first two */
-    bool has_id;     /* false only for rejects */
+    uint64_t id;          /* if has_id */
+    uint32_t first;       /* first row of its table, or index of the reject */
+    uint32_t count : 29;  /* rows; 1 for a reject */
+    uint32_t verdict : 2; /* enum message_verdict; equals enum table for the first two */
+    bool has_id : 1;      /* false only for rejects */
 };
+
+#define MESSAGE_ROWS_MAX ((UINT32_C(1) << 29) - 1)
 
 #define NAME_INLINE_BYTES 48u
 
