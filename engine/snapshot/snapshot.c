@@ -17,16 +17,15 @@ static enum status no_memory(const struct snapshot *snapshot, struct error *err)
     return error_set(err, STATUS_NOMEM, "no memory to read the store %s", snapshot->dir);
 }
 
-/* The log's rows of one table as a part in memory. */
+/* The log's rows of one table as a part in memory. The first table that has some makes the writer. */
 static enum status keep_log_rows(struct snapshot *snapshot, const struct row_set *set,
-                                 enum table table, struct error *err)
+                                 enum table table, struct part_writer **made, struct error *err)
 {
     if (set->row_count[table] == 0)
         return STATUS_OK;
     OWNED(arrangement_release) struct arrangement arrangement = {0};
-    OWNED(part_writer_free_owned) struct part_writer *writer = NULL;
     struct part *part = NULL;
-    if (part_writer_new(&writer) != STATUS_OK ||
+    if ((!*made && part_writer_new(made) != STATUS_OK) ||
         part_list_add(&snapshot->parts[table], &part) != STATUS_OK ||
         arrangement_add_rows(&arrangement, set->rows[table], set->row_count[table], set->cells) !=
             STATUS_OK ||
@@ -35,6 +34,7 @@ static enum status keep_log_rows(struct snapshot *snapshot, const struct row_set
     part->number = UINT64_MAX;
     part->table = table;
     part->memory = &snapshot->log_rows[table];
+    struct part_writer *const writer = *made;
     TRY(part_writer_begin(writer, part, NULL, err));
     TRY(part_writer_append_rows(writer, arrangement.rows, arrangement.count, err));
     return part_writer_finish(writer, err);
@@ -46,8 +46,9 @@ static enum status load_log(struct snapshot *snapshot, struct error *err)
         part_memory_release(&snapshot->log_rows[table]);
     OWNED(row_set_release) struct row_set set = {0};
     TRY(log_read_all(snapshot->txn, &snapshot->state, &set, err));
+    OWNED(part_writer_free_owned) struct part_writer *writer = NULL;
     for (int table = 0; table < TABLE_COUNT; table++)
-        TRY(keep_log_rows(snapshot, &set, (enum table)table, err));
+        TRY(keep_log_rows(snapshot, &set, (enum table)table, &writer, err));
     return STATUS_OK;
 }
 
