@@ -2,17 +2,18 @@
  * scan_shared.c - one scan by several threads.
  *
  * The devices are cut into ranges of numbers, a few for each thread, and each thread takes the
- * next range until there are none. Rows of a part are sorted by device, so that a range is a
- * piece of every part; a block at its edge is decoded by both neighbours, and each takes its own.
+ * next range until there are none; ranges get shorter, so that all end at much the same time. Rows
+ * of a part are sorted by device, so that a range is a piece of every part; a block at its edge is
+ * decoded by both neighbours, and each takes its own.
  *
  *      devices    0 ........ 250 ........ 500 ........ 750 ........ 1000
- *      part 1     [---------- t1 ---------][--- t2 ---][--- t1 ---]
- *      part 2     [---------- t1 ---------][--- t2 ---][--- t1 ---]
+ *      part 1     [--- t1 ---][--- t2 ---][-- t1 --][ t2 ][ t1 ][ t2 ]
+ *      part 2     [--- t1 ---][--- t2 ---][-- t1 --][ t2 ][ t1 ][ t2 ]
  *
- * What is answered without blocks is dealt with before. Every thread has a read transaction,
- * cursors and statistics of its own; what they share, nobody writes to. Should a commit come
- * between the snapshot and a thread's transaction, the thread would see another store: then the
- * scan is not shared.
+ * What is answered without blocks is dealt with before. The first thread is the caller's, with the
+ * snapshot's transaction and cursor; every other has a read transaction, cursors and statistics of
+ * its own; what they share, nobody writes to. A thread that gets no transaction (LMDB's table of
+ * readers may be full), or one of another commit, is not used: the others read its share.
  */
 #include "engine/snapshot/snapshot_internal.h"
 
@@ -25,16 +26,16 @@
 #include <stdatomic.h>
 
 #define SHARED_ROWS_MIN   UINT64_C(500000) /* fewer are read before a thread is up */
-#define RANGES_PER_THREAD 4u
+#define RANGES_PER_THREAD 8u               /* at most; the first ones are longer */
 
 /* What all threads read. */
 struct shared_scan {
     const struct part_rest *rests;
     size_t rest_count;
-    uint32_t device_from;
     uint32_t device_until;
-    uint32_t range_count;
-    atomic_uint next_range;
+    uint32_t range_min; /* devices */
+    uint32_t thread_count;
+    atomic_uint next_device;
     atomic_bool stopped;
 };
 
@@ -46,6 +47,7 @@ struct scan_thread {
     enum status status;
     struct error err;
     pthread_t thread;
+    bool usable; /* it has a transaction of the snapshot's commit */
     bool started;
 };
 
@@ -107,14 +109,27 @@ uint32_t snapshot_scan_threads(const struct snapshot *snapshot, const struct sca
 
 /* --- one thread ---------------------------------------------------------------------------- */
 
-static enum status scan_range(struct scan_thread *thread, uint32_t range)
+/* Takes the next devices, fewer the fewer are left; false if there are none. */
+static bool take_range(struct shared_scan *shared, uint32_t *from, uint32_t *until)
+{
+    unsigned next = atomic_load_explicit(&shared->next_device, memory_order_relaxed);
+    while (next < shared->device_until) {
+        const uint32_t left = shared->device_until - next;
+        uint32_t share = left / (2 * shared->thread_count);
+        share = share > shared->range_min ? share : shared->range_min;
+        share = share < left ? share : left;
+        if (atomic_compare_exchange_weak(&shared->next_device, &next, next + share)) {
+            *from = next;
+            *until = next + share;
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum status scan_range(struct scan_thread *thread)
 {
     const struct shared_scan *shared = thread->shared;
-    const uint64_t devices = shared->device_until - shared->device_from;
-    struct part_filter *filter = &thread->scan.filter;
-    filter->device_from = shared->device_from + (uint32_t)(devices * range / shared->range_count);
-    filter->device_until =
-        shared->device_from + (uint32_t)(devices * (range + 1) / shared->range_count);
     for (size_t i = 0; i < shared->rest_count; i++) {
         if (atomic_load_explicit(&thread->shared->stopped, memory_order_relaxed))
             return STATUS_OK;
@@ -126,17 +141,15 @@ static enum status scan_range(struct scan_thread *thread, uint32_t range)
 static void *run_thread(void *context)
 {
     struct scan_thread *thread = context;
-    struct shared_scan *shared = thread->shared;
-    for (;;) {
-        const uint32_t range = atomic_fetch_add(&shared->next_range, 1);
-        if (range >= shared->range_count)
-            return NULL;
-        thread->status = scan_range(thread, range);
+    struct part_filter *filter = &thread->scan.filter;
+    while (take_range(thread->shared, &filter->device_from, &filter->device_until)) {
+        thread->status = scan_range(thread);
         if (thread->status == STATUS_OK)
             continue;
-        atomic_store_explicit(&shared->stopped, true, memory_order_relaxed);
+        atomic_store_explicit(&thread->shared->stopped, true, memory_order_relaxed);
         return NULL;
     }
+    return NULL;
 }
 
 /* A thread that takes no signals: they are for those who wait for them. */
@@ -152,20 +165,23 @@ static void start_thread(struct scan_thread *thread)
 
 /* --- all of them --------------------------------------------------------------------------- */
 
-/* A transaction and a cursor of its own; *same is false if it sees another commit. */
-static enum status thread_open(struct scan_thread *thread, bool *same, struct error *err)
+/* A cursor of its own, and a transaction, if there is one of the same commit. */
+static enum status thread_open(struct scan_thread *thread, struct error *err)
 {
     const struct snapshot *snapshot = thread->scan.snapshot;
     bool found = false;
-    *same = false;
     if (part_cursor_new(&thread->scan.cursor) != STATUS_OK)
         return error_set(err, STATUS_NOMEM, "no memory for a scan");
-    TRY(kv_begin(snapshot->kv, false, &thread->scan.txn, err));
+    const enum status status = kv_begin(snapshot->kv, false, &thread->scan.txn, NULL);
+    if (status == STATUS_NOMEM)
+        return error_set(err, status, "no memory for a scan");
+    if (status != STATUS_OK)
+        return STATUS_OK;
     TRY(catalogue_load(&thread->catalogue, thread->scan.txn, &found, err));
     struct store_state state = thread->catalogue.state;
     if (found)
         TRY(log_newest_state(thread->scan.txn, &state, err));
-    *same = found && state.revision == snapshot->state.revision;
+    thread->usable = found && state.revision == snapshot->state.revision;
     return STATUS_OK;
 }
 
@@ -186,8 +202,10 @@ static void add_statistics(struct scan_statistics *sum, const struct scan_statis
 static enum status run_all(struct scan_thread *threads, uint32_t count,
                            struct scan_statistics *statistics, struct error *err)
 {
-    for (uint32_t i = 1; i < count; i++)
-        start_thread(&threads[i]);
+    for (uint32_t i = 1; i < count; i++) {
+        if (threads[i].usable)
+            start_thread(&threads[i]);
+    }
     (void)run_thread(&threads[0]);
     for (uint32_t i = 1; i < count; i++) {
         if (threads[i].started)
@@ -220,14 +238,6 @@ static enum status find_rests(const struct scan *scan, struct part_rest *rests, 
     return STATUS_OK;
 }
 
-static enum status scan_alone(const struct scan *scan, const struct shared_scan *shared,
-                              struct error *err)
-{
-    for (size_t i = 0; i < shared->rest_count; i++)
-        TRY(scan_rest(scan, &shared->rests[i], err));
-    return STATUS_OK;
-}
-
 static enum status scan_together(const struct scan *scan, struct shared_scan *shared,
                                  const struct scan_visitor *visitors, uint32_t count,
                                  struct error *err)
@@ -236,22 +246,23 @@ static enum status scan_together(const struct scan *scan, struct shared_scan *sh
     struct scan_thread *threads = mem_alloc_zeroed(count, sizeof *threads);
     if (!threads)
         return error_set(err, STATUS_NOMEM, "no memory for %u threads", count);
-    bool same = true;
     enum status status = STATUS_OK;
-    for (uint32_t i = 0; i < count && same && status == STATUS_OK; i++) {
+    for (uint32_t i = 0; i < count && status == STATUS_OK; i++) {
         threads[i].shared = shared;
         threads[i].scan = *scan;
         threads[i].scan.visitor = &visitors[i];
         threads[i].scan.statistics = &threads[i].statistics;
+        if (i == 0)
+            continue;
         threads[i].scan.cursor = NULL;
         threads[i].scan.txn = NULL;
-        status = thread_open(&threads[i], &same, err);
+        status = thread_open(&threads[i], err);
     }
-    if (status == STATUS_OK && same)
+    if (status == STATUS_OK)
         status = run_all(threads, count, scan->statistics, err);
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 1; i < count; i++)
         thread_close(&threads[i]);
-    return status == STATUS_OK && !same ? scan_alone(scan, shared, err) : status;
+    return status;
 }
 
 enum status snapshot_scan_shared(struct snapshot *snapshot, const struct scan_spec *spec,
@@ -275,15 +286,14 @@ enum status snapshot_scan_shared(struct snapshot *snapshot, const struct scan_sp
     OWNED(mem_free_owned) struct part_rest *rests = mem_alloc(list->count, sizeof *rests);
     if (!rests)
         return error_set(err, STATUS_NOMEM, "no memory to scan %zu parts", list->count);
-    struct shared_scan shared = {.rests = rests,
-                                 .device_from = scan.filter.device_from,
-                                 .device_until = scan.filter.device_until,
-                                 .range_count = count * RANGES_PER_THREAD};
+    struct shared_scan shared = {
+        .rests = rests, .device_until = scan.filter.device_until, .thread_count = count};
     TRY(find_rests(&scan, rests, &shared.rest_count, err));
     if (shared.device_until == 0)
         shared.device_until = (uint32_t)scan.filter.names.devices;
-    if (shared.range_count > shared.device_until - shared.device_from)
-        shared.range_count = shared.device_until - shared.device_from;
+    shared.range_min =
+        (shared.device_until - scan.filter.device_from) / (count * RANGES_PER_THREAD) + 1;
+    atomic_init(&shared.next_device, scan.filter.device_from);
     if (shared.rest_count == 0)
         return STATUS_OK;
     return scan_together(&scan, &shared, visitors, count, err);

@@ -82,6 +82,11 @@ struct stats_spec {
     const struct civil_zone *zone;    /* of the buckets */
     enum stats_by by;
     enum stats_fill fill; /* with buckets */
+    /*
+     * Percentiles of all: with so many blocks that may hold them, it is guessed first where they
+     * lie. 0: from where it pays.
+     */
+    uint32_t guess_blocks;
 };
 
 /*

@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ROWS_AHEAD 16u /* between asking for an entry's memory and reading it */
+#define ROWS_AHEAD 16u /* between asking for memory and reading it */
 
 static enum status no_memory(struct error *err)
 {
@@ -394,13 +394,26 @@ static enum status add_filled(struct stats *stats, struct answer *answer, const 
 
 /* --- the answer ---------------------------------------------------------------------------- */
 
-/* Entries in order of names lie anywhere in memory. */
-static void fetch_ahead(struct stats *stats, size_t entry)
+/*
+ * Entries in order of names lie anywhere in memory: they are asked for two steps ahead, what they
+ * lead to one step. Accumulators need not begin with a line of the cache, so their ends are asked
+ * for, too.
+ */
+static void fetch_ahead(struct stats *stats, const uint32_t *order, size_t i)
 {
+    const size_t count = stats->groups.count;
+    if (i + 2 * (size_t)ROWS_AHEAD < count)
+        __builtin_prefetch(&stats->groups.entries[order[i + 2 * (size_t)ROWS_AHEAD]]);
+    if (i + ROWS_AHEAD >= count)
+        return;
+    const size_t entry = order[i + ROWS_AHEAD];
     if (stats->spec->by == STATS_BY_DEVICE)
         snapshot_fetch_device_name(stats->snapshot, stats->groups.entries[entry].group);
-    for (size_t i = 0; i < stats->name_count; i++)
-        __builtin_prefetch(stats_groups_at(&stats->groups, entry, i));
+    for (size_t j = 0; j < stats->name_count; j++) {
+        const struct accumulator *accumulator = stats_groups_at(&stats->groups, entry, j);
+        __builtin_prefetch(accumulator);
+        __builtin_prefetch(&accumulator->more);
+    }
 }
 
 static enum status add_plain(struct stats *stats, struct answer *answer, const uint32_t *order,
@@ -409,8 +422,7 @@ static enum status add_plain(struct stats *stats, struct answer *answer, const u
     const size_t count = stats->groups.count;
     TRY(answer_reserve(answer, count, err));
     for (size_t i = 0; i < count; i++) {
-        if (i + ROWS_AHEAD < count)
-            fetch_ahead(stats, order[i + ROWS_AHEAD]);
+        fetch_ahead(stats, order, i);
         const struct stats_entry entry = stats->groups.entries[order[i]];
         TRY(add_empty_row(stats, answer, entry.group, entry.bucket_ms, err));
         TRY(set_row(stats, answer, i, order[i], err));

@@ -69,9 +69,21 @@ static inline bool stats_find_place(const struct stats *stats, uint32_t metric, 
 /* True if summaries may tell which blocks percentiles have to look into. */
 bool stats_wants_brackets(const struct stats *stats);
 
-/* Looks at the summaries of `scan`, whose `blocks_only` is set. */
-MUST_CHECK enum status stats_find_brackets(struct stats *stats, const struct scan_spec *scan,
-                                           uint32_t thread_count, struct error *err);
+/* What is scanned for percentiles, and by how many threads. */
+struct rank_scan {
+    const struct scan_spec *spec; /* its `blocks_only` is set */
+    uint32_t thread_count;
+};
+
+/*
+ * Looks at summaries, and perhaps at the values of a few devices: if *guessed, the brackets may be
+ * wrong, which shows when the values were added. Without `may_guess` they are sure.
+ */
+MUST_CHECK enum status stats_find_brackets(struct stats *stats, const struct rank_scan *scan,
+                                           bool may_guess, bool *guessed, struct error *err);
+
+/* False if a rank lies beyond the brackets: the groups are of no use then. */
+bool stats_guessed_right(struct stats *stats);
 
 /* Where all values of a column lie. */
 enum rank_side stats_side(const struct rank_bracket *bracket, const struct column_summary *column);

@@ -316,6 +316,38 @@ static enum status scan_shared(struct stats *stats, const struct scan_spec *scan
     return STATUS_OK;
 }
 
+/* Reads all rows, by one thread or several. */
+static enum status scan_all(struct stats *stats, const struct scan_spec *scan,
+                            const struct scan_visitor *visitor, uint32_t threads,
+                            struct scan_statistics *statistics, struct error *err)
+{
+    if (threads > 1)
+        return scan_shared(stats, scan, visitor, threads, statistics, err);
+    return view_scan(stats->spec->selection->view, stats->snapshot, scan, visitor, statistics, err);
+}
+
+/* Percentiles of all: blocks that cannot hold them are counted only. */
+static enum status scan_ranks(struct stats *stats, struct scan_spec *scan, uint32_t threads,
+                              struct scan_statistics *statistics, struct error *err)
+{
+    const struct scan_visitor visitor = {
+        .context = stats, .summary = take_beyond, .rows = take_rows};
+    const struct rank_scan ranks = {.spec = scan, .thread_count = threads};
+    bool guessed = false;
+    scan->blocks_only = true;
+    TRY(stats_find_brackets(stats, &ranks, true, &guessed, err));
+    const struct scan_statistics before = *statistics;
+    TRY(scan_all(stats, scan, &visitor, threads, statistics, err));
+    if (!guessed || stats_guessed_right(stats))
+        return STATUS_OK;
+    struct stats_groups wrong = stats->groups;
+    stats_groups_init(&stats->groups, wrong.metric_count, wrong.group_count);
+    stats_groups_release(&wrong);
+    *statistics = before;
+    TRY(stats_find_brackets(stats, &ranks, false, &guessed, err));
+    return scan_all(stats, scan, &visitor, threads, statistics, err);
+}
+
 enum status stats_scan(struct stats *stats, struct scan_statistics *statistics, struct error *err)
 {
     const struct accumulator_needs *needs = &stats->needs;
@@ -329,17 +361,12 @@ enum status stats_scan(struct stats *stats, struct scan_statistics *statistics, 
         !stats->spec->every && !needs->ends && !needs->times && !needs->twa;
     scan.ordered = needs->twa;
     const uint32_t threads = snapshot_scan_threads(stats->snapshot, &scan);
+    if (stats_wants_brackets(stats))
+        return scan_ranks(stats, &scan, threads, statistics, err);
     const bool rows_only = needs->times || needs->squares || needs->values || needs->twa;
-    struct scan_visitor visitor = {
+    const struct scan_visitor visitor = {
         .context = stats, .summary = rows_only ? NULL : take_summary, .rows = take_rows};
-    if (stats_wants_brackets(stats)) {
-        scan.blocks_only = true;
-        TRY(stats_find_brackets(stats, &scan, threads, err));
-        visitor.summary = take_beyond;
-    }
-    if (threads > 1)
-        return scan_shared(stats, &scan, &visitor, threads, statistics, err);
-    TRY(view_scan(stats->spec->selection->view, stats->snapshot, &scan, &visitor, statistics, err));
+    TRY(scan_all(stats, &scan, &visitor, threads, statistics, err));
     for (size_t place = 0; needs->twa && place < stats->name_count; place++) {
         if (end_hold(stats, place, INT64_MAX) != STATUS_OK)
             return error_set(err, STATUS_NOMEM, "no memory for time-weighted averages");

@@ -82,6 +82,17 @@ static enum status ranks_and_ends(struct query_store *store, struct answer *answ
     return stats_query(store->snapshot, &spec, answer, &statistics, NULL);
 }
 
+/* Brackets, narrowed by a guess. */
+static enum status ranks_alone(struct query_store *store, struct answer *answer)
+{
+    static struct aggregate_list list;
+    struct scan_statistics statistics = {0};
+    TRY(aggregate_list_parse("median,p95", &list, NULL));
+    const struct stats_spec spec = {
+        .selection = &store->selection, .aggregates = &list, .guess_blocks = 1};
+    return stats_query(store->snapshot, &spec, answer, &statistics, NULL);
+}
+
 static enum status online(struct query_store *store, struct answer *answer)
 {
     struct scan_statistics statistics = {0};
@@ -161,11 +172,16 @@ static void stats_by_device_survive(void **state)
 {
     sweep(*state, basics_by_device);
 }
+static void percentiles_of_all_survive(void **state)
+{
+    sweep(*state, ranks_alone);
+}
 static void stats_read_by_threads_survive(void **state)
 {
     struct query_store *store = *state;
     snapshot_set_threads(store->snapshot, 3);
     sweep(store, ranks_and_ends);
+    sweep(store, ranks_alone);
     sweep(store, basics_by_device);
     snapshot_set_threads(store->snapshot, 0);
 }
@@ -205,6 +221,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(stats_with_all_aggregates_survive),
         cmocka_unit_test(stats_by_device_survive),
+        cmocka_unit_test(percentiles_of_all_survive),
         cmocka_unit_test(stats_read_by_threads_survive),
         cmocka_unit_test(online_survives),
         cmocka_unit_test(online_by_product_survives),

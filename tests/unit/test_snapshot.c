@@ -50,6 +50,54 @@ static void scans_find_every_row_over_many_parts_and_shared_blocks(void **state)
     store_fixture_compare(fixture);
 }
 
+static enum status count_rows(void *context, const struct row_vector *rows, uint32_t from_row,
+                              uint32_t until_row)
+{
+    uint64_t *count = context;
+    (void)rows;
+    *count += until_row - from_row;
+    return STATUS_OK;
+}
+
+/* LMDB's table of readers is full: helpers get no place in it, and are done without. */
+static void a_shared_scan_goes_on_without_threads_that_get_no_transaction(void **state)
+{
+    struct store_fixture *fixture = *state;
+    struct snapshot *readers[2048] = {NULL};
+    size_t reader_count = 0;
+    struct error err = {0};
+    fill(fixture, 50, 400);
+    while (snapshot_open_beside(&readers[reader_count], fixture->store, &err) == STATUS_OK) {
+        reader_count++;
+        assert_in_range(reader_count, 1, 2047);
+    }
+    assert_int_equal(err.status, STATUS_IO);
+    struct snapshot *snapshot = readers[0];
+    const struct scan_spec spec = {.table = TABLE_READINGS,
+                                   .from_ms = INT64_MIN,
+                                   .until_ms = TIME_MS_MAX,
+                                   .columns = {.all_metrics = true}};
+    uint64_t alone = 0;
+    uint64_t counts[3] = {0};
+    struct scan_visitor visitors[3];
+    for (size_t i = 0; i < 3; i++)
+        visitors[i] = (struct scan_visitor){.context = &counts[i], .rows = count_rows};
+    const struct scan_visitor one = {.context = &alone, .rows = count_rows};
+    struct scan_statistics done = {0};
+    store_fixture_must(snapshot_scan(snapshot, &spec, &one, &done, &err), &err);
+    store_fixture_must(snapshot_scan_shared(snapshot, &spec, visitors, 3, &done, &err), &err);
+    assert_true(alone > 0);
+    assert_int_equal(counts[0], alone);
+    assert_int_equal(counts[1] + counts[2], 0);
+    snapshot_pause(readers[reader_count - 1]); /* now one thread more finds a place */
+    counts[0] = 0;
+    store_fixture_must(snapshot_scan_shared(snapshot, &spec, visitors, 3, &done, &err), &err);
+    assert_int_equal(counts[0] + counts[1], alone);
+    assert_int_equal(counts[2], 0);
+    while (reader_count > 0)
+        snapshot_close(readers[--reader_count]);
+}
+
 /* --- totals --- */
 
 static struct number any_number(struct store_fixture *fixture)
@@ -180,6 +228,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_A_STORE(scans_find_every_row_over_many_parts_and_shared_blocks),
+        IN_A_STORE(a_shared_scan_goes_on_without_threads_that_get_no_transaction),
         IN_A_STORE(totals_come_back_from_a_record_as_they_were),
         IN_A_STORE(a_backup_holds_all_and_replaces_nothing),
         IN_A_STORE(looking_for_a_store_leaves_nothing_behind),
