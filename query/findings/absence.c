@@ -161,11 +161,13 @@ static void take_case(struct joint_search *search, size_t at)
     const struct findings *findings = search->findings;
     const struct absence_case *one = &findings->absences[at];
     int64_t birth_ms = 0;
-    if (birth_of(findings, one->rank, &birth_ms) && one->interval.from_ms >= birth_ms) {
+    const bool sent = birth_of(findings, one->rank, &birth_ms) && one->interval.from_ms >= birth_ms;
+    if (sent) {
         search->leaves.ms[search->leaves.count++] = one->interval.from_ms;
         search->returns.ms[search->returns.count++] = one->interval.until_ms;
     }
-    if (!counts(one))
+    // Who never sent has not fallen silent, unless it was asked what is missing since then.
+    if (!counts(one) || !(sent || findings->spec->selection->has_from))
         return;
     search->falls[search->fall_count++] = at;
     search->over.ms[search->over.count++] = fall_until(findings, one);

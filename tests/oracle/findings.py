@@ -290,6 +290,11 @@ class Finder:
                 count += not any(one.low <= ms < one.high for one in self.intervals[device])
         return count
 
+    def sent(self, one):
+        """Whether the device sent before, or is expected to have."""
+        rows = self.rows[one.device]
+        return self.sel.from_ms is not None or (rows and rows[0].time_ms <= one.low)
+
     def are_most(self, count, ms):
         least, percent = self.limits.together
         return count >= max(least, 1) and 100 * count > percent * (count + self.sending(ms))
@@ -298,7 +303,7 @@ class Finder:
         """Instants in a row at which most have just fallen silent, then that of them at which the most have."""
         if not self.limits.together[0]:
             return
-        falls = [one for device in self.names for one in self.intervals[device] if one.kinds]
+        falls = [one for device in self.names for one in self.intervals[device] if one.kinds and self.sent(one)]
         rows, open_row = [], False
         for ms in sorted({one.low for one in falls}):
             fallen = sum(one.low <= ms <= one.fall_until for one in falls)
