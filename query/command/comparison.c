@@ -27,6 +27,9 @@ static const struct option_spec compare_options[] = {
      .help = "Beside each figure the same of an earlier range (<field>_before) and the difference "
              "(<field>_change): the range moved by -7d, -1w, -1mo, -1y (calendar of the display "
              "zone) or -12h (elapsed), or the one that begins at a TIME, such as 2018-05-01."},
+    {.name = "percent",
+     .help = "With --versus: each difference also as a percentage of the earlier figure "
+             "(<field>_percent), +25 for a quarter more. Example: --versus -7d --percent"},
     {.name = "matrix", .help = "With --every: a column for each bucket, a row for each group."},
     {.name = "cell",
      .argument = "FIELD",
@@ -75,6 +78,8 @@ enum status comparison_check(const struct command *command, const struct bucket_
     struct time_shift shift;
     if (versus)
         TRY(find_shift(command, versus, NULL, &shift, err));
+    if (!versus && options_given(command->options, "percent"))
+        return error_set(err, STATUS_INPUT, "--percent is about --versus: give both");
     const bool matrix = options_given(command->options, "matrix");
     if (matrix && !every)
         return error_set(err, STATUS_INPUT, "--matrix wants buckets: give --every");
@@ -130,7 +135,8 @@ static enum status compare_range(struct command *command, const struct compariso
     OWNED(bucket_pairs_release) struct bucket_pairs pairs = {0};
     struct compare_versus_spec spec = {
         .keys = {.has_name = query->has_name, .has_time = query->every != NULL},
-        .missing = query->missing};
+        .missing = query->missing,
+        .percent = options_given(command->options, "percent")};
     struct time_shift shift;
     struct time_range shifted;
     TRY(find_shift(command, options_text(command->options, "versus"), &range, &shift, err));
@@ -164,7 +170,8 @@ static enum status compare(struct command *command, const struct comparison_quer
     OWNED(answer_release) struct answer nothing = {0};
     const struct compare_versus_spec spec = {
         .keys = {.has_name = query->has_name, .has_time = query->every != NULL},
-        .missing = query->missing};
+        .missing = query->missing,
+        .percent = options_given(command->options, "percent")};
     TRY(query->run(query->context, &command->selection, &nothing, err));
     return compare_versus(&nothing, &nothing, &spec, answer, err);
 }

@@ -183,6 +183,27 @@ static bool has_change(const struct answer_column *column)
            column->kind == CELL_DURATION;
 }
 
+static bool has_percent(const struct versus *versus, size_t column)
+{
+    return versus->spec->percent && has_change(&versus->now->columns[column]);
+}
+
+/* Whatever the field is, a share of it is a number. */
+static enum status add_percent_column(const struct answer_column *like, struct answer *answer,
+                                      struct error *err)
+{
+    struct answer_column number = *like;
+    number.kind = CELL_NUMBER;
+    return add_column(&number, "_percent", answer, err);
+}
+
+static struct exact_value value_of(const struct answer_cell *cell)
+{
+    if (cell->kind == CELL_NULL)
+        return exact_null();
+    return cell->kind == CELL_NUMBER ? cell_number(cell) : exact_of_integer(cell->integer);
+}
+
 static enum status add_columns(const struct versus *versus, struct error *err)
 {
     const struct answer *now = versus->now;
@@ -193,6 +214,8 @@ static enum status add_columns(const struct versus *versus, struct error *err)
         TRY(add_column(&now->columns[i], "_before", versus->compared, err));
         if (has_change(&now->columns[i]))
             TRY(add_column(&now->columns[i], "_change", versus->compared, err));
+        if (has_percent(versus, i))
+            TRY(add_percent_column(&now->columns[i], versus->compared, err));
     }
     return STATUS_OK;
 }
@@ -234,6 +257,8 @@ static enum status add_compared(const struct versus *versus, size_t left, size_t
         TRY(copy_cell(versus->compared, &before, cell++, err));
         if (has_change(&versus->now->columns[i]))
             TRY(change_cell(versus->compared, &now, &before, cell++, err));
+        if (has_percent(versus, i))
+            *cell++ = cell_of_number(exact_percent_change(value_of(&now), value_of(&before)));
     }
     return STATUS_OK;
 }

@@ -2,7 +2,7 @@
  * compare.h - two answers put side by side, row by row.
  *
  *      join      device | a b      device | x           device | a b x
- *      versus    device | a        device | a           device | a a_before a_change
+ *      versus    device | a        device | a           device | a a_before a_change [a_percent]
  *
  * Rows are matched by their key columns: a name, a bucket's time, both or none. Both answers
  * come with their rows by name and time, names ordered by bytes, each key once. Rows that only
@@ -51,12 +51,14 @@ struct compare_versus_spec {
     struct compare_missing missing;
     const struct compare_bucket *buckets; /* all of the range, ascending; if keys.has_time */
     size_t bucket_count;
+    bool percent; /* behind each change the same as a share of what was before */
 };
 
 /*
  * Behind each column that is no key comes <field>_before, and behind that of a number, a count
  * or a duration <field>_change = now - before: exact for exact numbers, else the nearest double;
- * null if either is. Both answers have the same columns (asserted).
+ * null if either is; with `percent` also <field>_percent = 100 * change / |before|, the nearest
+ * double, null where that is no number. Both answers have the same columns (asserted).
  */
 MUST_CHECK enum status compare_versus(const struct answer *now, const struct answer *before,
                                       const struct compare_versus_spec *spec,

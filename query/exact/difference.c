@@ -30,6 +30,23 @@ enum status exact_subtract(struct exact_value a, struct exact_value b, struct ar
     return STATUS_OK;
 }
 
+struct exact_value exact_percent_change(struct exact_value now, struct exact_value before)
+{
+    if (exact_is_null(now) || exact_is_null(before))
+        return exact_null();
+    const struct scale scale = scale_of_both(scale_of_value(now), scale_of_value(before));
+    struct big change;
+    struct big base;
+    big_set_value(&change, now, scale);
+    big_set_value(&base, before, scale);
+    if (base.len == 0)
+        return exact_null();
+    big_subtract(&change, &base);
+    big_multiply_small(&change, 100);
+    base.negative = false;
+    return exact_of_real(nearest_quotient(&change, &base, (struct scale){0}));
+}
+
 enum status exact_copy(struct exact_value value, struct arena *arena, struct exact_value *copy)
 {
     *copy = value;

@@ -119,6 +119,12 @@ MUST_CHECK enum status exact_difference(struct number a, struct number b, struct
 MUST_CHECK enum status exact_subtract(struct exact_value a, struct exact_value b,
                                       struct arena *arena, struct exact_value *value);
 
+/*
+ * 100 * (now - before) / |before|, the nearest double: it has the sign of the change. Null where
+ * either is null, `before` is 0, or the result is beyond the range of doubles.
+ */
+struct exact_value exact_percent_change(struct exact_value now, struct exact_value before);
+
 /* The same value, its digits, if it has any, in `arena`. */
 MUST_CHECK enum status exact_copy(struct exact_value value, struct arena *arena,
                                   struct exact_value *copy);

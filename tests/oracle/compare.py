@@ -62,6 +62,14 @@ def change(now, before):
     return None if a is None or b is None else number.nearest(a - b)
 
 
+def percent(now, before):
+    """The change as a percentage of what was before, positive for more."""
+    if now is None or before is None:
+        return None
+    a, b = shown(now), shown(before)
+    return None if a is None or not b else number.nearest(100 * (a - b) / abs(b))
+
+
 def shown(cell):
     """What stands on the screen, as a fraction."""
     if isinstance(cell, Loose):
@@ -80,7 +88,7 @@ def shifted_selection(store, sel, shift, zone, takes_last):
 
 
 def versus_rows(store, sel, shift, ask, by=None, every=None, zone="UTC", zero_counts=False,
-                takes_last=False):  # fmt: skip
+                takes_last=False, percents=False):  # fmt: skip
     """ask(sel) -> rows in default order. by: name of the first field, or None."""
     earlier, (low, high) = shifted_selection(store, sel, shift, zone, takes_last)
     now, before = ask(sel), ask(earlier)
@@ -117,6 +125,8 @@ def versus_rows(store, sel, shift, ask, by=None, every=None, zone="UTC", zero_co
             row[column + "_before"] = y
             if sample not in ("text", "time"):
                 row[column + "_change"] = change(x, y)
+                if percents:
+                    row[column + "_percent"] = percent(x, y)
         out.append(row)
     return out
 

@@ -208,12 +208,14 @@ class AroundChanges(unittest.TestCase):
                 by = rng.choice(("device", "product", "none"))
                 args = ["--versus", shift, "--by", by, "--tz", zone, *harness.sel_args(sel)]
                 args += ["--every", every] if every else []
+                percents = rng.random() < 0.5
+                args += ["--percent"] if percents else []
 
                 def ask(selection):
                     return answers.online_rows(db.oracle, selection, every, by, zone=zone)
 
                 name = None if by == "none" else by
-                want = compare.versus_rows(db.oracle, sel, shift, ask, name, every, zone)
+                want = compare.versus_rows(db.oracle, sel, shift, ask, name, every, zone, percents=percents)
                 db.check(want, "online", *args, zone=zone)
 
     def test_stats_versus_a_shifted_range_is_that_of_the_oracle(self):
@@ -229,6 +231,8 @@ class AroundChanges(unittest.TestCase):
                 args += harness.sel_args(sel)
                 args += ["--every", every] if every else []
                 args += ["--by", by] if by else []
+                percents = rng.random() < 0.5
+                args += ["--percent"] if percents else []
 
                 def ask(selection):
                     return answers.stats_rows(
@@ -236,7 +240,7 @@ class AroundChanges(unittest.TestCase):
                     )
 
                 want = compare.versus_rows(
-                    db.oracle, sel, shift, ask, by, every, zone, zero_counts=True, takes_last=True
+                    db.oracle, sel, shift, ask, by, every, zone, zero_counts=True, takes_last=True, percents=percents
                 )
                 db.check(want, "stats", *args, zone=zone)
 
@@ -369,6 +373,7 @@ class Flags(unittest.TestCase):
         self.refuse("--matrix", "online", "--every", "1d", "--cell", "online_ms")
         self.refuse("no figure 'nothing'", "online", "--every", "1d", "--matrix", "--cell", "nothing")
         self.refuse("--versus", "online", "--versus", "-7x")
+        self.refuse("--percent is about --versus", "online", "--percent")
         self.refuse("same time", "online", "--versus", "-0d")
         self.refuse("years", "online", "--versus", "-999999mo")
         self.refuse("--reliability", "online", "--flap", "5m")

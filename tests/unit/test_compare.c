@@ -191,6 +191,31 @@ static void differences_are_exact_until_a_double_is_involved(void **state)
     assert_difference(value_of("1"), exact_null(), "null");
 }
 
+static void assert_percent(struct exact_value now, struct exact_value before, const char *wanted)
+{
+    char text[EXACT_TEXT_BYTES];
+    (void)exact_format(exact_percent_change(now, before), text);
+    assert_string_equal(text, wanted);
+}
+
+static void percentages_have_the_sign_of_the_change(void **state)
+{
+    (void)state;
+    assert_percent(value_of("5"), value_of("4"), "25");
+    assert_percent(value_of("3"), value_of("4"), "-25");
+    assert_percent(value_of("-3"), value_of("-4"), "25");
+    assert_percent(value_of("4"), value_of("-4"), "200");
+    assert_percent(value_of("0"), value_of("0.7"), "-100");
+    assert_percent(value_of("0.7"), value_of("0.7"), "0");
+    assert_percent(value_of("1"), value_of("3"), "-66.66666666666667");
+    assert_percent(exact_of_real(0.3), value_of("0.1"), "200");
+    assert_percent(value_of("1e100"), value_of("1e-100"), "1e+202");
+    assert_percent(exact_of_real(1e308), exact_of_real(1e-308), "null");
+    assert_percent(value_of("1"), value_of("0"), "null");
+    assert_percent(exact_null(), value_of("1"), "null");
+    assert_percent(value_of("1"), exact_null(), "null");
+}
+
 static void a_copy_outlives_its_arena(void **state)
 {
     (void)state;
@@ -291,7 +316,7 @@ static enum status all_of_it(void)
     static const struct line before[] = {{"a", 10, 1, 7}, {"c", 10, 2, 9}};
     static const struct compare_bucket buckets[] = {{FIRST_MS, 10}};
     const struct compare_versus_spec spec = {
-        .keys = by_both, .missing = zeros, .buckets = buckets, .bucket_count = 1};
+        .keys = by_both, .missing = zeros, .buckets = buckets, .bucket_count = 1, .percent = true};
     OWNED(answer_release) struct answer a = {0};
     OWNED(answer_release) struct answer b = {0};
     OWNED(answer_release) struct answer joined = {0};
@@ -327,6 +352,7 @@ int main(void)
         cmocka_unit_test(buckets_are_compared_as_paired),
         cmocka_unit_test(names_without_rows_in_most_buckets_take_no_time),
         cmocka_unit_test(differences_are_exact_until_a_double_is_involved),
+        cmocka_unit_test(percentages_have_the_sign_of_the_change),
         cmocka_unit_test(a_copy_outlives_its_arena),
         cmocka_unit_test(an_hour_that_occurs_twice_has_two_columns),
         cmocka_unit_test(a_narrow_terminal_shows_the_latest_buckets),
