@@ -192,8 +192,8 @@ static void put_coverage_title(const struct device_gaps *device, const char *sha
     char longest[HUMAN_BYTES];
     const int64_t longest_ms =
         device->has_largest ? device->largest.until_ms - device->largest.start_ms : 0;
-    (void)snprintf(title, size, ": %s covered by readings, %llu gaps, the longest silence %s",
-                   share, (unsigned long long)device->gap_count,
+    (void)snprintf(title, size, ": %s covered by readings, %llu gap%s, the longest silence %s",
+                   share, (unsigned long long)device->gap_count, device->gap_count == 1 ? "" : "s",
                    human_duration(longest_ms, longest));
 }
 
