@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#define CHUNK_BYTES_MIN ((size_t)64 << 10)
+#define CHUNK_BYTES_MIN ((size_t)4 << 10)
 #define CHUNK_BYTES_MAX ((size_t)8 << 20) /* larger requests get a chunk of their own size */
 #define ALIGNMENT       ((size_t)16)
 
