@@ -55,10 +55,14 @@ static void put_finding(const struct finding *finding, FILE *out)
 {
     const char *severity = finding_severity_word(finding->severity);
     (void)fprintf(out, "<tr><td class=\"%s\">%s</td><th scope=\"row\">", severity, severity);
-    if (finding->device.len > 0)
+    if (finding->device.len > 0) {
         report_put_name(out, finding->device);
-    else
+    } else if (finding->kind == FINDING_TOGETHER) {
+        report_put_count(out, finding->count);
+        (void)fputs(" devices", out);
+    } else {
         (void)fputs("the store", out);
+    }
     (void)fputs("</th><td>", out);
     if (finding->has_metric)
         report_put_name(out, finding->metric);

@@ -21,6 +21,8 @@
 #define ROWS_MAX     300u
 #define LANES_SHOWN  60u
 #define LANES_CHUNK  250u
+#define NAME_SHORT   24u  /* bytes of a name that fit beside a lane */
+#define NAME_TAIL    10u  /* characters of its end that a longer name keeps */
 #define LANES_OPEN   200u /* so many lanes are shown without a click */
 #define PRODUCTS_MAX 200u
 #define STEPS_MOST   720u
@@ -197,6 +199,33 @@ static void put_coverage_title(const struct device_gaps *device, const char *sha
                    human_duration(longest_ms, longest));
 }
 
+/* Bytes of the name before its last characters. */
+static size_t head_of_name(struct slice name)
+{
+    size_t at = name.len;
+    for (unsigned characters = 0; at > 0 && characters < NAME_TAIL; characters++) {
+        at--;
+        while (at > 0 && (name.data[at] & 0xc0) == 0x80)
+            at--;
+    }
+    return at;
+}
+
+/* Names of a fleet differ at their end: where one is too long, its middle is left out. */
+static void put_lane_name(FILE *out, struct slice name)
+{
+    if (name.len <= NAME_SHORT) {
+        (void)fputs("<span class=\"n\">", out);
+        report_put_name(out, name);
+    } else {
+        const size_t head = head_of_name(name);
+        (void)fputs("<span class=\"n l\">", out);
+        report_put_name(out, slice_of(name.data, head));
+        report_put_name(out, slice_of(name.data + head, name.len - head));
+    }
+    (void)fputs("</span>", out);
+}
+
 /* What the picture shows, for those who cannot see it, or rest on it. */
 static void put_lane(const struct lane_writer *writer, uint32_t index, bool whole_name)
 {
@@ -216,9 +245,8 @@ static void put_lane(const struct lane_writer *writer, uint32_t index, bool whol
         (void)snprintf(
             title + used, sizeof title - used, ": %s online, %llu outages, the longest %s", share,
             (unsigned long long)lane->outages, human_duration(lane->longest_outage_ms, longest));
-    (void)fputs("<li><span class=\"n\">", writer->out);
-    report_put_name(writer->out, whole_name ? lane->label : device_short_name(lane->label));
-    (void)fputs("</span>", writer->out);
+    (void)fputs("<li>", writer->out);
+    put_lane_name(writer->out, whole_name ? lane->label : device_short_name(lane->label));
     svg_write_lane(writer->out, lane, &writer->report->online.axis, writer->steps, title);
     (void)fprintf(writer->out, "<span class=\"v\">%s</span></li>\n",
                   known_ms == 0        ? "\xe2\x80\x93"

@@ -10,7 +10,7 @@ import unittest
 import xml.etree.ElementTree as ElementTree
 
 import harness
-from harness import Db, bin_dir, environment, lines, reading, rng_for, status
+from harness import Db, bin_dir, environment, lines, reading, rng_for, snowflake, status
 
 NOW_S = 1600000000
 NOW_MS = NOW_S * 1000
@@ -440,6 +440,25 @@ class Page(unittest.TestCase):
         self.assertLess(len(text), 3 << 20)
         self.assertIn("2,200 devices with better figures", tree.by_id["availability"])
         self.assertEqual(len(tree.rows("ranking", "ranking-more")), 300)
+
+
+class Fleet(unittest.TestCase):
+    def test_long_names_keep_their_end_and_a_silence_of_most_is_theirs(self):
+        base = 1700000000000
+        names = [f"pk/a-name-that-is-longer-than-its-place-{i:02}" for i in range(6)] + ["pk/short"]
+        bodies = []
+        for i, name in enumerate(names):
+            for minute in (*range(0, 120, 2), *range(300, 400, 2)):
+                at = base + minute * 60000 + i
+                bodies.append(reading(name, {"x": minute, "time": at}, snowflake(at, i), at // 1000))
+        db = Db(self)
+        db.ingest(lines(bodies), oracle=False)
+        text = db.run("report", "--html", "-").out.decode()
+        lanes = re.findall(r'<li><span class="(n|n l)"><bdi>([^<]*)</bdi>(?:<bdi>([^<]*)</bdi>)?</span>', text)
+        self.assertEqual(sorted(a + b for _, a, b in lanes), sorted(name[3:] for name in names))
+        self.assertEqual({b for _, _, b in lanes}, {"", *(f"s-place-{i:02}" for i in range(6))})
+        self.assertRegex(text, r'<th scope="row"><data value="7">7</data> devices</th>')
+        self.assertIn("7 of 7 devices silent from ", text)
 
 
 class Files(unittest.TestCase):
