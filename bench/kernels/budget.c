@@ -4,7 +4,7 @@
  * The product carries no clocks in its loops, so the stages are run apart from each other, through
  * the interfaces that the pipeline uses:
  *
- *      read      the file source, batch by batch
+ *      read      the file source, piece by piece; a piece stays in a core's cache
  *      decode    batches to rows
  *      ids       sorting them and finding none new: a second commit of the same, less its look-ups
  *      seen      new ids into the set             (kernel seen-add)
@@ -97,6 +97,23 @@ static enum status write_set(struct budget_work *work, struct error *err)
     return STATUS_OK;
 }
 
+/* What the source hands out, decoded piece by piece into one batch of rows, as decoders do. */
+static enum status take_batch(struct decoder *decoder, struct body_batch *bodies,
+                              struct row_batch *rows, struct stage_clock *read,
+                              struct stage_clock *decode, struct error *err)
+{
+    enum source_event event = SOURCE_BODIES;
+    while (event == SOURCE_BODIES) {
+        stage_start(decode);
+        TRY(kernel_decode(decoder, bodies, rows, err));
+        stage_stop(decode);
+        stage_start(read);
+        TRY(body_batch_read_on(bodies, &event, err));
+        stage_stop(read);
+    }
+    return event == SOURCE_END ? STATUS_OK : error_set(err, STATUS_IO, "the set cannot be read");
+}
+
 static enum status take_set(const struct budget_work *work, struct decoded_set *set,
                             struct error *err)
 {
@@ -111,7 +128,7 @@ static enum status take_set(const struct budget_work *work, struct decoded_set *
     for (;;) {
         enum source_event event;
         stage_start(&read);
-        TRY(source_next(&source, &bodies, &event, err));
+        TRY(source_take(&source, &bodies, &event, err));
         stage_stop(&read);
         if (event != SOURCE_BODIES)
             break;
@@ -120,9 +137,7 @@ static enum status take_set(const struct budget_work *work, struct decoded_set *
             return kernel_no_memory(err);
         struct row_batch *rows = &set->batches[set->count++];
         *rows = (struct row_batch){0};
-        stage_start(&decode);
-        TRY(kernel_decode(&decoder, &bodies, rows, err));
-        stage_stop(&decode);
+        TRY(take_batch(&decoder, &bodies, rows, &read, &decode, err));
         set->messages += rows->message_count;
     }
     set->read = read.spent;
