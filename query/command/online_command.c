@@ -11,6 +11,8 @@
 #include "query/online/online.h"
 #include "query/reliability/reliability.h"
 
+#include <stdio.h>
+
 static const struct option_spec reliability_options[] = {
     {.name = "reliability",
      .help = "More fields: failures, mtbf_ms and mttr_ms (mean time between failures and to "
@@ -78,34 +80,95 @@ static enum status run_question(void *context, const struct selection *selection
     return online_query(command->snapshot, &spec, answer, &command->statistics, err);
 }
 
-static enum status query_online(struct command *command, struct answer *answer, struct error *err)
+/* The options of `online` alone; `width` is where the buckets' is kept. */
+static enum status read_spec(const struct command *command, struct online_spec *spec,
+                             struct bucket_width *width, struct error *err)
 {
     static const char *const groups[] = {"device", "product", "none"};
     static const enum online_by by_of[] = {ONLINE_BY_DEVICE, ONLINE_BY_PRODUCT, ONLINE_BY_NONE};
     size_t group = 0;
-    struct bucket_width width = {0};
     bool has_buckets = false;
     TRY(command_choice(command->options, "by", groups, 3, &group, err));
-    TRY(command_every(command->options, &width, &has_buckets, err));
-    struct online_spec spec = {.by = by_of[group], .every = has_buckets ? &width : NULL};
-    TRY(read_reliability(command->options, &spec, err));
-    TRY(comparison_check(command, spec.every, err));
+    TRY(command_every(command->options, width, &has_buckets, err));
+    spec->by = by_of[group];
+    spec->every = has_buckets ? width : NULL;
+    TRY(read_reliability(command->options, spec, err));
+    return comparison_check(command, spec->every, err);
+}
+
+/* In its own order the answer by device and bucket is never in memory as a whole. */
+static bool may_stream(const struct command *command, const struct online_spec *spec)
+{
+    return spec->by == ONLINE_BY_DEVICE && spec->every && !command->order_by && !command->has_top &&
+           !options_given(command->options, "versus") && !options_given(command->options, "matrix");
+}
+
+static void free_rows(struct online_rows **rows)
+{
+    online_rows_free(*rows);
+}
+
+static enum status print_rows(const struct command *command, const struct answer *columns,
+                              struct online_rows *rows, struct error *err)
+{
+    OWNED(render_release) struct renderer renderer = {0};
+    TRY(render_begin(&renderer, &command->render, columns->columns, columns->column_count, stdout));
+    while (!command->has_limit || renderer.row_count < command->limit) {
+        const struct answer_cell *cells = NULL;
+        TRY(online_rows_next(rows, &cells, err));
+        if (!cells)
+            break;
+        TRY(render_row(&renderer, cells));
+    }
+    command_note_no_rows(command, renderer.row_count);
+    return render_end(&renderer);
+}
+
+static enum status stream(struct command *command, const struct online_spec *spec,
+                          struct answer *answer, struct error *err)
+{
+    OWNED(free_rows) struct online_rows *rows = NULL;
+    TRY(online_rows_open(&rows, command->snapshot, spec, answer, &command->statistics, err));
+    command_done_reading(command);
+    return print_rows(command, answer, rows, err);
+}
+
+static enum status run_online(struct command *command, const struct options *options,
+                              struct error *err)
+{
+    OWNED(answer_release) struct answer answer = {0};
+    struct bucket_width width = {0};
+    struct online_spec spec = {0};
+    TRY(command_read_options(command, options, err));
+    TRY(read_spec(command, &spec, &width, err));
     TRY(prepare(command, &spec, err));
+    if (may_stream(command, &spec))
+        return stream(command, &spec, &answer, err);
     struct online_question question = {.command = command, .spec = &spec};
     const struct comparison_query query = {.context = &question,
                                            .run = run_question,
                                            .has_name = spec.by != ONLINE_BY_NONE,
                                            .every = spec.every,
                                            .matrix_field = "availability"};
-    return comparison_run(command, &query, answer, err);
+    TRY(comparison_run(command, &query, &answer, err));
+    command_done_reading(command);
+    TRY(command_arrange(command, &answer, err));
+    return command_print(command, &answer);
+}
+
+static enum exit_code tell_online(const struct options *options)
+{
+    OWNED(command_end) struct command command = {0};
+    struct error err = {0};
+    const enum status status = run_online(&command, options, &err);
+    return status == STATUS_OK ? EXIT_CODE_OK : command_failure(options, &err, status);
 }
 
 enum exit_code command_online(const struct options *options)
 {
     if (svg_is_wanted(options))
         return svg_of_online(options);
-    return picture_is_wanted(options) ? picture_of_online(options)
-                                      : command_run(options, query_online);
+    return picture_is_wanted(options) ? picture_of_online(options) : tell_online(options);
 }
 
 static enum status query_sessions(struct command *command, struct answer *answer, struct error *err)

@@ -11,8 +11,10 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
-#define STATE_COLUMNS 2u /* state and state_since */
+#define STATE_COLUMNS 2u  /* state and state_since */
+#define COLUMNS_MAX   19u /* name, time, 8 of a span, state, 7 of reliability */
 
 /* What is known of one span of one device or group. */
 struct online_figures {
@@ -24,12 +26,12 @@ struct online_figures {
 
 struct online {
     const struct online_spec *spec;
-    const struct snapshot *snapshot;
+    struct snapshot *snapshot;
     struct event_history history;
     struct timeline timeline; /* of the device at hand; its memory is reused */
     struct time_range range;
     int64_t *starts_ms; /* owned; with buckets: their starts on the grid */
-    size_t span_count;  /* buckets, or 1 */
+    size_t span_count;  /* buckets, or 1; 0: the store is empty */
     struct product_list products;
     struct online_figures *sums; /* owned; not by device: group * span_count + span */
     bool *has_sum;               /* owned; by group: a selected device is in it */
@@ -183,21 +185,28 @@ static void put_state(struct answer_cell *cell, const struct timeline *timeline,
         cell[1] = cell_of_time(since_ms);
 }
 
+/* The row of the i-th span of a device, whose timeline is at hand. */
+static void put_device_row(const struct online *online, uint32_t device, size_t i,
+                           struct answer_cell *cell)
+{
+    const struct time_range range = span_range(online, i);
+    const struct online_figures figures = cut(online, range);
+    *cell++ = cell_of_text(snapshot_device_name(online->snapshot, device));
+    if (online->spec->every)
+        *cell++ = cell_of_time(online->starts_ms[i]);
+    cell = put_span(cell, &figures.span);
+    put_state(cell, &online->timeline, range.until_ms);
+    if (online->spec->reliability)
+        put_reliability(cell + STATE_COLUMNS, &figures);
+}
+
 static enum status add_device_rows(struct online *online, struct answer *answer, uint32_t device,
                                    struct error *err)
 {
     for (size_t i = 0; i < online->span_count; i++) {
-        const struct time_range range = span_range(online, i);
-        const struct online_figures figures = cut(online, range);
         struct answer_cell *cell = NULL;
         TRY(answer_add_row(answer, &cell, err));
-        *cell++ = cell_of_text(snapshot_device_name(online->snapshot, device));
-        if (online->spec->every)
-            *cell++ = cell_of_time(online->starts_ms[i]);
-        cell = put_span(cell, &figures.span);
-        put_state(cell, &online->timeline, range.until_ms);
-        if (online->spec->reliability)
-            put_reliability(cell + STATE_COLUMNS, &figures);
+        put_device_row(online, device, i, cell);
     }
     return STATUS_OK;
 }
@@ -304,28 +313,101 @@ static void fetch_ahead(const struct online *online, uint32_t i)
     }
 }
 
+/* Reads the events and lists the buckets; without a range there are no spans. */
+static enum status begin(struct online *online, struct answer *answer,
+                         struct scan_statistics *statistics, struct error *err)
+{
+    const struct selection *selection = online->spec->selection;
+    TRY(add_columns(online->spec, answer, err));
+    if (!selection_bounds(selection, online->snapshot, &online->range))
+        return STATUS_OK;
+    TRY(event_history_read(&online->history, online->snapshot, selection, statistics, err));
+    return list_buckets(online, err);
+}
+
+static enum status make_timeline(struct online *online, uint32_t i, struct error *err)
+{
+    fetch_ahead(online, i);
+    return event_history_timeline(&online->history, online->spec->selection->devices[i],
+                                  &online->spec->rules, &online->timeline, err);
+}
+
 enum status online_query(struct snapshot *snapshot, const struct online_spec *spec,
                          struct answer *answer, struct scan_statistics *statistics,
                          struct error *err)
 {
     OWNED(release) struct online online = {.spec = spec, .snapshot = snapshot};
-    TRY(add_columns(spec, answer, err));
-    if (!selection_bounds(spec->selection, snapshot, &online.range))
+    TRY(begin(&online, answer, statistics, err));
+    if (online.span_count == 0)
         return STATUS_OK;
-    TRY(event_history_read(&online.history, snapshot, spec->selection, statistics, err));
-    TRY(list_buckets(&online, err));
     TRY(prepare_sums(&online, err));
     if (spec->by == ONLINE_BY_DEVICE)
         TRY(answer_reserve(answer, (uint64_t)spec->selection->device_count * online.span_count,
                            err));
     for (uint32_t i = 0; i < spec->selection->device_count; i++) {
-        fetch_ahead(&online, i);
         const uint32_t device = spec->selection->devices[i];
-        TRY(event_history_timeline(&online.history, device, &spec->rules, &online.timeline, err));
+        TRY(make_timeline(&online, i, err));
         if (spec->by == ONLINE_BY_DEVICE)
             TRY(add_device_rows(&online, answer, device, err));
         else
             add_device_to_sums(&online, device);
     }
     return spec->by == ONLINE_BY_DEVICE ? STATUS_OK : add_sum_rows(&online, answer, err);
+}
+
+/* --- row by row ---------------------------------------------------------------------------- */
+
+struct online_rows {
+    struct online online;
+    struct online_spec spec;
+    uint32_t device; /* place in the selection, of the row that comes next */
+    size_t span;
+    struct answer_cell cells[COLUMNS_MAX];
+};
+
+enum status online_rows_open(struct online_rows **rows, struct snapshot *snapshot,
+                             const struct online_spec *spec, struct answer *answer,
+                             struct scan_statistics *statistics, struct error *err)
+{
+    assert(spec->by == ONLINE_BY_DEVICE);
+    *rows = NULL;
+    struct online_rows *opened = mem_alloc_zeroed(1, sizeof *opened);
+    if (!opened)
+        return no_memory(err);
+    opened->spec = *spec;
+    opened->online = (struct online){.spec = &opened->spec, .snapshot = snapshot};
+    const enum status status = begin(&opened->online, answer, statistics, err);
+    assert(answer->column_count <= COLUMNS_MAX);
+    if (status == STATUS_OK)
+        *rows = opened;
+    else
+        online_rows_free(opened);
+    return status;
+}
+
+enum status online_rows_next(struct online_rows *rows, const struct answer_cell **cells,
+                             struct error *err)
+{
+    const struct selection *selection = rows->spec.selection;
+    *cells = NULL;
+    if (rows->online.span_count == 0 || rows->device == selection->device_count)
+        return STATUS_OK;
+    if (rows->span == 0)
+        TRY(make_timeline(&rows->online, rows->device, err));
+    memset(rows->cells, 0, sizeof rows->cells);
+    put_device_row(&rows->online, selection->devices[rows->device], rows->span, rows->cells);
+    *cells = rows->cells;
+    if (++rows->span == rows->online.span_count) {
+        rows->span = 0;
+        rows->device++;
+    }
+    return STATUS_OK;
+}
+
+void online_rows_free(struct online_rows *rows)
+{
+    if (!rows)
+        return;
+    release(&rows->online);
+    mem_free(rows);
 }

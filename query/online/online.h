@@ -46,6 +46,23 @@ MUST_CHECK enum status online_query(struct snapshot *snapshot, const struct onli
                                     struct answer *answer, struct scan_statistics *statistics,
                                     struct error *err);
 
+/*
+ * The same rows by device, made as they are asked for: an answer of any length in the memory of
+ * its events and buckets. Opening reads the snapshot, which may be paused from then on, and gives
+ * an empty answer its fields; what `spec` points to is borrowed until the end.
+ *
+ * Life cycle: open -> next* -> free.
+ */
+struct online_rows;
+
+MUST_CHECK enum status online_rows_open(struct online_rows **rows, struct snapshot *snapshot,
+                                        const struct online_spec *spec, struct answer *answer,
+                                        struct scan_statistics *statistics, struct error *err);
+/* `*cells` are valid until the next call; NULL behind the last row. */
+MUST_CHECK enum status online_rows_next(struct online_rows *rows, const struct answer_cell **cells,
+                                        struct error *err);
+void online_rows_free(struct online_rows *rows); /* NULL is fine */
+
 /* Fills an empty answer with the fields of `sessions`, rows by start and device. */
 MUST_CHECK enum status sessions_query(struct snapshot *snapshot, const struct online_spec *spec,
                                       struct answer *answer, struct scan_statistics *statistics,

@@ -100,6 +100,39 @@ static enum status online(struct query_store *store, struct answer *answer)
     return online_query(store->snapshot, &spec, answer, &statistics, NULL);
 }
 
+/* Row by row, which gives what the answer as a whole gives. */
+static enum status online_in_rows(struct query_store *store, struct answer *answer)
+{
+    struct scan_statistics statistics = {0};
+    OWNED(answer_release) struct answer whole = {0};
+    struct bucket_width width;
+    struct civil_zone zone;
+    TRY(bucket_width_parse("1m", &width, NULL));
+    TRY(civil_zone_open(&zone, "UTC", NULL));
+    const struct online_spec spec = {.selection = &store->selection,
+                                     .every = &width,
+                                     .zone = &zone,
+                                     .reliability = true,
+                                     .flap_ms = 1000};
+    TRY(online_query(store->snapshot, &spec, &whole, &statistics, NULL));
+    struct online_rows *rows = NULL;
+    TRY(online_rows_open(&rows, store->snapshot, &spec, answer, &statistics, NULL));
+    enum status status = STATUS_OK;
+    size_t count = 0;
+    for (;; count++) {
+        const struct answer_cell *cells = NULL;
+        status = online_rows_next(rows, &cells, NULL);
+        if (status != STATUS_OK || !cells)
+            break;
+        for (size_t i = 0; i < whole.column_count; i++)
+            assert_int_equal(cell_compare(&cells[i], &answer_row(&whole, count)[i]), 0);
+    }
+    online_rows_free(rows);
+    if (status == STATUS_OK)
+        assert_int_equal(count, answer_shown_count(&whole));
+    return status;
+}
+
 static enum status online_by_product(struct query_store *store, struct answer *answer)
 {
     struct scan_statistics statistics = {0};
@@ -189,6 +222,7 @@ static void stats_read_by_threads_survive(void **state)
 static void online_survives(void **state)
 {
     sweep(*state, online);
+    sweep(*state, online_in_rows);
 }
 static void online_by_product_survives(void **state)
 {
