@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -145,6 +146,69 @@ static void a_scattered_commit_survives_failed_allocations(void **state)
 }
 #endif
 
+/* --- devices by the numbers that all decoders share ----------------------------------------- */
+
+/* A reading of a device that has its number from the store's known devices. */
+static void add_known(struct store_fixture *fixture, uint32_t device, uint32_t place)
+{
+    const struct fixture_row row = {
+        .device = device,
+        .time_ms = FIXTURE_TIME_MS + (int64_t)place * 1000,
+        .id = FIXTURE_ID + place,
+        .metric_count = 1,
+        .value = device,
+    };
+    store_fixture_add(fixture, row);
+    struct row_batch *const batch = &fixture->batch;
+    struct row *const added = &batch->rows[TABLE_READINGS][batch->row_count[TABLE_READINGS] - 1];
+    char name[32];
+    (void)snprintf(name, sizeof name, "pk/d%u", device);
+    batch->known_devices = store_known_devices(fixture->store);
+    assert_int_equal(row_batch_device(batch, slice_of_text(name), &added->device), STATUS_OK);
+    assert_true(added->device & ROW_DEVICE_KNOWN);
+}
+
+static void known_devices_are_those_of_the_store_and_new_ones(void **state)
+{
+    struct store_fixture *fixture = *state;
+    store_fixture_add_many(fixture, 30, 10, 1);
+    store_fixture_commit(fixture);
+    for (uint32_t i = 0; i < 100; i++)
+        add_known(fixture, (i + 5) % 20, 1000000 + i);
+    store_fixture_commit(fixture);
+    for (uint32_t i = 0; i < MESSAGES; i++)
+        add_known(fixture, i * 7 % 25, 2000000 + i);
+    store_fixture_commit(fixture);
+    assert_int_equal(store_counters(fixture->store)->devices, 25);
+    store_fixture_compare(fixture);
+}
+
+#ifdef MNSDB_TEST_FAULTS
+/* Each try brings other devices first: numbers of the one that failed would be others' now. */
+static void numbers_that_a_failed_commit_gave_are_given_anew(void **state)
+{
+    struct store_fixture *fixture = *state;
+    enum status status = STATUS_NOMEM;
+    uint32_t failures = 0;
+    for (long nth = 0; status != STATUS_OK; nth++) {
+        struct error err = {0};
+        assert_in_range(nth, 0, 3000);
+        store_fixture_forget(fixture);
+        for (uint32_t i = 0; i < 40; i++)
+            add_known(fixture, (uint32_t)nth * 11 % 97 + i, i);
+        mem_fail_at(nth);
+        status = store_fixture_try_commit(fixture, &err);
+        mem_fail_at(-1);
+        assert_true(status == STATUS_OK || status == STATUS_NOMEM);
+        failures += status != STATUS_OK;
+    }
+    assert_true(failures > 3);
+    store_fixture_compare(fixture);
+    store_fixture_reopen(fixture);
+    store_fixture_compare(fixture);
+}
+#endif
+
 #define TEST(test) \
     cmocka_unit_test_setup_teardown(test, store_fixture_setup, store_fixture_teardown)
 
@@ -154,7 +218,9 @@ int main(void)
         TEST(a_large_commit_keeps_rows_in_any_order),
         TEST(a_replay_of_a_large_commit_is_all_duplicates),
         TEST(of_equal_ids_the_first_to_arrive_stays_wherever_it_sorts),
+        TEST(known_devices_are_those_of_the_store_and_new_ones),
 #ifdef MNSDB_TEST_FAULTS
+        TEST(numbers_that_a_failed_commit_gave_are_given_anew),
         TEST(a_scattered_commit_survives_failed_allocations),
 #endif
     };
