@@ -58,7 +58,7 @@ struct findings_limits findings_limits_default(void)
         .gap_factor_milli = 5000,
         .gap_least_ms = 10 * MINUTE_MS,
         .silent_ms = 30 * MINUTE_MS,
-        .still_ms = 7 * 24 * HOUR_MS,
+        .still_ms = HOUR_MS * 24 * 7,
         .together_devices = 5,
         .together_percent = 50,
         .offline_ms = 24 * HOUR_MS,

@@ -63,11 +63,11 @@ static void add_fleet(void)
     for (int device = 0; device < 9; device++) {
         char name[16];
         (void)snprintf(name, sizeof name, "p/d%d", device);
-        for (int64_t minute = 0; minute < 2 * 24 * 60; minute += 10) {
-            if (device < 7 && minute > 12 * 60 && minute < 15 * 60)
+        for (int64_t minute = 0; minute < 2880; minute += 10) {
+            if (device < 7 && minute > 720 && minute < 900)
                 continue;
-            const int64_t value = device == 8 ? 7 : minute / 60 / 2 % 6;
-            add_value(name, BASE_MS + minute * MINUTE_MS + device * 1000, value);
+            const int64_t value = device == 8 ? 7 : minute / 120 % 6;
+            add_value(name, BASE_MS + minute * MINUTE_MS + INT64_C(1000) * device, value);
         }
     }
 }
@@ -296,8 +296,8 @@ static void many_devices_that_stop_one_after_the_other_are_no_harm(void **state)
         char name[16];
         (void)snprintf(name, sizeof name, "p/%d", device);
         for (int i = 0; i < 25; i++)
-            add_value(name, BASE_MS + (device + i) * MINUTE_MS, i);
-        add_value(name, BASE_MS + (device % 3 + 600) * MINUTE_MS, 0);
+            add_value(name, BASE_MS + MINUTE_MS * (device + i), i);
+        add_value(name, BASE_MS + MINUTE_MS * (device % 3 + 600), 0);
     }
     ask_everything();
 }
