@@ -295,6 +295,40 @@ void directory_writer_release(struct directory_writer *writer)
 
 /* --- reading ------------------------------------------------------------------------------ */
 
+/*
+ * A walk reads some thirty small numbers an entry, of one byte or two: without a call. What is
+ * read behind a failure does not count, as `failed` stays.
+ */
+static inline uint8_t u8_get(struct cursor *in)
+{
+    if (in->next == in->end) {
+        in->failed = true;
+        return 0;
+    }
+    return *in->next++;
+}
+
+static inline uint64_t varint_get(struct cursor *in)
+{
+    if (cursor_left(in) < 2)
+        return cursor_varint(in);
+    const uint8_t first = in->next[0];
+    const uint8_t second = in->next[1];
+    if (first < 0x80) {
+        in->next++;
+        return first;
+    }
+    if (second >= 0x80)
+        return cursor_varint(in);
+    in->next += 2;
+    return (first & 0x7fu) | (uint64_t)second << 7;
+}
+
+static inline int64_t signed_get(struct cursor *in)
+{
+    return zigzag_decode(varint_get(in));
+}
+
 static enum status directory_corrupt(struct error *err, const char *what)
 {
     return error_set(err, STATUS_CORRUPT, "directory: %s", what);
@@ -302,16 +336,16 @@ static enum status directory_corrupt(struct error *err, const char *what)
 
 static void key_get(struct cursor *in, int64_t from_ms, int64_t *time_ms, uint64_t *id)
 {
-    *time_ms = advance(from_ms, cursor_signed_varint(in));
-    const int64_t offset_ms = cursor_signed_varint(in);
+    *time_ms = advance(from_ms, signed_get(in));
+    const int64_t offset_ms = signed_get(in);
     const uint64_t low_bits = cursor_u16(in);
-    *id = snowflake_join(offset_ms, *time_ms, low_bits | (uint64_t)cursor_u8(in) << 16);
+    *id = snowflake_join(offset_ms, *time_ms, low_bits | (uint64_t)u8_get(in) << 16);
 }
 
 /* A device at a distance from another; marks the cursor failed if there is none. */
 static uint32_t device_get(struct cursor *in, uint32_t from)
 {
-    const int64_t device = advance((int64_t)from, cursor_signed_varint(in));
+    const int64_t device = advance((int64_t)from, signed_get(in));
     if (device < 0 || device > (int64_t)UINT32_MAX)
         in->failed = true;
     return (uint32_t)device;
@@ -319,13 +353,13 @@ static uint32_t device_get(struct cursor *in, uint32_t from)
 
 static void number_get(struct cursor *in, struct number *number)
 {
-    *number = (struct number){.kind = cursor_u8(in)};
+    *number = (struct number){.kind = u8_get(in)};
     if (number->kind == NUMBER_REAL) {
         const uint64_t bits = cursor_u64(in);
         memcpy(&number->real, &bits, sizeof number->real);
     } else {
-        number->exponent = (int8_t)cursor_u8(in);
-        number->mantissa = cursor_signed_varint(in);
+        number->exponent = (int8_t)u8_get(in);
+        number->mantissa = signed_get(in);
     }
     if (!number_is_valid(number))
         in->failed = true;
@@ -335,7 +369,7 @@ static u128 wide_varint_get(struct cursor *in)
 {
     u128 value = 0;
     for (unsigned shift = 0; shift < 7 * WIDE_VARINT_BYTES; shift += 7) {
-        const uint8_t byte = cursor_u8(in);
+        const uint8_t byte = u8_get(in);
         value |= (u128)(byte & 0x7fu) << shift;
         if (!(byte & 0x80u))
             return value;
@@ -356,14 +390,14 @@ static void plain_number_get(int64_t min, uint64_t above, int exponent, struct c
 
 static void plain_column_get(struct cursor *in, struct column_summary *column)
 {
-    const int64_t min = cursor_signed_varint(in);
+    const int64_t min = signed_get(in);
     plain_number_get(min, 0, column->sum_exponent, in, &column->min);
-    plain_number_get(min, cursor_varint(in), column->sum_exponent, in, &column->max);
+    plain_number_get(min, varint_get(in), column->sum_exponent, in, &column->max);
     const struct wide above = {.low = wide_varint_get(in)};
     column->sum = wide_add(above, wide_of((i128)min * column->count));
     if (column->has_ends) {
-        plain_number_get(min, cursor_varint(in), column->sum_exponent, in, &column->first.value);
-        plain_number_get(min, cursor_varint(in), column->sum_exponent, in, &column->last.value);
+        plain_number_get(min, varint_get(in), column->sum_exponent, in, &column->first.value);
+        plain_number_get(min, varint_get(in), column->sum_exponent, in, &column->last.value);
     }
 }
 
@@ -381,19 +415,29 @@ static void general_column_get(struct cursor *in, struct column_summary *column)
     }
 }
 
-/* Reads a column behind its metric. */
+/* Member by member: a literal of the whole is cleared by an instruction that takes long to start. */
+static void column_clear(struct column_summary *column, uint32_t metric)
+{
+    column->metric = metric;
+    column->count = 0;
+    column->sum = (struct wide){0};
+    column->first = (struct dated_number){0};
+    column->last = (struct dated_number){0};
+}
+
+/* Reads a column behind its metric; every member is set. */
 static void column_get(struct cursor *in, const struct block_summary *block,
                        struct column_summary *column)
 {
-    const unsigned flags = cursor_u8(in);
+    const unsigned flags = u8_get(in);
     const unsigned biased = flags >> COLUMN_FLAGS_BITS;
     const bool full = flags & COLUMN_FULL;
     column->has_sum = flags & COLUMN_SUM;
     column->has_ends = flags & COLUMN_ENDS;
     const int exponent =
-        biased == SUM_EXPONENT_MASK ? (int)(int8_t)cursor_u8(in) : (int)biased - SUM_EXPONENT_BIAS;
+        biased == SUM_EXPONENT_MASK ? (int)(int8_t)u8_get(in) : (int)biased - SUM_EXPONENT_BIAS;
     column->sum_exponent = (int16_t)exponent;
-    const uint64_t absent = full ? 0 : cursor_varint(in);
+    const uint64_t absent = full ? 0 : varint_get(in);
     if (absent >= block->row_count || (!full && absent == 0) ||
         ((flags & COLUMN_PLAIN) && !column->has_sum)) {
         in->failed = true;
@@ -420,8 +464,8 @@ static void column_get(struct cursor *in, const struct block_summary *block,
 static void entry_get(struct cursor *in, struct directory_entry *entry)
 {
     struct block_summary *const block = &entry->summary;
-    const unsigned flags = cursor_u8(in);
-    const uint64_t more_rows = cursor_varint(in);
+    const unsigned flags = u8_get(in);
+    const uint64_t more_rows = varint_get(in);
     if (flags & ~(unsigned)ENTRY_FLAGS_KNOWN || more_rows >= UINT32_MAX)
         in->failed = true;
     block->row_count = (uint32_t)more_rows + 1;
@@ -433,14 +477,14 @@ static void entry_get(struct cursor *in, struct directory_entry *entry)
     block->min_time_ms = block->first.time_ms;
     block->max_time_ms = block->last.time_ms;
     if (!(flags & ENTRY_TIMES_ARE_ENDS)) {
-        block->min_time_ms = distance(cursor_signed_varint(in), block->first.time_ms);
-        block->max_time_ms = advance(block->first.time_ms, cursor_signed_varint(in));
+        block->min_time_ms = distance(signed_get(in), block->first.time_ms);
+        block->max_time_ms = advance(block->first.time_ms, signed_get(in));
     }
     entry->offset += entry->bytes_len;
     if (!(flags & ENTRY_FOLLOWS))
-        entry->offset += (uint64_t)cursor_signed_varint(in);
-    const uint64_t bytes_len = cursor_varint(in);
-    const uint64_t column_count = cursor_varint(in);
+        entry->offset += (uint64_t)signed_get(in);
+    const uint64_t bytes_len = varint_get(in);
+    const uint64_t column_count = varint_get(in);
     if (bytes_len > UINT32_MAX || column_count > cursor_left(in) / COLUMN_BYTES_MIN)
         in->failed = true;
     entry->bytes_len = (uint32_t)bytes_len;
@@ -479,10 +523,10 @@ enum status directory_reader_next(struct directory_reader *reader, bool *more, s
     uint64_t next_metric = 0;
     for (uint32_t i = 0; i < block->column_count && !in->failed; i++) {
         struct column_summary *const column = &reader->columns[i];
-        const uint64_t gap = cursor_varint(in);
+        const uint64_t gap = varint_get(in);
         if (gap > UINT32_MAX || next_metric + gap > UINT32_MAX)
             in->failed = true;
-        *column = (struct column_summary){.metric = (uint32_t)(next_metric + gap)};
+        column_clear(column, (uint32_t)(next_metric + gap));
         next_metric += gap + 1;
         column_get(in, block, column);
     }
