@@ -204,7 +204,7 @@ static enum status search_init(struct joint_search *search)
     return STATUS_OK;
 }
 
-/* --- joint silences ------------------------------------------------------------------------------- */
+/* --- joint silences ------------------------------------------------------------------------- */
 
 /* Devices that were sending until `time_ms`, but for those that fall silent about then. */
 static uint64_t sending_at(const struct joint_search *search, int64_t time_ms)
