@@ -32,7 +32,7 @@
 
 #define PIPELINE_THREADS_MAX         64u
 #define PIPELINE_THREADS_DEFAULT_MAX 8u /* beyond it, decoding is no longer what ingest waits for */
-#define PIPELINE_COMMIT_MESSAGES     ((size_t)500000)
+#define PIPELINE_COMMIT_MESSAGES     ((size_t)700000)
 #define PIPELINE_COMMIT_WAIT_MS      2000 /* the longest that messages of a slow pipe wait */
 #define PIPELINE_TICK_MS             100
 
