@@ -138,7 +138,7 @@ static int compare_ms(const void *left, const void *right)
 
 /* --- preparation --------------------------------------------------------------------------- */
 
-/* From here on a device is expected to send: before its first reading it may not have been there. */
+/* From here on a device is expected to send: before its first reading it may not have been. */
 static bool birth_of(const struct findings *findings, uint32_t rank, int64_t *birth_ms)
 {
     const struct device_facts *device = &findings->devices[rank];
