@@ -13,10 +13,11 @@
 #ifndef MNSDB_INGEST_CONFIG_CONFIG_FILE_H
 #define MNSDB_INGEST_CONFIG_CONFIG_FILE_H
 
+#include "cli/settings_file.h"
 #include "engine/base/bytes.h"
 #include "engine/base/error.h"
 
-#define CONFIG_FILE_BYTES_MAX  ((size_t)1 << 20)
+#define CONFIG_FILE_BYTES_MAX  SETTINGS_FILE_BYTES_MAX
 #define CONFIG_KEY_BYTES_MAX   64u
 #define CONFIG_VALUE_BYTES_MAX 4096u
 

@@ -36,8 +36,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ALIAS_NAMES_MAX      1024u             /* of one metric and of all; metrics likewise */
-#define ALIAS_FILE_BYTES_MAX ((size_t)1 << 20) /* of a configuration file */
+#define ALIAS_NAMES_MAX 1024u /* of one metric and of all; metrics likewise */
 
 /* One metric and its other names. */
 struct alias {
