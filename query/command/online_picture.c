@@ -86,10 +86,22 @@ static enum status add_lanes(struct picture *picture, const struct online_spec *
     return STATUS_OK;
 }
 
+/* A picture of nothing but unknown states says how to see what there is instead. */
+static enum status tell_unknown(struct picture *picture, const struct chart_lanes *lanes)
+{
+    static const char text[] = "no status event tells a state: see 'mnsdb gaps' of the readings";
+    for (size_t i = 0; i < lanes->count; i++) {
+        if (lanes->lanes[i].total.online_ms > 0 || lanes->lanes[i].total.offline_ms > 0)
+            return STATUS_OK;
+    }
+    return plot_line(&picture->plot, SCREEN_YELLOW, slice_of_text(text));
+}
+
 static enum status put_lanes(struct picture *picture, const struct chart_lanes *lanes,
                              const struct drawn *drawn, enum plot_summary summary)
 {
     TRY(plot_lanes(&picture->plot, lanes, summary));
+    TRY(tell_unknown(picture, lanes));
     return picture_tell_hidden(picture, drawn->hidden, drawn->row_count, "devices");
 }
 
