@@ -15,7 +15,15 @@
 
 #include <cmocka.h>
 
-static void add_row(struct row_batch *batch, int i)
+static void add_cell(struct row_batch *batch, const char *name, int64_t value)
+{
+    uint32_t metric = 0;
+    assert_int_equal(name_table_add(&batch->metrics, slice_of_text(name), &metric), STATUS_OK);
+    assert_int_equal(row_batch_add_cell(batch, TABLE_READINGS, metric, number_from_integer(value)),
+                     STATUS_OK);
+}
+
+static void add_row(struct row_batch *batch, int i, bool values)
 {
     const struct row_batch_mark mark = row_batch_mark(batch);
     const enum table table = i % 10 == 0 ? TABLE_STATUS : TABLE_READINGS;
@@ -27,16 +35,21 @@ static void add_row(struct row_batch *batch, int i)
     row->message_id = (uint64_t)(QUERY_STORE_ROWS - i);
     row->time_ms = INT64_C(1526450000000) + (i * INT64_C(7919)) % 1000;
     row->time_source = TIME_SOURCE_ENVELOPE;
-    uint32_t metric = STATUS_METRIC_STATE;
-    if (table == TABLE_READINGS)
-        assert_int_equal(name_table_add(&batch->metrics, slice_of_text("t"), &metric), STATUS_OK);
-    assert_int_equal(row_batch_add_cell(batch, table, metric, number_from_integer(i % 20 == 0)),
-                     STATUS_OK);
+    if (table == TABLE_STATUS)
+        assert_int_equal(
+            row_batch_add_cell(batch, table, STATUS_METRIC_STATE, number_from_integer(i % 20 == 0)),
+            STATUS_OK);
+    else if (!values)
+        add_cell(batch, "t", 0);
+    if (table == TABLE_READINGS && values && i % 3 == 0)
+        add_cell(batch, "t", i % 50);
+    if (table == TABLE_READINGS && values && i % 2 == 0)
+        add_cell(batch, "h", i % 70);
     assert_int_equal(row_batch_add_message(batch, table, (uint64_t)(QUERY_STORE_ROWS - i), mark),
                      STATUS_OK);
 }
 
-int query_store_make(void **state)
+static int make(void **state, bool values)
 {
     struct query_store *made = calloc(1, sizeof *made);
     assert_non_null(made);
@@ -44,7 +57,7 @@ int query_store_make(void **state)
     assert_non_null(mkdtemp(made->dir));
     struct row_batch batch = {0};
     for (int i = 0; i < QUERY_STORE_ROWS; i++)
-        add_row(&batch, i);
+        add_row(&batch, i, values);
     struct store *store = NULL;
     struct commit_result result = {0};
     struct row_batch *const batches[] = {&batch};
@@ -59,6 +72,16 @@ int query_store_make(void **state)
     assert_int_equal(selection_sort(&made->selection, made->snapshot, NULL), STATUS_OK);
     *state = made;
     return 0;
+}
+
+int query_store_make(void **state)
+{
+    return make(state, false);
+}
+
+int query_store_make_values(void **state)
+{
+    return make(state, true);
 }
 
 int query_store_drop(void **state)

@@ -20,6 +20,8 @@ struct query_store {
 
 /* For cmocka: *state becomes a struct query_store, and is dropped. */
 int query_store_make(void **state);
+/* With values: a third of the readings has t = 0 ... 49, half of them h = 0 ... 69. */
+int query_store_make_values(void **state);
 int query_store_drop(void **state);
 
 #endif
