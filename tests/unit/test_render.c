@@ -230,6 +230,31 @@ static void an_output_that_is_full_stops_the_rendering(void **state)
     answer_release(&answer);
 }
 
+/* Widths are guessed from names and kinds, then from the rows so far; nothing is cut. */
+static void a_growing_table_widens_with_its_rows(void **state)
+{
+    (void)state;
+    char text[4096];
+    struct answer answer = {0};
+    struct answer_cell *cells = NULL;
+    const struct render_options options = {
+        .format = RENDER_TABLE, .zone = &utc, .growing = true, .terminal = true};
+    assert_int_equal(answer_add_field(&answer, "who", CELL_TEXT, NULL), STATUS_OK);
+    assert_int_equal(answer_add_field(&answer, "x", CELL_COUNT, NULL), STATUS_OK);
+    static const char *const names[] = {"a", "wider-than-usual", "\x1b[31m"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        assert_int_equal(answer_add_row(&answer, &cells, NULL), STATUS_OK);
+        cells[0] = cell_of_text(slice_of_text(names[i]));
+        cells[1] = cell_of_count(i == 1 ? 1000 : i);
+    }
+    assert_int_equal(render(&options, &answer, text, sizeof text), STATUS_OK);
+    assert_string_equal(text, "who      x\n"
+                              "a        0\n"
+                              "wider-than-usual  1000\n"
+                              "\\x1b[31m             2\n");
+    answer_release(&answer);
+}
+
 static void rendering_survives_every_failed_allocation(void **state)
 {
     (void)state;
@@ -239,8 +264,10 @@ static void rendering_survives_every_failed_allocation(void **state)
     struct answer answer = {0};
     make_answer(&answer);
     const size_t live = mem_live_blocks();
-    for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
-        const struct render_options options = {.format = formats[i], .zone = &utc};
+    for (size_t i = 0; i <= sizeof formats / sizeof formats[0]; i++) {
+        const bool growing = i == sizeof formats / sizeof formats[0];
+        const struct render_options options = {
+            .format = growing ? RENDER_TABLE : formats[i], .zone = &utc, .growing = growing};
         enum status status = STATUS_NOMEM;
         for (long nth = 0; status != STATUS_OK; nth++) {
             mem_fail_at(nth);
@@ -271,6 +298,7 @@ int main(void)
         cmocka_unit_test(text_that_is_no_utf8_is_still_valid_json),
         cmocka_unit_test(a_single_answer_is_one_object),
         cmocka_unit_test(an_output_that_is_full_stops_the_rendering),
+        cmocka_unit_test(a_growing_table_widens_with_its_rows),
         cmocka_unit_test(rendering_survives_every_failed_allocation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
