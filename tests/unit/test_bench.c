@@ -1,5 +1,7 @@
 /*
  * test_bench.c - a benchmark from a recorded set to its report, and the pieces it is made of.
+ *
+ * ctest: threads
  */
 #include "bench/bench/bench.h"
 #include "bench/bench/child.h"

@@ -1,5 +1,7 @@
 /*
  * test_bench_kernels.c - every kernel does its work, and figures become tables and JSON.
+ *
+ * ctest: threads
  */
 #include "bench/kernels/kernel.h"
 #include "cli/message.h"
@@ -217,7 +219,7 @@ static void kernels_survive_every_failed_allocation(void **state)
     static struct kernels_report report;
     static const char *const names[] = {"base64", "part-merge", "seen-page-decode"};
     struct kernels_config config = tiny();
-    config.messages = 1500;
+    config.messages = 100; /* the sweep runs them hundreds of times */
     config.names = names;
     config.name_count = sizeof names / sizeof names[0];
     enum status status = STATUS_NOMEM;

@@ -1,5 +1,7 @@
 /*
  * test_bench_machine.c - the machine in words, its marks, and the clock of short work.
+ *
+ * ctest: threads
  */
 #include "bench/machine/best.h"
 #include "bench/machine/machine.h"

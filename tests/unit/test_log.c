@@ -1,5 +1,7 @@
 /*
  * test_log.c - the lines of the log: three formats, harmless bytes, hidden texts, rates.
+ *
+ * ctest: threads
  */
 #include "ingest/log/log.h"
 #include "ingest/log/log_internal.h"

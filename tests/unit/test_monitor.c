@@ -1,5 +1,7 @@
 /*
- * test_monitor.c - the HTTP endpoint, as clients of all manners see it: raw sockets. ctest: slow
+ * test_monitor.c - the HTTP endpoint, as clients of all manners see it: raw sockets.
+ *
+ * ctest: threads
  */
 #include "ingest/monitor/monitor.h"
 

@@ -1,6 +1,8 @@
 /*
  * test_part_crew.c - large commits built by several threads: the same values under the same keys
  * as built by one, whatever the lengths of devices and the widths of rows.
+ *
+ * ctest: threads
  */
 #include "engine/base/mem.h"
 #include "engine/kv/kv.h"

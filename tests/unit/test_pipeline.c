@@ -1,6 +1,8 @@
 /*
  * test_pipeline.c - order, grouping, acknowledgement and failure of the pipeline, with a source and
  * a sink of the test's own; the decoders are real.
+ *
+ * ctest: threads
  */
 #include "cli/signals.h"
 #include "engine/base/mem.h"

@@ -1,7 +1,7 @@
 /*
  * test_query_faults.c - whichever request for memory fails, a query says so and gives all back.
  *
- * ctest: fault
+ * ctest: fault threads
  */
 #include "engine/base/mem.h"
 #include "query/aggregate/aggregate.h"

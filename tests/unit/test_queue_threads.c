@@ -3,6 +3,8 @@
  * and whoever stops it, side by side.
  *
  * The tests wait for things to happen; how long that takes is not what they test.
+ *
+ * ctest: threads
  */
 #include "ingest/log/log.h"
 #include "tests/unit/queue_sim.h"

@@ -1,6 +1,8 @@
 /*
  * test_service_control.c - signals to a service: the first one drains, the clock ends what does not
  * end, SIGHUP only reads settings again. Each test is a process of its own.
+ *
+ * ctest: threads
  */
 #include "cli/signals.h"
 #include "ingest/service/control.h"

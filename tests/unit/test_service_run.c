@@ -3,6 +3,8 @@
  * and signals that are real: what is acknowledged, and how it ends.
  *
  * The functions of queues, transport and credentials are defined here, in place of the library's.
+ *
+ * ctest: threads
  */
 #include "cli/signals.h"
 #include "engine/base/mem.h"

@@ -1,6 +1,8 @@
 /*
  * test_snapshot.c - the newest row of a device, totals against rows, backups, stores that are not
  * there.
+ *
+ * ctest: threads
  */
 #include "engine/part/part.h"
 #include "tests/unit/store_fixture.h"

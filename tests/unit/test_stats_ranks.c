@@ -3,7 +3,7 @@
  *
  * The store has one product: grouped by it, the same rows are answered from all values.
  *
- * ctest: property
+ * ctest: property threads
  */
 #include "engine/store/store.h"
 #include "query/aggregate/aggregate.h"

@@ -2,7 +2,7 @@
  * test_store_fault.c - memory or disk gives out at any point: the store stays as it was and goes on
  * once there is room.
  *
- * ctest: slow timeout=300
+ * ctest: slow timeout=300 threads
  */
 #include "engine/base/mem.h"
 #include "tests/unit/store_fixture.h"

@@ -1,6 +1,8 @@
 /*
  * test_transport.c - libcurl's transport against a server that follows a script: what arrives, what
  * comes back, and what does not get through.
+ *
+ * ctest: threads
  */
 #include "ingest/transport/transport.h"
 #include "tests/unit/scripted_server.h"

@@ -1,6 +1,8 @@
 /*
  * test_transport_flight.c - requests side by side: connections kept and lost, requests cancelled,
  * waits ended, memory given out.
+ *
+ * ctest: threads
  */
 #include "engine/base/mem.h"
 #include "ingest/transport/transport.h"

@@ -1,7 +1,7 @@
 /*
  * test_view.c - readings through a view: names put together, rows left out, and no memory lost.
  *
- * ctest: fault
+ * ctest: fault threads
  */
 #include "engine/base/mem.h"
 #include "engine/store/store.h"

@@ -1,5 +1,7 @@
 /*
  * test_wire_sign.c - signatures: published and captured ones, and what is and is not signed.
+ *
+ * ctest: threads
  */
 #include "ingest/wire/wire.h"
 

@@ -6,7 +6,6 @@
 
 #include <fcntl.h>
 #include <libxml/xmlmemory.h>
-#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -481,35 +480,6 @@ static void nothing_is_written_to_stderr(void **state)
     (void)unlink(path);
 }
 
-static void *walk_many(void *context)
-{
-    struct xml_parser *parser = NULL;
-    const struct xml_visitor nobody = {0};
-    bool *ok = context;
-    if (xml_open(&parser, NULL) != STATUS_OK)
-        return NULL;
-    *ok = true;
-    for (unsigned i = 0; i < 500; i++) {
-        *ok = *ok && xml_walk(parser, slice_of_text("<a><b>x</b></a>"), &nobody, NULL) == STATUS_OK;
-        *ok = *ok && xml_walk(parser, slice_of_text("<a><b>x</a>"), &nobody, NULL) == STATUS_INPUT;
-    }
-    xml_close(parser);
-    return NULL;
-}
-
-static void threads_have_a_parser_each(void **state)
-{
-    (void)state;
-    pthread_t threads[4];
-    bool ok[COUNT_OF(threads)] = {0};
-    for (size_t i = 0; i < COUNT_OF(threads); i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, walk_many, &ok[i]), 0);
-    for (size_t i = 0; i < COUNT_OF(threads); i++) {
-        assert_int_equal(pthread_join(threads[i], NULL), 0);
-        assert_true(ok[i]);
-    }
-}
-
 static void escaped_text_is_safe_in_any_place(void **state)
 {
     (void)state;
@@ -687,7 +657,6 @@ int main(void)
         FIXTURE_TEST(a_visitor_may_end_the_walk_at_any_call),
         FIXTURE_TEST(a_refused_document_leaves_an_older_message_in_place),
         FIXTURE_TEST(nothing_is_written_to_stderr),
-        FIXTURE_TEST(threads_have_a_parser_each),
         FIXTURE_TEST(escaped_text_is_safe_in_any_place),
         FIXTURE_TEST(escaped_text_comes_back),
         FIXTURE_TEST(memory_may_give_out_at_any_request),
