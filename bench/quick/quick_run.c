@@ -1,8 +1,9 @@
 /*
  * quick_run.c - the measuring: rounds of ingest, replay, queries and kernels.
  *
- * The calibration runs before every round and after the last, and the least of it counts, as with
- * everything else: both sides of a ratio are then what a quiet moment of the machine showed.
+ * The calibration runs all over every round and after the last, and the least of it counts, as with
+ * everything else: both sides of a ratio are then what a quiet moment of the machine showed. With one
+ * calibration a round it missed such moments in one run of five, and moved all ratios together.
  */
 #include "bench/quick/quick.h"
 
@@ -150,14 +151,17 @@ static enum status run_round(struct quick_work *work, unsigned round, struct err
         samples->ingested_bytes = per_message((double)ingest.file_bytes, work);
     TRY(measure_ingest(&job, &ingest, err));
     samples->replay[round] = per_message((double)ingest.usage.cpu_ns, work);
+    TRY(calibrate(work, err));
     TRY(measure_settle(store, &upkeep, err));
     samples->settle[round] = per_message((double)upkeep.usage.cpu_ns, work);
     TRY(ask(work, store, round, err));
+    TRY(calibrate(work, err));
     if (round == 0) {
         TRY(measure_copy(store, copy, &upkeep, err));
         samples->compacted_bytes = per_message((double)upkeep.file_bytes, work);
     }
-    return run_kernels(work, round, err);
+    TRY(run_kernels(work, round, err));
+    return calibrate(work, err);
 }
 
 /* --- figures ---------------------------------------------------------------------------------- */
