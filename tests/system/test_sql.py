@@ -234,6 +234,16 @@ class RandomStatements(unittest.TestCase):
             plan = self.select(db, "explain query plan " + sql)
             self.assertIn("in order of device, time", plan[0]["detail"])
             self.assertEqual(len(plan), 1, "no sorting by SQLite")
+        # One row of each device, where nothing else of a row is asked about.
+        for sql, alone in (("select distinct device from readings", True), ("select distinct product from readings", True),
+                           ("select distinct device from readings where time_ms > 5", False),
+                           ("select distinct device from readings where device glob 'p1/*'", True),
+                           ("select distinct name from readings", False),
+                           ("select distinct device from readings where temperature > 0", False),
+                           ("select distinct device, time from readings", False)):  # fmt: skip
+            plan = " ".join(row["detail"] for row in self.select(db, "explain query plan " + sql))
+            self.assertEqual("one row of each device" in plan, alone, (sql, plan))
+            self.compare(db, plain, sql, False)
 
 
 class Commands(unittest.TestCase):
