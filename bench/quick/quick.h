@@ -65,7 +65,7 @@ struct quick_comparison {
 };
 
 /* No difference below this one counts, however quiet the rounds were: decision 32 has runs. */
-#define QUICK_MARGIN_LEAST 0.10
+#define QUICK_MARGIN_LEAST 0.15
 
 /* Adds a time from one sample a round, 1 ... QUICK_ROUNDS_MAX (asserted). Sorts them. */
 void quick_add_time(struct quick_figures *figures, const char *name, double *samples_ns,

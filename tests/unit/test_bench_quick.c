@@ -113,9 +113,9 @@ static void no_margin_is_below_the_least(void **state)
     quick_calibrate(baseline, 1);
     assert_true(near(compare("decode").margin, QUICK_MARGIN_LEAST));
     assert_int_equal(compare("decode").verdict, QUICK_SAME);
-    figures->figures[0].relative = 111;
+    figures->figures[0].relative = 116;
     assert_int_equal(compare("decode").verdict, QUICK_WORSE);
-    figures->figures[0].relative = 90;
+    figures->figures[0].relative = 86;
     assert_int_equal(compare("decode").verdict, QUICK_BETTER);
 }
 
