@@ -5,6 +5,7 @@ home.ndjson     a small made-up home on the six days around both clock changes o
                 2024: rooms with plain and CJK names, a device without humidity, one whose value never
                 changes, one with impossible values, one that drops out often, one that is silent,
                 a gap, a stale offline event, a broken clock, duplicates and rejected bodies
+fleet.ndjson    devices of a hall that are silent together, and one whose value never changes
 hostile.ndjson  names that try to do things: to terminals, tables, HTML and shells
 
 The sets are committed; running this again changes nothing. Times are of the messages: no clock.
@@ -144,7 +145,20 @@ def hostile():
     made.write("hostile.ndjson")
 
 
+def fleet():
+    """Seven devices of a hall: all silent for 16 h at once, one of them longer, one that never moves."""
+    out = Set()
+    begin = day(6, 3)
+    for number in range(1, 8):
+        back = 100 if number == 4 else 56
+        for hour in (hour for hour in range(0, 144, 2) if not 40 < hour < back):
+            degrees = 21 if number == 7 else 18 + (hour // 6 + number) % 6
+            out.reading(begin + timedelta(hours=hour, minutes=number), f"hall/{number}", temperature=degrees)
+    out.write("fleet.ndjson")
+
+
 if __name__ == "__main__":
     home()
     hostile()
+    fleet()
     (SETS / "empty.ndjson").write_text("")
