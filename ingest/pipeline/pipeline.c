@@ -28,6 +28,12 @@
 /* More would wait for the committer, who parts and writes what they build. */
 #define COMMIT_HELPERS_MAX 3u
 
+/*
+ * A recorded set's batches are small: the committer, which puts many of them into a commit, need
+ * not take a processor from the decoders for each.
+ */
+#define BULK_WAKE_COUNT 16u
+
 struct pipeline {
     const struct pipeline_config *config;
     struct pipeline_result *result;
@@ -295,7 +301,8 @@ static enum status start_decoders(struct pipeline *pipeline, unsigned threads, s
 
 static enum status run(struct pipeline *pipeline, unsigned threads, struct error *err)
 {
-    TRY(work_queue_init(&pipeline->queue, threads, pipeline->config->memory_bytes, err));
+    TRY(work_queue_init(&pipeline->queue, threads, pipeline->config->memory_bytes,
+                        pipeline->config->steady ? 1 : BULK_WAKE_COUNT, err));
     pipeline->intake = (struct intake){
         .source = pipeline->config->source,
         .config = pipeline->config->decoder,

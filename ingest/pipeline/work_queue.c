@@ -17,10 +17,12 @@
 #include <time.h>
 
 enum status work_queue_init(struct work_queue *queue, unsigned decoders, size_t bytes_max,
-                            struct error *err)
+                            size_t wake_count, struct error *err)
 {
-    *queue = (struct work_queue){
-        .bytes_max = bytes_max, .count_min = (size_t)decoders + 1, .decoders = decoders};
+    *queue = (struct work_queue){.bytes_max = bytes_max,
+                                 .count_min = (size_t)decoders + 1,
+                                 .decoders = decoders,
+                                 .wake_count = wake_count};
     assert(queue->count_min <= WORK_COUNT_MAX);
     pthread_condattr_t attributes;
     if (pthread_condattr_init(&attributes) != 0)
@@ -134,7 +136,9 @@ void work_queue_finish(struct work_queue *queue, struct work *work, uint64_t seq
     assert(!queue->finished[sequence % WORK_COUNT_MAX]);
     measure(queue, work);
     queue->finished[sequence % WORK_COUNT_MAX] = work;
-    if (sequence == queue->next_sequence)
+    queue->finished_count++;
+    if (queue->finished_count >= queue->wake_count &&
+        queue->finished[queue->next_sequence % WORK_COUNT_MAX])
         (void)pthread_cond_signal(&queue->done);
     (void)pthread_mutex_unlock(&queue->lock);
 }
@@ -212,6 +216,7 @@ enum work_event work_queue_next(struct work_queue *queue, int wait_ms, bool hold
         event = WORK_NEXT;
         *work = *slot;
         *slot = NULL;
+        queue->finished_count--;
         queue->next_sequence++;
     }
     (void)pthread_mutex_unlock(&queue->lock);

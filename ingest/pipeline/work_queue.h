@@ -25,10 +25,10 @@
 
 /*
  * Memory of all batches. A group being committed and the next one being decoded are half of it
- * each: half a million readings of two metrics take 45 MiB. More only means that decoders write to
+ * each: 600,000 readings of two metrics take 57 MiB. More only means that decoders write to
  * memory that is new or has left the caches.
  */
-#define WORK_BYTES_MAX ((size_t)96 << 20)
+#define WORK_BYTES_MAX ((size_t)120 << 20)
 
 struct work {
     struct row_batch rows;
@@ -51,13 +51,19 @@ struct work_queue {
     unsigned waiting;                      /* decoders without a batch */
     unsigned decoders;                     /* that have not ended */
     uint64_t next_sequence;                /* for the committer */
+    size_t finished_count;
+    size_t wake_count; /* the committer sleeps until so many are finished */
     bool stopped;
     struct error failure; /* of a decoder; status OK if none failed */
 };
 
-/* `decoders` threads will call work_queue_leave at their end. */
+/*
+ * `decoders` threads will call work_queue_leave at their end. The committer is woken when
+ * `wake_count` batches are finished, of which it can have the first; or when its wait is over, or
+ * decoders wait for it.
+ */
 MUST_CHECK enum status work_queue_init(struct work_queue *queue, unsigned decoders,
-                                       size_t bytes_max, struct error *err);
+                                       size_t bytes_max, size_t wake_count, struct error *err);
 void work_queue_release(struct work_queue *queue);
 
 /* An empty batch for a decoder, or NULL when the queue was stopped or there is no memory. */

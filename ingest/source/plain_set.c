@@ -25,10 +25,11 @@
 #include <string.h>
 
 /*
- * Read at once: a small part of a cache of 512 KiB, which the rows that are made of it share. The
- * last piece of a range goes a little further, since that is where its last line ends.
+ * Read at once: what stays in the first cache until it is decoded. Much larger pieces are dearer
+ * even for the kernel, which copies to where a processor's own caches hold other things by then.
+ * The last piece of a range goes a little further, since that is where its last line ends.
  */
-#define PIECE_BYTES     ((size_t)124 << 10)
+#define PIECE_BYTES     ((size_t)31 << 10)
 #define LAST_LINE_BYTES ((size_t)4 << 10)
 
 /* With lines shorter than these on average, in so much of a piece, ranges stay small. */
