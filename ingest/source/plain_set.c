@@ -115,7 +115,7 @@ static void note_lines(struct plain_set *set, struct slice piece)
         line_breaks += piece.data[i] == '\n';
     const uint64_t now = atomic_load_explicit(&set->range_bytes, memory_order_relaxed);
     uint64_t wanted = 2 * now < PLAIN_RANGE_BYTES ? 2 * now : PLAIN_RANGE_BYTES;
-    if (line_breaks * SHORT_LINE_BYTES > len)
+    if ((size_t)line_breaks * SHORT_LINE_BYTES > len)
         wanted = PLAIN_RANGE_BYTES_MIN;
     if (wanted != now)
         atomic_store_explicit(&set->range_bytes, wanted, memory_order_relaxed);
