@@ -2,8 +2,8 @@
  * quick_run.c - the measuring: rounds of ingest, replay, queries and kernels.
  *
  * The calibration runs all over every round and after the last, and the least of it counts, as with
- * everything else: both sides of a ratio are then what a quiet moment of the machine showed. With one
- * calibration a round it missed such moments in one run of five, and moved all ratios together.
+ * everything else: both sides of a ratio are then what a quiet moment of the machine showed. With
+ * one calibration a round it missed such moments in some runs, and moved all ratios together.
  */
 #include "bench/quick/quick.h"
 
