@@ -13,8 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHARACTERS_MAX 20u
-#define ESCAPE_MAX     10u /* "\u{10ffff}" stands for one */
+#define CHARACTERS_MAX ((size_t)20)
+#define ESCAPE_MAX     ((size_t)10) /* "\u{10ffff}" stands for one */
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t bytes_len);
 
