@@ -415,7 +415,7 @@ static void general_column_get(struct cursor *in, struct column_summary *column)
     }
 }
 
-/* Member by member: a literal of the whole is cleared by an instruction that takes long to start. */
+/* Member by member: a literal of the whole is cleared by an instruction that is slow to start. */
 static void column_clear(struct column_summary *column, uint32_t metric)
 {
     column->metric = metric;
