@@ -8,7 +8,7 @@ from harness import Db, lines, reading, rng_for, run, status
 
 NOW_S = 1600000000
 NOW_MS = NOW_S * 1000
-SAMPLES = 24 if harness.SANITIZED else 120
+SAMPLES = 12 if harness.SANITIZED else 120
 PAGE = 4096
 PAGE_HEAD = 512  # where a page of the tree keeps its offsets and flags
 HEAD_SAMPLES = 1 if harness.SANITIZED else 3  # of each page

@@ -22,7 +22,7 @@ from harness import (
 )
 
 BASE_MS = 1600000000000
-HISTORIES_PER_STORE = 600 if harness.SANITIZED else 3000  # an eighth of them is empty
+HISTORIES_PER_STORE = 300 if harness.SANITIZED else 3000  # an eighth of them is empty
 
 
 def time_text(rng, ms):

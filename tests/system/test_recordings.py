@@ -67,7 +67,7 @@ def check_everything(db, rng, rounds):
     db.check_verify()
     db.check_last()
     db.check_stats(aggs=AGGS)
-    for _ in range(rounds):
+    for _ in range(1 if harness.SANITIZED else rounds):
         check_random_stats(db, rng)
         check_random_online(db, rng)
         check_splits(db, rng)

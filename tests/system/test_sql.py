@@ -18,8 +18,8 @@ from harness import Db, Selection, clock, environment, lines, number, parse_json
 from oracle import answers
 from test_histories import BASE_MS, make_store
 
-HISTORIES = 60 if harness.SANITIZED else 250
-STATEMENTS = 60 if harness.SANITIZED else 300
+HISTORIES = 30 if harness.SANITIZED else 250
+STATEMENTS = 40 if harness.SANITIZED else 300
 EXTENSION = harness.bin_dir().parent / "lib" / "mnsdb.so"
 
 
