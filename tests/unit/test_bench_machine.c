@@ -119,6 +119,10 @@ static void marks_and_machine_become_json(void **state)
     cJSON *tree = cJSON_CreateObject();
     assert_true(machine_json(tree, &machine));
     assert_true(machine_marks_json(tree, &marks));
+    const char *date = cJSON_GetStringValue(cJSON_GetObjectItem(tree, "date"));
+    assert_non_null(date);
+    assert_int_equal(strlen(date), strlen("2018-05-16T06:00:00Z"));
+    cJSON_DeleteItemFromObject(tree, "date"); /* it is today's */
     char *text = cJSON_PrintUnformatted(tree);
     assert_string_equal(
         text,
