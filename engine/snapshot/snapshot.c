@@ -17,7 +17,7 @@ static enum status no_memory(const struct snapshot *snapshot, struct error *err)
     return error_set(err, STATUS_NOMEM, "no memory to read the store %s", snapshot->dir);
 }
 
-/* The log's rows of one table as a part in memory. The first table that has some makes the writer. */
+/* The log's rows of one table as a part in memory. The first table with rows makes the writer. */
 static enum status keep_log_rows(struct snapshot *snapshot, const struct row_set *set,
                                  enum table table, struct part_writer **made, struct error *err)
 {
