@@ -9,6 +9,8 @@
  * (2) Hence starts and ends both ascend, and a range's sessions are found by bisection.
  * (3) Only the first change can lead from unknown to offline; every later change
  *     to offline is the end of a session.
+ * (4) Times of messages are of a century, but a store can be made to hold any: of a range longer
+ *     than INT64_MAX ms only the latest INT64_MAX ms have a length, so that lengths still add up.
  */
 #include "query/timeline/timeline.h"
 
@@ -86,12 +88,14 @@ static enum status take_online(struct machine *machine, const struct status_even
     return STATUS_OK;
 }
 
-/* Rule 3; the difference cannot overflow for times of the calendar, but contacts are free. */
+/* Rule 3; where there is no time so early, no contact is stale. */
 static bool is_stale(const struct machine *machine, const struct status_event *event)
 {
+    int64_t before_ms = 0;
     if (machine->rules->keep_stale || !event->has_contact || !machine->saw_online)
         return false;
-    return event->contact_ms < machine->latest_online_ms - TIMELINE_STALE_MS;
+    return !__builtin_sub_overflow(machine->latest_online_ms, TIMELINE_STALE_MS, &before_ms) &&
+           event->contact_ms < before_ms;
 }
 
 static int64_t session_end_ms(const struct machine *machine, const struct session *session,
@@ -142,9 +146,17 @@ bool session_meets(const struct session *session, int64_t from_ms, int64_t until
            (session->until_ms > from_ms || session->start_ms >= from_ms);
 }
 
+/* The start of what has a length: `from_ms`, or later in a range that is too long. */
+static int64_t measured_from(int64_t from_ms, int64_t until_ms)
+{
+    int64_t length_ms = 0;
+    return __builtin_sub_overflow(until_ms, from_ms, &length_ms) ? until_ms - INT64_MAX : from_ms;
+}
+
 int64_t session_inside_ms(const struct session *session, int64_t from_ms, int64_t until_ms)
 {
-    const int64_t start_ms = session->start_ms > from_ms ? session->start_ms : from_ms;
+    const int64_t first_ms = measured_from(from_ms, until_ms);
+    const int64_t start_ms = session->start_ms > first_ms ? session->start_ms : first_ms;
     const int64_t end_ms = session->until_ms < until_ms ? session->until_ms : until_ms;
     return end_ms > start_ms ? end_ms - start_ms : 0;
 }
@@ -200,10 +212,11 @@ struct timeline_span timeline_cut(const struct timeline *timeline, int64_t from_
         span.online_ms += inside_ms;
         span.longest_ms = inside_ms > span.longest_ms ? inside_ms : span.longest_ms;
     }
+    const int64_t first_ms = measured_from(from_ms, until_ms);
     int64_t known_ms = until_ms;
     if (timeline->has_change && timeline->first_change_ms < until_ms)
-        known_ms = timeline->first_change_ms > from_ms ? timeline->first_change_ms : from_ms;
-    span.unknown_ms = known_ms - from_ms;
+        known_ms = timeline->first_change_ms > first_ms ? timeline->first_change_ms : first_ms;
+    span.unknown_ms = known_ms - first_ms;
     span.offline_ms = until_ms - known_ms - span.online_ms;
     span.repeats = count_within(timeline->repeats_ms, timeline->repeat_count, from_ms, until_ms);
     span.stale = count_within(timeline->stale_ms, timeline->stale_count, from_ms, until_ms);

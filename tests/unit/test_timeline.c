@@ -364,6 +364,33 @@ static void durations_add_up_over_any_split(void **state)
     timeline_release(&timeline);
 }
 
+/* No message has such times, but a store can be made to hold them. */
+static void lengths_add_up_between_any_two_times(void **state)
+{
+    (void)state;
+    const struct status_event events[] = {on(INT64_MIN), off_contact(INT64_MIN + 1, INT64_MIN),
+                                          off(-1), on(0), off(INT64_MAX - 1)};
+    struct timeline timeline = {0};
+    build(&timeline, events, 5, &plain_rules);
+    assert_int_equal(timeline.stale_count, 0); // no contact is a second before the first instant
+    struct timeline_span span = timeline_cut(&timeline, INT64_MIN, INT64_MAX);
+    assert_int_equal(span.sessions, 2);
+    assert_int_equal(span.online_ms, INT64_MAX - 1);
+    assert_int_equal(span.offline_ms, 1);
+    assert_int_equal(span.unknown_ms, 0);
+    assert_int_equal(span.longest_ms, INT64_MAX - 1);
+    span = timeline_cut(&timeline, INT64_MIN, -1);
+    assert_int_equal(span.online_ms, 1);
+    assert_int_equal(span.offline_ms, INT64_MAX - 1);
+
+    build(&timeline, NULL, 0, &plain_rules);
+    span = timeline_cut(&timeline, INT64_MIN, INT64_MAX);
+    assert_int_equal(span.unknown_ms, INT64_MAX);
+    const struct session open = {.start_ms = INT64_MIN, .until_ms = TIMELINE_OPEN_UNTIL_MS};
+    assert_int_equal(session_inside_ms(&open, INT64_MIN, INT64_MAX), INT64_MAX);
+    timeline_release(&timeline);
+}
+
 static void a_timeline_survives_every_failed_allocation(void **state)
 {
     (void)state;
@@ -397,6 +424,7 @@ int main(void)
         cmocka_unit_test(an_open_session_counts_up_to_the_end_of_the_range),
         cmocka_unit_test(random_histories_agree_with_a_plain_reading),
         cmocka_unit_test(durations_add_up_over_any_split),
+        cmocka_unit_test(lengths_add_up_between_any_two_times),
         cmocka_unit_test(a_timeline_survives_every_failed_allocation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
