@@ -304,6 +304,10 @@ static enum status arrange_top(const struct command *command, struct answer *ans
     } else {
         while (column < answer->column_count && !is_figure(&answer->columns[column]))
             column++;
+        // A matrix without buckets has no figure, and nothing to put in order.
+        if (column == answer->column_count && answer_shown_count(answer) == 0 &&
+            options_given(command->options, "matrix"))
+            return STATUS_OK;
         if (column == answer->column_count)
             return error_set(err, STATUS_INPUT,
                              "--%s: no figure in the answer: name a field with --order-by", word);

@@ -413,6 +413,9 @@ class Flags(unittest.TestCase):
         self.assertIsNone(row["t_max_change"])
         self.assertEqual(db.query("online", "--reliability", "--versus", "-1d"), [])
         self.assertEqual(db.query("online", "--every", "1d", "--matrix"), [])
+        for which in ("--top", "--bottom"):
+            self.assertEqual(db.query("online", "--every", "1d", "--matrix", which, "3"), [])
+            self.assertEqual(db.query("stats", "t", "--every", "1d", "--matrix", which, "3"), [])
         self.assertEqual(db.query("rejects", "--by", "reason"), [])
 
     def test_rejects_are_counted_by_reason(self):
