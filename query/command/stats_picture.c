@@ -21,8 +21,7 @@
 #define PICTURE_ROWS      13u /* of one that stands alone */
 #define PICTURE_ROWS_MANY 9u
 #define COLUMN_GAP        2u
-#define SPARK_NUMBERS     18u /* columns of the numbers around a sparkline, with the gap */
-#define SPARK_COLUMNS_MIN 10u
+#define SPARK_COLUMNS_MIN 8u
 #define SPARK_COLUMNS_MAX 60u
 
 /* The groups to be drawn, and their buckets. */
@@ -180,7 +179,11 @@ static enum status draw_plot(struct picture *picture, struct error *err)
 
 /* --- --spark ------------------------------------------------------------------------------- */
 
-/* A table of the groups with sparklines behind their columns. */
+/*
+ * A table of the groups with sparklines behind their columns, all of the same length. The numbers
+ * at their ends depend on it (each character is the mean of a slice of time), so lengths are tried
+ * from the greatest down until the table fits the screen.
+ */
 struct spark_table {
     struct picture *picture;
     struct grouped *grouped;
@@ -207,18 +210,6 @@ static size_t taken_columns(const struct answer *rows)
         taken += widest + COLUMN_GAP;
     }
     return taken;
-}
-
-/* Sparklines share what is left of the screen. */
-static size_t spark_columns(const struct spark_table *table)
-{
-    const size_t columns = table->picture->screen.columns;
-    const size_t metrics = table->grouped->chart.metric_count;
-    const size_t taken = taken_columns(&table->grouped->rows) + metrics * SPARK_NUMBERS;
-    const size_t left = columns > taken && metrics > 0 ? (columns - taken) / metrics : 0;
-    return left < SPARK_COLUMNS_MIN   ? SPARK_COLUMNS_MIN
-           : left > SPARK_COLUMNS_MAX ? SPARK_COLUMNS_MAX
-                                      : left;
 }
 
 /* Measures of one metric stand together; the first is drawn. */
@@ -278,24 +269,67 @@ static const struct chart_series *series_of(const struct spark_table *table, siz
     return group == SIZE_MAX ? NULL : chart_series_at(chart, group, measure_of(chart, metric));
 }
 
-static enum status widest_low(const struct spark_table *table, size_t metric, size_t *widest)
+/* The widest numbers before and behind the sparklines of a metric. */
+struct spark_ends {
+    size_t low, high;
+};
+
+static enum status widest_ends(const struct spark_table *table, size_t metric,
+                               struct spark_ends *widest)
 {
     struct spark_texts texts = {0};
     enum status status = STATUS_OK;
-    *widest = 0;
+    *widest = (struct spark_ends){0};
     const size_t count = answer_shown_count(&table->grouped->rows);
     for (size_t row = 0; status == STATUS_OK && row < count; row++) {
         const struct chart_series *series = series_of(table, row, metric);
-        if (series)
-            status = make_spark(table, series, &texts);
-        const size_t len = strlen(texts.low);
-        *widest = len > *widest ? len : *widest;
+        if (!series)
+            continue;
+        status = make_spark(table, series, &texts);
+        const size_t low = strlen(texts.low), high = strlen(texts.high);
+        widest->low = low > widest->low ? low : widest->low;
+        widest->high = high > widest->high ? high : widest->high;
     }
     buffer_release(&texts.line);
     return status;
 }
 
-static enum status set_spark(struct spark_table *table, size_t row, size_t metric, size_t widest,
+/* What the columns of sparklines take, with the gaps between them. */
+static enum status measure_sparks(const struct spark_table *table, size_t *taken)
+{
+    const struct answer *answer = &table->table;
+    const size_t first = table->grouped->rows.column_count;
+    *taken = 0;
+    for (size_t i = first; i < answer->column_count; i++) {
+        struct spark_ends ends;
+        TRY(widest_ends(table, i - first, &ends));
+        const size_t cell = ends.low + 1 + table->columns + 1 + ends.high;
+        const size_t name = screen_text_width(answer->columns[i].name);
+        *taken += (i > first ? COLUMN_GAP : 0) + (cell > name ? cell : name);
+    }
+    return STATUS_OK;
+}
+
+/* Sparklines share what is left of the screen. */
+static enum status fit_sparks(struct spark_table *table)
+{
+    const size_t columns = table->picture->screen.columns;
+    const size_t metrics = table->table.column_count - table->grouped->rows.column_count;
+    const size_t before = taken_columns(&table->grouped->rows);
+    table->columns = SPARK_COLUMNS_MAX;
+    while (metrics > 0 && table->columns > SPARK_COLUMNS_MIN) {
+        size_t taken = 0;
+        TRY(measure_sparks(table, &taken));
+        if (before + taken <= columns)
+            return STATUS_OK;
+        const size_t excess = (before + taken - columns + metrics - 1) / metrics;
+        const size_t spare = table->columns - SPARK_COLUMNS_MIN;
+        table->columns -= excess < spare ? excess : spare;
+    }
+    return STATUS_OK;
+}
+
+static enum status set_spark(struct spark_table *table, size_t row, size_t metric, size_t low_width,
                              struct answer_cell *cell)
 {
     struct spark_texts texts = {0};
@@ -305,8 +339,8 @@ static enum status set_spark(struct spark_table *table, size_t row, size_t metri
         return STATUS_OK;
     enum status status = make_spark(table, series, &texts);
     if (status == STATUS_OK)
-        status = screen_put_fitted(&table->picture->screen, &text, slice_of_text(texts.low), widest,
-                                   SCREEN_RIGHT);
+        status = screen_put_fitted(&table->picture->screen, &text, slice_of_text(texts.low),
+                                   low_width, SCREEN_RIGHT);
     if (status == STATUS_OK)
         status = buffer_append(&text, " ", 1);
     if (status == STATUS_OK)
@@ -333,11 +367,13 @@ static enum status add_rows(struct spark_table *table, struct error *err)
         memcpy(cells, answer_row(rows, i), rows->column_count * sizeof *cells);
     }
     const size_t metric_count = table->table.column_count - rows->column_count;
+    if (fit_sparks(table) != STATUS_OK)
+        return error_set(err, STATUS_NOMEM, "no memory for sparklines");
     for (size_t metric = 0; metric < metric_count; metric++) {
-        size_t widest = 0;
-        enum status status = widest_low(table, metric, &widest);
+        struct spark_ends widest;
+        enum status status = widest_ends(table, metric, &widest);
         for (size_t i = 0; status == STATUS_OK && i < count; i++)
-            status = set_spark(table, i, metric, widest,
+            status = set_spark(table, i, metric, widest.low,
                                answer_cells(&table->table, i) + rows->column_count + metric);
         if (status != STATUS_OK)
             return error_set(err, status, "no memory for sparklines");
@@ -356,7 +392,6 @@ static enum status draw_spark(struct picture *picture, struct error *err)
     TRY(stats_request_open(&grouped.request, picture->command, err));
     TRY(query_groups(picture, &grouped, SIZE_MAX, err));
     TRY(query_buckets(picture, &grouped, err));
-    table.columns = spark_columns(&table);
     TRY(add_columns(&table, err));
     if (grouped.chart.from_ms < grouped.chart.until_ms)
         TRY(add_rows(&table, err));

@@ -93,6 +93,31 @@ class Pictures(unittest.TestCase):
                     for line in result.out.decode().splitlines():
                         self.assertLessEqual(len(line), columns, result)
 
+    def test_sparklines_of_several_metrics_fill_the_screen_and_no_more(self):
+        least, most = 8, 60
+        fitted = 0
+        for rng, zone, middle_ms, db in self.each("spark-widths"):
+            sel = some_selection(rng, middle_ms)
+            args = ["--every", "6h", "--agg", "avg", "--spark", "--tz", zone, *harness.sel_args(sel)]
+            for columns in (40, 80, 99, 120, 160, 240):
+                for by in ([], ["--by", "device"]):
+                    env = ascii_env(columns)
+                    rows = db.query("stats", "temperature", "humidity", *args, *by, env=env)
+                    texts = [row[f"{m}_spark"] for row in rows for m in ("temperature", "humidity")]
+                    texts = [text.strip() for text in texts if text]
+                    lengths = {text.rindex(" ") - text.index(" ") - 1 for text in texts}
+                    table = db.run("stats", "temperature", "humidity", *args, *by, "--format", "table", env=env)
+                    width = max(map(len, table.out.decode().splitlines()), default=0)
+                    if not lengths:
+                        continue
+                    with self.subTest(columns=columns, args=args, by=by, lengths=lengths, width=width):
+                        (length,) = lengths
+                        self.assertTrue(least <= length <= most)
+                        self.assertTrue(width <= columns or length == least)
+                        self.assertTrue(width + 12 > columns or length == most)
+                        fitted += least < length < most
+        self.assertGreater(fitted, 5)
+
     def test_sparklines_are_those_of_the_oracle(self):
         drawn = 0
         for rng, zone, middle_ms, db in self.each("sparks"):
