@@ -82,8 +82,8 @@ struct rank_scan {
 MUST_CHECK enum status stats_find_brackets(struct stats *stats, const struct rank_scan *scan,
                                            bool may_guess, bool *guessed, struct error *err);
 
-/* False if a rank lies beyond the brackets: the groups are of no use then. */
-bool stats_guessed_right(struct stats *stats);
+/* *right is false if a rank lies beyond the brackets: the groups are of no use then. */
+MUST_CHECK enum status stats_check_guess(struct stats *stats, bool *right, struct error *err);
 
 /* Where all values of a column lie. */
 enum rank_side stats_side(const struct rank_bracket *bracket, const struct column_summary *column);

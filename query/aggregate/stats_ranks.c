@@ -401,34 +401,53 @@ enum status stats_find_brackets(struct stats *stats, const struct rank_scan *sca
     return guess_brackets(stats, scan, guessed, err);
 }
 
-/* Whether all ranks that are asked for fall on values that were seen. */
-static bool has_seen_ranks(const struct stats *stats, const struct accumulator *accumulator)
+/*
+ * Whether the value at a rank is one that was seen, and lies in the bracket: only then all that was
+ * counted below, or above, is so. Values beside the bracket are seen, too, if they share a block
+ * with some in it; what stands between them was not.
+ */
+static enum status is_rank_within(struct value_pool *values, uint64_t rank,
+                                  const struct rank_bracket *bracket, bool *within)
+{
+    *within = false;
+    if (rank < values->below || rank - values->below >= values->count - values->unseen)
+        return STATUS_OK;
+    struct number value = {0};
+    TRY(value_pool_at(values, rank, &value));
+    const uint64_t key = key_of(value);
+    *within = key >= bracket->low && key <= bracket->high;
+    return STATUS_OK;
+}
+
+static enum status check_ranks(const struct stats *stats, const struct accumulator *accumulator,
+                               const struct rank_bracket *bracket, bool *right)
 {
     const struct aggregate_list *aggregates = stats->spec->aggregates;
-    if (accumulator->count == 0)
-        return true;
-    const struct value_pool *values = &accumulator->more->values;
-    const uint64_t seen_until = values->below + (values->count - values->unseen);
-    for (size_t i = 0; i < aggregates->count; i++) {
+    for (size_t i = 0; i < aggregates->count && accumulator->count > 0 && *right; i++) {
+        struct value_pool *values = &accumulator->more->values;
         uint64_t rank = 0;
         struct exact_fraction fraction = {0};
         if (!is_ranked(&aggregates->items[i]) ||
             !exact_percentile_rank(values->count, aggregates->items[i].percent, &rank, &fraction))
             continue;
-        if (rank < values->below || rank + (fraction.numerator != 0) >= seen_until)
-            return false;
+        TRY(is_rank_within(values, rank, bracket, right));
+        if (*right && fraction.numerator != 0)
+            TRY(is_rank_within(values, rank + 1, bracket, right));
     }
-    return true;
+    return STATUS_OK;
 }
 
-bool stats_guessed_right(struct stats *stats)
+enum status stats_check_guess(struct stats *stats, bool *right, struct error *err)
 {
-    bool right = true;
+    *right = true;
     for (size_t entry = 0; entry < stats->groups.count; entry++) {
-        for (size_t place = 0; place < stats->name_count; place++)
-            right &= has_seen_ranks(stats, stats_groups_at(&stats->groups, entry, place));
+        for (size_t place = 0; place < stats->name_count && *right; place++) {
+            if (check_ranks(stats, stats_groups_at(&stats->groups, entry, place),
+                            &stats->brackets[place], right) != STATUS_OK)
+                return error_set(err, STATUS_NOMEM, "no memory for percentiles");
+        }
     }
-    return right;
+    return STATUS_OK;
 }
 
 enum rank_side stats_side(const struct rank_bracket *bracket, const struct column_summary *column)

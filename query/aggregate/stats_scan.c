@@ -334,11 +334,14 @@ static enum status scan_ranks(struct stats *stats, struct scan_spec *scan, uint3
         .context = stats, .summary = take_beyond, .rows = take_rows};
     const struct rank_scan ranks = {.spec = scan, .thread_count = threads};
     bool guessed = false;
+    bool right = true;
     scan->blocks_only = true;
     TRY(stats_find_brackets(stats, &ranks, true, &guessed, err));
     const struct scan_statistics before = *statistics;
     TRY(scan_all(stats, scan, &visitor, threads, statistics, err));
-    if (!guessed || stats_guessed_right(stats))
+    if (guessed)
+        TRY(stats_check_guess(stats, &right, err));
+    if (right)
         return STATUS_OK;
     struct stats_groups wrong = stats->groups;
     stats_groups_init(&stats->groups, wrong.metric_count, wrong.group_count);

@@ -197,10 +197,60 @@ static void percentiles_need_no_look_at_blocks_far_from_them(void **state)
     store_close(store);
 }
 
+/* --- a sample that is like no other device --------------------------------------------------- */
+
+/*
+ * So many devices that blocks span some. Those of the sample mostly lie above all others, whose
+ * values in the same blocks are seen, too.
+ */
+#define ODD_DEVICES 640u
+#define ODD_PERIOD  64u /* two neighbours of so many are in the sample */
+#define ODD_ROWS    96000u
+
+static void add_odd_row(struct row_batch *batch, uint64_t id)
+{
+    const struct row_batch_mark mark = row_batch_mark(batch);
+    const uint64_t device = id % ODD_DEVICES;
+    const bool high = device % ODD_PERIOD < 2 && pick(8) > 0;
+    char name[32];
+    struct row *row = NULL;
+    assert_int_equal(row_batch_add_row(batch, TABLE_READINGS, &row), STATUS_OK);
+    (void)snprintf(name, sizeof name, "pk/d%03u", (unsigned)device);
+    assert_int_equal(name_table_add(&batch->devices, slice_of_text(name), &row->device), STATUS_OK);
+    row->message_id = id;
+    row->time_ms = INT64_C(1526450000000) + (int64_t)id * INT64_C(1000);
+    row->time_source = TIME_SOURCE_PAYLOAD;
+    add_cell(batch, "a", number_from_decimal((int64_t)(high ? 900 + pick(100) : pick(900)), -1));
+    assert_int_equal(row_batch_add_message(batch, TABLE_READINGS, id, mark), STATUS_OK);
+}
+
+static void a_guess_from_devices_unlike_the_others_does_no_harm(void **state)
+{
+    const char *dir = *state;
+    struct store *store = NULL;
+    struct row_batch batch = {0};
+    struct commit_result result = {0};
+    struct row_batch *const batches[] = {&batch};
+    static const char *const asked[] = {"p90", "p95", "p96", "p97", "p99", "p5,p95"};
+    const struct selection_spec everything = {0};
+    assert_int_equal(store_open(&store, dir, NULL), STATUS_OK);
+    for (uint32_t i = 0; i < ODD_ROWS; i++)
+        add_odd_row(&batch, i + ODD_DEVICES); // so that numbers of devices follow their names
+    assert_int_equal(store_commit(store, batches, 1, &result, NULL), STATUS_OK);
+    row_batch_release(&batch);
+    for (size_t i = 0; i < sizeof asked / sizeof asked[0]; i++) {
+        for (uint32_t threads = 1; threads <= 3; threads += 2)
+            (void)compare(store, threads, &everything, asked[i]);
+    }
+    store_close(store);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(percentiles_need_no_look_at_blocks_far_from_them, make,
+                                        drop),
+        cmocka_unit_test_setup_teardown(a_guess_from_devices_unlike_the_others_does_no_harm, make,
                                         drop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
