@@ -202,6 +202,9 @@ static void look_for_ranges(struct input *input)
         return;
     input->has_ranges = !is_gzip(magic, got) && !is_zstd(magic, got);
     input->start = (uint64_t)start;
+    /* As if it had been read: whoever opens it next, while ranges are read, finds nothing there. */
+    if (input->has_ranges && input->is_borrowed)
+        (void)lseek(input->file, 0, SEEK_END);
 }
 
 /* Reads the first bytes and chooses how to go on. */

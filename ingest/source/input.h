@@ -53,7 +53,8 @@ MUST_CHECK enum status input_read(struct input *input, struct input_read *read, 
 
 /*
  * True of plain sets in regular files, until something was read: their bytes can be had from any
- * place with input_read_at, by any thread, instead of one after the other with input_read.
+ * place with input_read_at, by any thread, instead of one after the other with input_read. Standard
+ * input is left at its end then.
  */
 bool input_has_ranges(const struct input *input);
 /* Where such a set begins in its file: standard input may have been read from before. */

@@ -44,9 +44,10 @@ struct plain_set {
     struct input *input; /* owned */
     atomic_uint holders;
     atomic_bool has_failed;
+    atomic_bool has_ended;     /* a reader met the file's end */
     atomic_ullong range_bytes; /* of the next range */
     atomic_ullong *raw_bytes;  /* borrowed */
-    uint64_t claimed;          /* offset of the next range */
+    atomic_ullong claimed;     /* offset of the next range */
 };
 
 enum status plain_set_new(struct plain_set **made, struct input *input, atomic_ullong *raw_bytes,
@@ -60,7 +61,7 @@ enum status plain_set_new(struct plain_set **made, struct input *input, atomic_u
     }
     set->input = input;
     set->raw_bytes = raw_bytes;
-    set->claimed = input_start(input);
+    atomic_init(&set->claimed, input_start(input));
     atomic_init(&set->holders, 1);
     atomic_init(&set->range_bytes, PLAIN_RANGE_BYTES_MIN);
     *made = set;
@@ -87,22 +88,25 @@ enum source_event plain_set_claim(struct plain_set *set, struct body_batch *batc
                                   struct error *fault)
 {
     assert(!batch->range.set);
-    if (atomic_load(&set->has_failed))
+    if (atomic_load(&set->has_failed) || atomic_load(&set->has_ended))
         return SOURCE_END;
+    const uint64_t from = atomic_load(&set->claimed);
     bool has_bytes = false;
-    if (input_has_bytes_at(set->input, set->claimed, &has_bytes, fault) != STATUS_OK)
+    if (input_has_bytes_at(set->input, from, &has_bytes, fault) != STATUS_OK)
         return atomic_exchange(&set->has_failed, true) ? SOURCE_END : SOURCE_FAULT;
     if (!has_bytes)
         return SOURCE_END;
-    const uint64_t len = atomic_load_explicit(&set->range_bytes, memory_order_relaxed);
+    const uint64_t until = from + atomic_load_explicit(&set->range_bytes, memory_order_relaxed);
+    atomic_store(&set->claimed, until);
+    if (atomic_load(&set->has_ended)) // see read_bytes: one of the two sees what the other wrote
+        return SOURCE_END;
     atomic_fetch_add(&set->holders, 1);
     batch->range = (struct plain_range){
         .set = set,
-        .next = set->claimed,
-        .until = set->claimed + len,
-        .skips_line = set->claimed > input_start(set->input),
+        .next = from,
+        .until = until,
+        .skips_line = from > input_start(set->input),
     };
-    set->claimed += len;
     return SOURCE_BODIES;
 }
 
@@ -134,6 +138,24 @@ static size_t next_len(const struct plain_range *range)
 }
 
 /*
+ * At the file's end no range is claimed any more, or what a writer appends to this one meanwhile
+ * would be left out between its neighbours. If the next one was claimed already, the file has grown
+ * since, and what stands before that one is read first.
+ */
+static enum status read_bytes(const struct plain_range *range, uint8_t *to, size_t len, size_t *got,
+                              struct error *fault)
+{
+    struct plain_set *set = range->set;
+    TRY(input_read_at(set->input, range->next, to, len, got, fault));
+    if (*got > 0)
+        return STATUS_OK;
+    atomic_store(&set->has_ended, true);
+    if (atomic_load(&set->claimed) == range->until)
+        return STATUS_OK;
+    return input_read_at(set->input, range->next, to, len, got, fault);
+}
+
+/*
  * Reads once, behind the bytes that are held. SOURCE_END: the file ends here. Damage drops the
  * line that it cuts, and is told to one of those who meet it.
  */
@@ -142,8 +164,7 @@ static enum source_event read_piece(struct body_batch *batch, size_t len, struct
     struct plain_range *range = &batch->range;
     size_t got = 0;
     assert(len > 0 && range->held + len <= SOURCE_BATCH_BYTES);
-    if (input_read_at(range->set->input, range->next, batch->bytes + range->held, len, &got,
-                      fault) != STATUS_OK) {
+    if (read_bytes(range, batch->bytes + range->held, len, &got, fault) != STATUS_OK) {
         range->held = 0;
         return atomic_exchange(&range->set->has_failed, true) ? SOURCE_END : SOURCE_FAULT;
     }
@@ -235,6 +256,7 @@ static enum status read_long_line(struct body_batch *batch, enum source_event *e
     while (!line_break && *event == SOURCE_BODIES) {
         range->held = SOURCE_BODY_BYTES_MAX;
         *event = read_piece(batch, PIECE_BYTES, err);
+        range->is_over = *event != SOURCE_BODIES;
         if (*event == SOURCE_FAULT || range->held == 0)
             return STATUS_OK;
         const uint8_t *piece = batch->bytes + SOURCE_BODY_BYTES_MAX;
@@ -248,7 +270,7 @@ static enum status read_long_line(struct body_batch *batch, enum source_event *e
     batch->is_excess = true;
     batch->len = SOURCE_BODY_BYTES_MAX;
     range->rest = line_break ? (size_t)(line_break - batch->bytes) + 1 : range->held;
-    range->is_over = held_from(range) + range->rest > range->until;
+    range->is_over = range->is_over || held_from(range) + range->rest > range->until;
     count_input(batch, len);
     return excess_end(&excess, &batch->excess, err);
 }

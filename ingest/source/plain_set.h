@@ -10,9 +10,9 @@
  * a range). The set's first line belongs to the first range. So every line belongs to one range,
  * whoever reads them and in which order.
  *
- * Reading goes on while there is something to claim: a file that grows meanwhile is read to its
- * end. After a fault no range is claimed any more; those claimed before are read as far as they can
- * be.
+ * Reading goes on until somebody meets the file's end: a file that grows meanwhile is read to
+ * there, without a gap. After a fault no range is claimed any more; those claimed before are read
+ * as far as they can be.
  *
  * Life cycle: new -> claim* -> drop; a range holds the set until it is read or dropped.
  * Threads:    claim by one at a time; ranges by any, each by one.

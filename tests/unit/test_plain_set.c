@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -225,6 +226,26 @@ static void a_file_that_grows_is_read_to_its_end(void **state)
     assert_true(slice_equal(buffer_slice(&lines), buffer_slice(&text)));
 }
 
+/* Nobody comes back to a range that was read to its end. */
+static void what_is_appended_behind_an_end_that_was_met_leaves_no_gap(void **state)
+{
+    (void)state;
+    write_file(slice_of_text("one\n"));
+    OWNED(readers_release) struct readers readers = {0};
+    OWNED(buffer_release) struct buffer text = {0};
+    OWNED(buffer_release) struct buffer lines = {0};
+    size_t faults = 0;
+    open_set(&readers);
+    assert_int_equal(claim(&readers, 1), SOURCE_BODIES);
+    read_batch(&readers.batches[0], &lines, &faults);
+    append(&text, slice_of_text("one\ntwo\n"));
+    append_repeated(&text, 'y', RANGE);
+    append(&text, slice_of_text("\nlast\n"));
+    write_file(buffer_slice(&text));
+    assert_int_equal(claim(&readers, 1), SOURCE_END);
+    assert_true(slice_equal(buffer_slice(&lines), slice_of_text("one\n")));
+}
+
 static void a_file_cut_short_ends_where_it_ends(void **state)
 {
     (void)state;
@@ -314,6 +335,75 @@ static void damage_within_ranges_is_told_once_and_ends_the_claims(void **state)
     assert_int_equal(claim(&readers, 1), SOURCE_END);
 }
 
+static int replace_stdin(const char *file_path, off_t offset)
+{
+    const int kept = dup(STDIN_FILENO);
+    const int file = open(file_path, O_RDONLY | O_CLOEXEC);
+    assert_true(kept >= 0 && file >= 0 && dup2(file, STDIN_FILENO) == STDIN_FILENO);
+    assert_int_equal(close(file), 0);
+    assert_int_equal(lseek(STDIN_FILENO, offset, SEEK_SET), offset);
+    return kept;
+}
+
+static void restore_stdin(int kept)
+{
+    assert_int_equal(dup2(kept, STDIN_FILENO), STDIN_FILENO);
+    assert_int_equal(close(kept), 0);
+}
+
+static void standard_input_named_twice_is_read_once(void **state)
+{
+    (void)state;
+    static const char *const paths[] = {"-", "-"};
+    write_file(slice_of_text("one\ntwo\n"));
+    const int kept = replace_stdin(path, 0);
+    OWNED(readers_release) struct readers readers = {0};
+    OWNED(buffer_release) struct buffer lines = {0};
+    size_t faults = 0;
+    assert_int_equal(file_source_open(&readers.source, paths, 2, NULL), STATUS_OK);
+    assert_int_equal(claim(&readers, BATCHES_MAX), SOURCE_END); // before anything is read
+    for (size_t i = 0; i < readers.count; i++)
+        read_batch(&readers.batches[i], &lines, &faults);
+    assert_true(slice_equal(buffer_slice(&lines), slice_of_text("one\ntwo\n")));
+    restore_stdin(kept);
+}
+
+/*
+ * A mapped file in the process's memory: where the file ends, reading that fails, and goes on once
+ * the file is longer.
+ */
+static void the_rest_of_a_long_line_that_damage_cut_is_no_line(void **state)
+{
+    (void)state;
+    static const char *const paths[] = {"-"};
+    OWNED(buffer_release) struct buffer text = {0};
+    append_repeated(&text, 'x', SOURCE_BATCH_BYTES + RANGE);
+    write_file(buffer_slice(&text));
+    const int file = open(path, O_RDONLY | O_CLOEXEC);
+    uint8_t *memory = mmap(NULL, text.len + RANGE, PROT_READ, MAP_SHARED, file, 0);
+    assert_true(file >= 0 && memory != MAP_FAILED);
+    const int kept = replace_stdin("/proc/self/mem", (off_t)(uintptr_t)memory);
+    OWNED(readers_release) struct readers readers = {0};
+    OWNED(buffer_release) struct buffer lines = {0};
+    enum source_event event = SOURCE_END;
+    size_t faults = 0;
+    assert_int_equal(file_source_open(&readers.source, paths, 1, NULL), STATUS_OK);
+    assert_int_equal(claim(&readers, 1), SOURCE_BODIES);
+    assert_int_equal(body_batch_read_on(&readers.batches[0], &event, NULL), STATUS_OK);
+    assert_int_equal(event, SOURCE_FAULT);
+    append_repeated(&text, 'y', RANGE - 1);
+    append(&text, slice_of_text("\n"));
+    const int longer = open(path, O_WRONLY | O_CLOEXEC);
+    assert_int_equal(pwrite(longer, text.data, text.len, 0), text.len);
+    read_batch(&readers.batches[0], &lines, &faults);
+    assert_int_equal(faults, 0);
+    assert_int_equal(lines.len, 0);
+    restore_stdin(kept);
+    assert_int_equal(munmap(memory, SOURCE_BATCH_BYTES + 2 * RANGE), 0);
+    assert_int_equal(close(longer), 0);
+    assert_int_equal(close(file), 0);
+}
+
 static void ranges_survive_every_failed_allocation(void **state)
 {
     (void)state;
@@ -348,10 +438,13 @@ int main(void)
         cmocka_unit_test(random_lines_come_once_each),
         cmocka_unit_test(ranges_stay_small_while_lines_are_short),
         cmocka_unit_test(a_file_that_grows_is_read_to_its_end),
+        cmocka_unit_test(what_is_appended_behind_an_end_that_was_met_leaves_no_gap),
         cmocka_unit_test(a_file_cut_short_ends_where_it_ends),
         cmocka_unit_test(standard_input_is_read_from_where_it_stands_and_left_at_its_end),
         cmocka_unit_test(a_file_that_cannot_be_read_is_a_fault_and_no_line),
         cmocka_unit_test(damage_within_ranges_is_told_once_and_ends_the_claims),
+        cmocka_unit_test(standard_input_named_twice_is_read_once),
+        cmocka_unit_test(the_rest_of_a_long_line_that_damage_cut_is_no_line),
         cmocka_unit_test(ranges_survive_every_failed_allocation),
     };
     return cmocka_run_group_tests(tests, make_file, remove_file);
