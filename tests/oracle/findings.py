@@ -129,8 +129,14 @@ class Finder:
         self.frozen(by_device)
         self.stale()
         self.whole_store()
-        key = lambda f: (SEVERITIES.index(f[0]), KINDS.index(f[1]), *((x or "").encode() for x in f[2:4]))
-        return sorted(self.out, key=key)
+        return sorted(self.out, key=self.place)
+
+    @staticmethod
+    def place(one):
+        """Where a finding stands; silences of most have neither device nor metric and go by their first case."""
+        severity, kind, device, metric, first, *_ = one
+        names = [(name or "").encode() for name in (device, metric)]
+        return (SEVERITIES.index(severity), KINDS.index(kind), *names, first if kind == "silent-together" else 0)
 
     # --- values ---
 
