@@ -4,7 +4,9 @@
  * The words are gone through as options.c does, though never refused: an option that waits for its
  * value, a command, operands. What is being typed is then a value, an option, a command or an
  * operand. Kinds of values are told by their placeholders: "a|b" lists its words, DIR and FILE are
- * paths, program_spec.value_words knows others.
+ * paths, program_spec.value_words knows others. A program with verbs offers them for the first
+ * word, and paths only where no verb begins so; a line with a verb is completed by the verb's
+ * tables.
  */
 #include "cli/complete.h"
 
@@ -66,8 +68,10 @@ static void print_description(const char *text)
             break;
         len++;
     }
-    while (text[len] != '\0' && len == SENTENCE_BYTES && len > 0 && text[len] != ' ')
-        len--;
+    if (len == SENTENCE_BYTES && text[len] != '\0') {
+        while (len > 0 && text[len] != ' ')
+            len--;
+    }
     (void)printf("\t%.*s", (int)len, text);
 }
 
@@ -237,8 +241,59 @@ static void complete_value(struct completion *completion, const struct option_sp
     }
 }
 
+/* --- operands ------------------------------------------------------------------------------ */
+
+/* "mnsdb ingest --o" comes to mnsdb-ingest as it is: the word of the command is passed over. */
+static const char *own_word(const struct completion *completion)
+{
+    const char *slash = strrchr(completion->words[0], '/');
+    const char *called = slash ? slash + 1 : completion->words[0];
+    const char *name = completion->program->name;
+    const char *dash = strchr(name, '-');
+    const size_t name_len = strcspn(name, " ");
+    const bool is_called = strlen(called) == name_len && strncmp(called, name, name_len) == 0;
+    return dash && !is_called ? dash + 1 : NULL;
+}
+
+/* "bench queue" begins with the word "bench". */
+static bool is_own_word(const char *own, const char *word)
+{
+    return own && strlen(word) == strcspn(own, " ") && strncmp(own, word, strlen(word)) == 0;
+}
+
+/* The program's words begin behind its name; "mnsdb bench" is a name, too. */
+static size_t first_word(const struct completion *completion)
+{
+    const char *own = own_word(completion);
+    return completion->word_count > 2 && is_own_word(own, completion->words[1]) ? 2 : 1;
+}
+
+static void add_verbs(struct completion *completion)
+{
+    const struct verb_spec *verbs = completion->program->verbs;
+    if (!verbs || first_word(completion) + 1 != completion->word_count)
+        return;
+    for (; verbs->name; verbs++)
+        (void)add(completion, slice_of_text(verbs->name), verbs->summary);
+}
+
+/* The verb whose command line this is; NULL: it is the program's own. */
+static const char *find_verb(const struct completion *completion)
+{
+    const struct verb_spec *verbs = completion->program->verbs;
+    const size_t first = first_word(completion);
+    for (; verbs && verbs->name && first + 1 < completion->word_count; verbs++) {
+        if (strcmp(verbs->name, completion->words[first]) == 0)
+            return verbs->name;
+    }
+    return NULL;
+}
+
 static void complete_operand(struct completion *completion)
 {
+    add_verbs(completion);
+    if (completion->began)
+        return;
     const struct command_spec *command = completion->options->command;
     const char *operands = command->operands;
     if (!operands || completion->options->operand_count >= command->operands_max)
@@ -363,15 +418,6 @@ static void take_word(struct completion *completion, const char *word)
     }
 }
 
-/* "mnsdb ingest --o" comes to mnsdb-ingest as it is: the word of the command is passed over. */
-static const char *own_word(const struct completion *completion)
-{
-    const char *slash = strrchr(completion->words[0], '/');
-    const char *called = slash ? slash + 1 : completion->words[0];
-    const char *dash = strrchr(completion->program->name, '-');
-    return dash && strcmp(called, completion->program->name) != 0 ? dash + 1 : NULL;
-}
-
 /* The option whose value is being typed behind '='. */
 static const struct option_spec *value_behind_equals(struct completion *completion)
 {
@@ -412,10 +458,13 @@ static bool take_words(struct completion *completion)
     if (!options->values)
         return false;
     const char *own = own_word(completion);
+    const char *verb = strchr(completion->program->name, ' ');
     for (size_t i = 1; i + 1 < completion->word_count; i++) {
         const char *word = completion->words[i];
-        if (own && strcmp(own, word) == 0)
+        if (is_own_word(own, word))
             own = NULL;
+        else if (verb && strcmp(verb + 1, word) == 0)
+            verb = NULL;
         else
             take_word(completion, word);
     }
@@ -453,7 +502,8 @@ enum options_outcome options_complete(struct options *options, const struct prog
     struct completion completion = {.program = program, .options = options};
     enum options_outcome outcome = OPTIONS_DONE;
     if (read_arguments(&completion, argc, argv)) {
-        if (options->command && options->command->external) {
+        options->verb = find_verb(&completion);
+        if (options->verb || (options->command && options->command->external)) {
             outcome = OPTIONS_EXTERNAL;
             options->command_index = 0;
         } else {

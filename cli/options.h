@@ -75,6 +75,15 @@ enum store_names {
 
 struct completion; /* complete.h */
 
+/*
+ * A first word with a command line of its own, "queue" of "mnsdb-bench queue": the program looks
+ * for it before options_begin. Its program_spec.name is both words.
+ */
+struct verb_spec {
+    const char *name;
+    const char *summary;
+};
+
 struct program_spec {
     const char *name;        /* "mnsdb" */
     const char *summary;     /* one sentence */
@@ -82,6 +91,7 @@ struct program_spec {
     const struct command_spec *commands;
     size_t command_count;
     const struct value_words *value_words; /* ended by one without argument; may be NULL */
+    const struct verb_spec *verbs;         /* ended by one without name; may be NULL */
     /* Adds the store's names to a completion; NULL: the program knows none. Never fails. */
     void (*complete_names)(struct completion *completion, enum store_names which,
                            const struct options *options);
@@ -97,6 +107,7 @@ struct options {
     const struct program_spec *program;
     const struct command_spec *command; /* NULL: none was given */
     int command_index;                  /* of its word in argv, if external */
+    const char *verb;                   /* a line to complete is of this verb: OPTIONS_EXTERNAL */
     struct option_value *values;        /* owned; in the order of the line */
     size_t value_count;
     const char **operands; /* owned array; the command's word is not in it */
@@ -105,7 +116,7 @@ struct options {
 
 enum options_outcome {
     OPTIONS_RUN,      /* options->command is to run */
-    OPTIONS_EXTERNAL, /* argv without [command_index] belongs to another program */
+    OPTIONS_EXTERNAL, /* argv without [command_index] belongs to another program, or to a verb */
     OPTIONS_DONE,     /* help or an error was printed: exit with *code */
 };
 

@@ -17,6 +17,7 @@
 #include "cli/store_dir.h"
 #include "engine/kv/kv.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -60,6 +61,33 @@ static const struct command_spec command = {
     .operands_max = OPERANDS_ANY,
 };
 
+#define VERB_COUNT 8u
+
+static const struct verb_spec verbs[VERB_COUNT + 1] = {
+    {"queue", "Measures ingest from a queue."},
+    {"report", "Makes a report of the figures in a directory."},
+    {"quick", "A minute's benchmark, beside the figures of an earlier one."},
+    {"kernels", "Measures the inner loops of ingest and queries, and the machine itself."},
+    {"commits", "Measures a store that is fed by small commits."},
+    {"ids", "Measures the set of message ids as it grows."},
+    {"live", "Measures queries while ingest runs at full speed."},
+    {"growth", "Measures a set of ten times the messages and devices beside the small one."},
+};
+
+static enum exit_code (*const verb_mains[VERB_COUNT])(int argc, char **argv) = {
+    queue_bench_main, report_main,   quick_main,    kernels_main,
+    scenario_main,    scenario_main, scenario_main, scenario_main,
+};
+
+/* Its place in the tables; VERB_COUNT: none is called so. */
+static size_t find_verb(const char *name)
+{
+    size_t verb = 0;
+    while (verb < VERB_COUNT && strcmp(verbs[verb].name, name) != 0)
+        verb++;
+    return verb;
+}
+
 static const struct program_spec program = {
     .name = "mnsdb-bench",
     .summary = "Measures ingest and queries on recorded message sets.",
@@ -81,6 +109,7 @@ static const struct program_spec program = {
         "Figures mean something only on a machine that does nothing else.",
     .commands = &command,
     .command_count = 1,
+    .verbs = verbs,
 };
 
 /* The command line, read. */
@@ -193,23 +222,30 @@ static enum exit_code run(const struct request *request)
     return signal_number == 0 ? code : (enum exit_code)((int)EXIT_CODE_SIGNAL + signal_number);
 }
 
+/* The line that asks for completion becomes one of the verb, whose own tables answer. */
+static enum exit_code complete_verb(const char *name, int argc, char **argv)
+{
+    static char first[16];
+    const size_t verb = find_verb(name);
+    assert(verb < VERB_COUNT);
+    (void)snprintf(first, sizeof first, "%s", name);
+    argv[0] = first;
+    return verb_mains[verb](argc, argv);
+}
+
 int main(int argc, char **argv)
 {
     OWNED(options_release) struct options options = {0};
     enum exit_code code = EXIT_CODE_OK;
     message_ignore_sigpipe();
-    // The one word that is no file; a file of that name is ./queue.
-    if (argc > 1 && strcmp(argv[1], "queue") == 0)
-        return (int)queue_bench_main(argc - 1, argv + 1);
-    if (argc > 1 && strcmp(argv[1], "report") == 0)
-        return (int)report_main(argc - 1, argv + 1);
-    if (argc > 1 && strcmp(argv[1], "kernels") == 0)
-        return (int)kernels_main(argc - 1, argv + 1);
-    if (argc > 1 && strcmp(argv[1], "quick") == 0)
-        return (int)quick_main(argc - 1, argv + 1);
-    if (argc > 1 && scenario_is_verb(argv[1]))
-        return (int)scenario_main(argc - 1, argv + 1);
-    if (options_begin(&options, &program, argc, argv, &code) != OPTIONS_RUN)
+    // The words that are no files; a file of that name is ./queue.
+    const size_t verb = argc > 1 ? find_verb(argv[1]) : VERB_COUNT;
+    if (verb < VERB_COUNT)
+        return (int)verb_mains[verb](argc - 1, argv + 1);
+    const enum options_outcome outcome = options_begin(&options, &program, argc, argv, &code);
+    if (outcome == OPTIONS_EXTERNAL)
+        return (int)complete_verb(options.verb, argc, argv);
+    if (outcome != OPTIONS_RUN)
         return (int)code; /* help and version have finished standard output */
     signals_install();
     fault_handler_install(program.name, kv_explains_fault);

@@ -363,11 +363,6 @@ static const struct verb *find_verb(const char *name)
     return NULL;
 }
 
-bool scenario_is_verb(const char *name)
-{
-    return find_verb(name) != NULL;
-}
-
 static enum exit_code code_of(const struct options *options, enum status status,
                               const struct error *err)
 {

@@ -16,11 +16,6 @@
 
 #include "cli/exit_code.h"
 
-#include <stdbool.h>
-
-/* Whether there is a verb of that name. */
-bool scenario_is_verb(const char *name);
-
 /* "mnsdb-bench VERB ...": argv[0] is the verb (asserted). */
 enum exit_code scenario_main(int argc, char **argv);
 

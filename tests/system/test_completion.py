@@ -9,6 +9,7 @@ import fcntl
 import json
 import os
 import pty
+import re
 import select
 import shutil
 import signal
@@ -31,10 +32,15 @@ SCRIPTS = harness.REPO / "completion"
 LIMIT_S = 30
 TAB = "\t"
 PROGRAMS = ("mnsdb", "mnsdb-ingest", "mnsdb-sql", "mnsdb-fleet", "mnsdb-bench", "mnsdb-localqueue")
+VERBS = ("queue", "report", "quick", "kernels", "commits", "ids", "live", "growth")  # of mnsdb-bench
 
 
-def spec_of(program):
-    return json.loads(harness.run(program, "__spec").out)
+def spec_of(program, *verb):
+    return json.loads(harness.run(program, *verb, "__spec").out)
+
+
+def option_names(spec):
+    return {o["name"] for group in [*spec["commands"][0]["groups"], spec["general"]] for o in group["options"]}
 
 
 def needs(shell):
@@ -136,6 +142,37 @@ class Offers(Stores):
         self.assertEqual(self.offered("mnsdb", "ingest", "--retry")[1], ["--retry-rejects"])
         self.assertEqual(self.offered("mnsdb", "sql", "--format", "nd")[1], ["ndjson"])
 
+    def test_verbs_of_the_benchmark_are_offered_for_the_first_word_alone(self):
+        for line in (("mnsdb-bench",), ("mnsdb", "bench"), ("/usr/bin/mnsdb-bench",)):
+            with self.subTest(line=line):
+                self.assertEqual(self.offered(*line, "", program="mnsdb-bench"), ("words", list(VERBS)))
+                self.assertEqual(self.offered(*line, "qu", program="mnsdb-bench")[1], ["queue", "quick"])
+                for more in (["x.ndjson", "qu"], ["--keep", "qu"], ["--", "qu"], ["set"], ["./qu"]):
+                    self.assertEqual(self.offered(*line, *more, program="mnsdb-bench"), ("files", []), more)
+
+    def test_a_verb_of_the_benchmark_offers_its_own_options_and_operands(self):
+        for verb in VERBS:
+            names = option_names(spec_of("mnsdb-bench", verb))
+            for line in (("mnsdb-bench",), ("mnsdb", "bench")):
+                with self.subTest(verb=verb, line=line):
+                    _, words = self.offered(*line, verb, "--", program=line[0])
+                    self.assertEqual(set(words), {f"--{name}" for name in names})
+        self.assertEqual(self.offered("mnsdb-bench", "report", "", program="mnsdb-bench")[0], "directories")
+        self.assertEqual(self.offered("mnsdb-bench", "live", "", program="mnsdb-bench")[0], "files")
+        self.assertEqual(self.offered("mnsdb-bench", "ids", "--format", "", program="mnsdb-bench")[1], ["table", "json"])
+        self.assertEqual(self.offered("mnsdb-bench", "queue", "", program="mnsdb-bench"), (None, []))
+
+    def test_descriptions_end_with_a_word(self):
+        for program in PROGRAMS:
+            helps = {f"--{o['name']}": o["help"] for c in spec_of(program)["commands"] for g in c["groups"]
+                     for o in g["options"]}  # fmt: skip
+            result = harness.run(program, "__complete", "fish", program, "--", env=self.env)
+            for line in result.out.decode().splitlines()[1:]:
+                word, _, description = line.partition("\t")
+                if word in helps:
+                    with self.subTest(program=program, line=line):
+                        self.assertRegex(helps[word] + " ", f"^{re.escape(description)}[ .:]")
+
     def test_lines_that_make_no_sense_offer_nothing(self):
         for words in (["stats", "--nothing=x"], ["stats", "--by", "x"], ["seen", "--", "-"]):
             with self.subTest(words=words):
@@ -213,6 +250,15 @@ TYPED = (
 )
 
 
+# What is typed before each Tab; how the line ends; what the program says when the line is run.
+LINES = (
+    (("mnsdb-bench com",), "--help", "Usage: mnsdb-bench commits "),
+    (("mnsdb bench kern", "--vers"), "", "mnsdb-bench kernels "),
+    (("mnsdb-fleet --prof", "walk"), "--quiet --messages 1", '"messagetype"'),
+    (("mnsdb-localqueue --vers",), "", "mnsdb-localqueue "),
+)
+
+
 class Shells(Stores):
     def check_interactive(self, arguments, setup):
         work = self.home / f"work-{arguments[0]}"
@@ -253,16 +299,56 @@ class Shells(Stores):
     def test_fish_completes_hostile_names_and_runs_none(self):
         self.check_interactive(["fish", "--no-config", "-i"], f"source {SCRIPTS}/mnsdb.fish; echo >ready")
 
+    def check_lines(self, arguments, setup):
+        """Completes and runs lines of the other programs: what they say shows that the words are whole."""
+        work = self.home / f"lines-{arguments[0]}"
+        work.mkdir()
+        terminal = Terminal(arguments, self.env, work)
+        try:
+            terminal.type(setup + "\n")
+            terminal.wait((work / "ready").exists)
+            for number, (words, more, said) in enumerate(LINES):
+                out = work / f"out-{number}"
+                for word in words:
+                    terminal.settle()
+                    before = len(terminal.out)
+                    terminal.type(word + TAB)
+                    terminal.wait(lambda: len(terminal.out) > before + len(word))
+                terminal.settle()
+                terminal.type(f" {more} >{out.name}.new; mv {out.name}.new {out.name}\n")
+                terminal.wait(out.exists)
+                with self.subTest(words=words):
+                    self.assertIn(said, out.read_text(), terminal.out[-1500:])
+        finally:
+            terminal.close()
+
+    @needs("bash")
+    def test_bash_completes_verbs_and_options_of_the_other_programs(self):
+        self.check_lines(["bash", "--norc", "--noprofile", "-i"], f"source {SCRIPTS}/mnsdb.bash; >ready")
+
+    @needs("zsh")
+    def test_zsh_completes_verbs_and_options_of_the_other_programs(self):
+        setup = f"fpath=({SCRIPTS} $fpath); autoload -Uz compinit; compinit -u -D; : >ready"
+        self.check_lines(["zsh", "-f", "-i"], setup)
+
+    @needs("fish")
+    def test_fish_completes_verbs_and_options_of_the_other_programs(self):
+        self.check_lines(["fish", "--no-config", "-i"], f"source {SCRIPTS}/mnsdb.fish; echo >ready")
+
     @needs("bash")
     def test_bash_offers_what_the_program_offers(self):
         script = f"""source {SCRIPTS}/mnsdb.bash; compopt() {{ :; }}
-        COMP_LINE=$1 COMP_POINT=${{#1}}; _mnsdb mnsdb; printf '%s\\n' "${{COMPREPLY[@]}}" """
+        COMP_LINE=$1 COMP_POINT=${{#1}}; _mnsdb "${{1%% *}}"; printf '%s\\n' "${{COMPREPLY[@]}}" """
         for line, want in (
             ("mnsdb stats --fi", "--fill"),
             ("mnsdb stats --device home/k", "home/kitchen"),
             ("mnsdb stats --device=home/k", "home/kitchen"),
             ("mnsdb ingest --retry", "--retry-rejects"),
             ("mnsdb stats -d /nowhere te", ""),
+            ("mnsdb-bench com", "commits"),
+            ("mnsdb bench ids --up", "--up-to"),
+            ("mnsdb-fleet --profile w", "walkthrough"),
+            ("mnsdb-localqueue --polling", "--polling-wait"),
         ):
             with self.subTest(line=line):
                 done = subprocess.run(["bash", "--norc", "-c", script, "bash", line], env=self.env,
@@ -276,6 +362,8 @@ class Shells(Stores):
             ("mnsdb stats --fil", "--fill\tBuckets without values"),
             ("mnsdb stats --device=home/k", "--device=home/kitchen"),
             ("mnsdb sessio", "sessions\tThe online sessions of devices"),
+            ("mnsdb-bench com", "commits\tMeasures a store that is fed by small commits"),
+            ("mnsdb-localqueue --polling", "--polling-wait\tPollingWaitSeconds of these queues (default 0)"),
         ):
             with self.subTest(line=line):
                 done = subprocess.run(["fish", "--no-config", "-c", script, line], env=self.env,
