@@ -175,7 +175,7 @@ static enum status count_milliseconds(void *context, int64_t simulated_ms, bool 
                                       struct error *err)
 {
     (void)simulated_ms;
-    (void)stop;
+    *stop = false;
     (void)err;
     struct written *written = context;
     written->milliseconds++;
