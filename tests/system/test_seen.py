@@ -87,8 +87,8 @@ class Equivalence(unittest.TestCase):
 
     ROUNDS = 3 if harness.SANITIZED else 8
 
-    def rounds(self, name):
-        for i in range(self.ROUNDS):
+    def rounds(self, name, count=ROUNDS):
+        for i in range(count):
             rng = rng_for(f"{name} {i}")
             zone, around = CHANGES[i % len(CHANGES)]
             history = History(rng, around)
@@ -134,7 +134,9 @@ class Equivalence(unittest.TestCase):
 
     def test_a_report_shows_what_it_would_show_of_that_store(self):
         compared = 0
-        for _, whole, seen, values, given in self.rounds("report"):
+        for i, (_, whole, seen, values, given) in enumerate(self.rounds("report", 10 * self.ROUNDS)):
+            if i >= self.ROUNDS and compared > 0:
+                break
             pages = []
             for db, more in ((whole, values), (seen, ["--no-alias"])):
                 result = db.run("report", "--html", "-", *given, *more)
