@@ -2,7 +2,9 @@
  * mem.c - the one place that calls malloc.
  *
  * Large blocks ask for huge pages: they are first touched, and later read at random, with a
- * fraction of the page faults and of the misses in the processor's table of pages.
+ * fraction of the page faults and of the misses in the processor's table of pages. Memory that is
+ * renewed is filled anew from its start and gains nothing by them; where a hypervisor takes unused
+ * huge pages back, as some do, a first touch of one is dear.
  */
 #include "engine/base/mem.h"
 
@@ -84,14 +86,21 @@ static void advise_large(void *memory, size_t total)
     (void)madvise((uint8_t *)memory - before, whole, MADV_HUGEPAGE);
 }
 
-void *mem_alloc(size_t count, size_t size)
+static void *allocate_plain(size_t count, size_t size)
 {
     size_t total = 0;
     if (!total_bytes(count, size, &total) || fault_due())
         return NULL;
     void *memory = malloc(total);
-    advise_large(memory, total);
     count_live(memory, true);
+    return memory;
+}
+
+void *mem_alloc(size_t count, size_t size)
+{
+    void *memory = allocate_plain(count, size);
+    if (memory)
+        advise_large(memory, count * size);
     return memory;
 }
 
@@ -154,7 +163,7 @@ enum status mem_renew(void *items, size_t *capacity, size_t needed, size_t size)
     void *memory = NULL;
     memcpy(&memory, items, sizeof memory);
     mem_free(memory);
-    memory = mem_alloc(wanted, size);
+    memory = allocate_plain(wanted, size);
     memcpy(items, &memory, sizeof memory);
     *capacity = memory ? wanted : 0;
     return memory ? STATUS_OK : STATUS_NOMEM;
