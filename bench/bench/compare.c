@@ -37,13 +37,17 @@ static enum status check_signals(struct error *err)
 
 /* --- before -------------------------------------------------------------------------------- */
 
+/* A report is for others: folders of this machine stay out of it. */
+static const char *name_without_folder(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
 /* "monday" of "sets/monday.ndjson.gz": what may stand in the name of a file. */
 static void put_name(const struct compare_config *config, char name[SET_NAME_BYTES])
 {
-    const char *from = config->name ? config->name : config->inputs[0];
-    const char *slash = strrchr(from, '/');
-    if (slash)
-        from = slash + 1;
+    const char *from = name_without_folder(config->name ? config->name : config->inputs[0]);
     size_t len = 0;
     const size_t wanted = config->name ? strlen(from) : strcspn(from, ".");
     for (size_t i = 0; i < wanted && len + 1 < SET_NAME_BYTES; i++) {
@@ -75,7 +79,8 @@ static void put_head(const struct contest *contest)
     struct set_result *result = contest->result;
     put_name(config, result->name);
     put_date(result->date);
-    (void)escape_text(slice_of_text(config->inputs[0]), result->input, sizeof result->input);
+    const char *input = name_without_folder(config->inputs[0]);
+    (void)escape_text(slice_of_text(input), result->input, sizeof result->input);
     machine_describe(&result->machine, contest->workspace.dir);
     (void)snprintf(result->libraries, sizeof result->libraries, "%s", result->machine.libraries);
     (void)snprintf(result->build, sizeof result->build, "%s", result->machine.build);
