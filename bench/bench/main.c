@@ -102,10 +102,9 @@ static const struct program_spec program = {
         "  mnsdb-bench --peer 'bench/peers/duckdb bulk' --report figures set.ndjson\n"
         "  mnsdb-bench report figures\n"
         "\"mnsdb-bench queue\" measures ingest from a queue: see mnsdb-bench queue --help. "
-        "Likewise "
-        "\"commits\" (small commits), \"ids\" (the set of message ids) and \"live\" (queries "
-        "beside "
-        "an ingest).\n"
+        "Likewise \"commits\" (small commits), \"ids\" (the set of message ids), \"live\" (queries "
+        "beside an ingest), \"growth\" (ten times the messages), \"kernels\" (the inner loops) and "
+        "\"quick\" (half a minute, beside a baseline).\n"
         "Figures mean something only on a machine that does nothing else.",
     .commands = &command,
     .command_count = 1,
