@@ -10,6 +10,8 @@ import socket
 import threading
 import time
 import unittest
+import urllib.parse
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -19,17 +21,18 @@ import mns
 PEAK_BYTES_MAX = (256 << 20) if not harness.SANITIZED else (1 << 30)
 SENT_BYTES_MAX = 64 << 20  # what an endless answer sends before it gives up by itself
 HOSTILE_ANSWERS = 3  # a server that is busy is worth a line from the third time on
+INVISIBLE_S = 5  # an answer that its client no longer waited for loses the message for so long
 GOOD_HANDLE = "1-ODU4OTkzNDU5My0xNDM1+TI3/LTItNg=="
 EMPTY = "<Error><Code>MessageNotExist</Code><Message>Message not exist.</Message></Error>"
 
 
-def message_xml(body, handle=GOOD_HANDLE, more=""):
+def message_xml(body, handle=GOOD_HANDLE, times=1):
     return (
         f"<Message><MessageId>5F29</MessageId><ReceiptHandle>{handle}</ReceiptHandle>"
         f"<MessageBodyMD5>0</MessageBodyMD5><MessageBody>{body}</MessageBody>"
         f"<EnqueueTime>1600000000000</EnqueueTime><NextVisibleTime>9999999999999</NextVisibleTime>"
-        f"<FirstDequeueTime>1600000000000</FirstDequeueTime><DequeueCount>1</DequeueCount>"
-        f"<Priority>8</Priority>{more}</Message>"
+        f"<FirstDequeueTime>1600000000000</FirstDequeueTime><DequeueCount>{times}</DequeueCount>"
+        f"<Priority>8</Priority></Message>"
     )
 
 
@@ -39,8 +42,12 @@ def encoded(number):
 
 
 EVIL = encoded(666)  # stands in every hostile answer that holds a message: it must not get in
-GOOD = f'<?xml version="1.0"?><Messages xmlns="http://mns.aliyuncs.com/doc/v1">{message_xml(encoded(1))}</Messages>'
 EVIL_XML = f"<Messages>{message_xml(EVIL, 'evil')}</Messages>"
+
+
+def good_xml(times):
+    one = message_xml(encoded(1), times=times)
+    return f'<?xml version="1.0"?><Messages xmlns="http://mns.aliyuncs.com/doc/v1">{one}</Messages>'
 
 
 def http(status, body, *headers, length=None):
@@ -127,16 +134,22 @@ def hostile_answers(elsewhere):
 
 
 class HostileServer:
-    """Answers receives with `answer` the first times, then with one good message, then: empty."""
+    """Answers receives with `answer` the first times, then as a queue with one good message."""
 
     def __init__(self, answer):
         self.answer = answer
         self.requests = []
         self.receives = 0
         self.deletes = []
+        self.good_times = 0  # that the good message was handed out
+        self.good_visible_s = 0.0  # monotonic
+        self.good_is_deleted = False
         self.lock = threading.Lock()
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
+        # No other test's client, which knew this port from a server before, asks for such a queue.
+        self.queue = f"hostile-{uuid.uuid4().hex}"
+        self.url = f"http://127.0.0.1:{self.port}/queues/{self.queue}"
         threading.Thread(target=self.accept, daemon=True).start()
 
     def accept(self):
@@ -176,34 +189,51 @@ class HostileServer:
         return got
 
     def reply(self, connection, method, target, head, body):
+        is_for_messages = target.partition("?")[0] == f"/queues/{self.queue}/messages"
         with self.lock:
             self.requests.append((method, target, head))
+        if not is_for_messages:
+            connection.sendall(http("404 Not Found", "<Error><Code>QueueNotExist</Code></Error>"))
+        elif method == "GET":
+            self.reply_receive(connection)
+        else:
+            connection.sendall(self.changed(method, target, body))
+
+    def reply_receive(self, connection):
+        with self.lock:
+            self.receives += 1
+            is_hostile = self.receives <= HOSTILE_ANSWERS
+        if not is_hostile:
+            connection.sendall(self.received())
+            return
+        if callable(self.answer):
+            self.answer(connection)
+        else:
+            connection.sendall(self.answer)
+        raise EOFError  # hostile answers end their connection
+
+    def received(self):
+        with self.lock:
+            if not self.good_is_deleted and time.monotonic() >= self.good_visible_s:
+                self.good_times += 1
+                self.good_visible_s = time.monotonic() + INVISIBLE_S
+                return http("200 OK", good_xml(self.good_times))
+        time.sleep(0.3)
+        return http("404 Not Found", EMPTY)
+
+    def changed(self, method, target, body):
+        """The answer to a delete; to a change of visibility: that the handle is not known."""
+        with self.lock:
             if method == "DELETE":
                 self.deletes.append((self.receives, target, body))
-            receives = self.receives
-            if method == "GET" and "/messages" in target:
-                self.receives += 1
-        if method == "DELETE":
-            connection.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
-        elif method == "GET" and "/messages" in target:
-            self.reply_receive(connection, receives)
-        else:
-            connection.sendall(http("404 Not Found", "<Error><Code>QueueNotExist</Code></Error>"))
-
-    def reply_receive(self, connection, before):
-        if before < HOSTILE_ANSWERS:
-            if callable(self.answer):
-                self.answer(connection)
-            else:
-                connection.sendall(self.answer)
-            raise EOFError  # hostile answers end their connection
-        if before == HOSTILE_ANSWERS:
-            connection.sendall(http("200 OK", GOOD))
-            return
-        time.sleep(0.3)
-        connection.sendall(http("404 Not Found", EMPTY))
+            is_good = GOOD_HANDLE in urllib.parse.unquote(target) or GOOD_HANDLE.encode() in body
+            if method != "DELETE" or not is_good:
+                return http("404 Not Found", EMPTY)
+            self.good_is_deleted = True
+            return b"HTTP/1.1 204 No Content\r\n\r\n"
 
     def close(self):
+        self.listener.shutdown(socket.SHUT_RDWR)  # ends the thread that accepts
         self.listener.close()
 
 
@@ -218,10 +248,10 @@ class HostileQueue(unittest.TestCase):
         try:
             db = harness.Db(self)
             ingest = mns.Ingest(
-                self, db.path, f"http://127.0.0.1:{server.port}/queues/x",
+                self, db.path, server.url,
                 more=["--wait", "1s", "--commit-window", "10ms", "--log-format", "logfmt"],
             )  # fmt: skip
-            mns.wait_until(lambda: server.deletes or not ingest.running(), f"the delete after {name}", timeout=150)
+            mns.wait_until(lambda: server.good_is_deleted or not ingest.running(), f"the delete after {name}", timeout=150)
             self.assertTrue(ingest.running(), f"{name}: ingest ended: {ingest.err!r}")
             peak = peak_bytes(ingest.pid)
             self.assertEqual(ingest.stop(), 0, (name, ingest.err))
