@@ -8,7 +8,8 @@ if(MNSDB_SANITIZE OR MNSDB_COVERAGE)
 endif()
 
 file(GLOB sql_extension_sources CONFIGURE_DEPENDS
-     "${PROJECT_SOURCE_DIR}/sql/tables/*.c" "${PROJECT_SOURCE_DIR}/sql/extension/*.c")
+     "${PROJECT_SOURCE_DIR}/sql/shape/*.c" "${PROJECT_SOURCE_DIR}/sql/tables/*.c"
+     "${PROJECT_SOURCE_DIR}/sql/extension/*.c")
 add_library(mnsdb_sql_extension MODULE ${sql_extension_sources})
 target_compile_definitions(mnsdb_sql_extension PRIVATE MNSDB_SQL_EXTENSION=1)
 target_link_libraries(mnsdb_sql_extension PRIVATE

@@ -13,6 +13,7 @@
 #include "engine/kv/kv.h"
 #include "query/command/command.h"
 #include "query/command/command_values.h"
+#include "query/command/shared_options.h"
 #include "query/render/render.h"
 #include "sql/run/statement.h"
 
@@ -32,20 +33,19 @@
 /* --- options --------------------------------------------------------------------------------- */
 
 static const struct option_spec output_options[] = {
-    {.name = "format",
-     .argument = "FORMAT",
-     .help = "table, csv, tsv, json, ndjson or md. Default: table on a terminal, else tsv."},
-    {.name = "tz",
-     .argument = "ZONE",
-     .help = "The zone of times: an IANA name or +HH:MM. Default: $MNSDB_TZ, else UTC."},
+    FORMAT_OPTION,
+    ZONE_OPTION,
     {.name = "limit", .argument = "N", .help = "Stop after N rows."},
-    {.name = "no-header", .help = "No line of names."},
-    {.name = "explain", .help = "Say on stderr what was read, and how long it took."},
+    NO_HEADER_OPTION,
+    EXPLAIN_OPTION,
 };
 static const struct option_spec statement_options[] = {
     {.name = "timeout",
      .argument = "DUR",
      .help = "Give up after this long: 30s, 5m. Default: no limit."},
+    {.name = "row-by-row",
+     .help = "Let SQLite add up every reading, where the store has added them up already: for "
+             "comparing. Example: --row-by-row."},
 };
 static const struct option_spec store_options[] = {STORE_DIR_OPTION};
 
@@ -197,6 +197,7 @@ static enum status read_request(struct request *request, const struct options *o
         error_add_context(err, "--timeout");
         return STATUS_INPUT;
     }
+    spec->row_by_row = options_given(options, "row-by-row");
     spec->sql = options->operands[0];
     if (strcmp(spec->sql, "-") != 0)
         return STATUS_OK;

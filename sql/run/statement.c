@@ -1,6 +1,11 @@
 /*
  * statement.c - see statement.h.
  *
+ * A statement that asks readings for aggregates alone is rewritten to read what the store has added
+ * up (sql/shape), once SQLite has accepted it as it is: names of columns, mistakes and what is
+ * refused are those of the statement as it was written. Where the rewritten one fails, that one is
+ * run from its beginning.
+ *
  * A blob becomes base64, as bodies are printed everywhere. A column is one of numbers if it has
  * nothing else, which is known once all rows are.
  */
@@ -8,6 +13,7 @@
 
 #include "engine/base/mem.h"
 #include "query/command/command_values.h"
+#include "sql/shape/shape.h"
 #include "sql/tables/tables.h"
 
 #include <assert.h>
@@ -22,7 +28,9 @@ struct execution {
     struct statement *statement;
     const struct statement_spec *spec;
     sqlite3 *db;            /* owned */
-    sqlite3_stmt *prepared; /* owned */
+    sqlite3_stmt *prepared; /* owned; what is run */
+    sqlite3_stmt *written;  /* owned; NULL, or the statement that `prepared` was rewritten from */
+    struct shape shape;     /* owned; of it */
     struct tables *tables;  /* the connection's */
     bool held;
     bool refused; /* the statement does something other than selecting */
@@ -43,12 +51,14 @@ void statement_release(struct statement *statement)
 static void end_execution(struct execution *execution)
 {
     (void)sqlite3_finalize(execution->prepared);
+    (void)sqlite3_finalize(execution->written);
     if (execution->held) {
         execution->statement->statistics = *tables_statistics(execution->tables);
         execution->statement->seen = tables_view(execution->tables)->statistics;
         tables_release(execution->tables);
     }
     (void)sqlite3_close(execution->db);
+    shape_release(&execution->shape);
     for (size_t i = 0; execution->blobs && i < execution->column_count; i++)
         buffer_release(&execution->blobs[i]);
     mem_free(execution->blobs);
@@ -228,6 +238,64 @@ static enum status prepare(struct execution *execution, struct error *err)
     return STATUS_OK;
 }
 
+/* --- rewriting ------------------------------------------------------------------------------- */
+
+/* SQLite's own entry for the table of parts is made before anything is refused. */
+static bool prepare_parts(struct execution *execution)
+{
+    sqlite3 *db = execution->db;
+    sqlite3_stmt *rewritten = NULL;
+    (void)sqlite3_set_authorizer(db, NULL, NULL);
+    const bool named =
+        sqlite3_exec(db, "select 1 from " SHAPE_TABLE " limit 0", NULL, NULL, NULL) == SQLITE_OK;
+    (void)sqlite3_set_authorizer(db, authorize, execution);
+    if (named)
+        (void)sqlite3_prepare_v2(db, (const char *)execution->shape.sql.data, -1, &rewritten, NULL);
+    const int column_count = sqlite3_column_count(execution->prepared);
+    if (!rewritten || sqlite3_column_count(rewritten) != column_count) {
+        (void)sqlite3_finalize(rewritten);
+        return false;
+    }
+    execution->written = execution->prepared;
+    execution->prepared = rewritten;
+    return true;
+}
+
+static enum status rewrite(struct execution *execution, struct error *err)
+{
+    bool can = false;
+    if (execution->spec->row_by_row)
+        return STATUS_OK;
+    if (shape_read(&execution->shape, execution->spec->sql, &can) != STATUS_OK)
+        return error_set(err, STATUS_NOMEM, "no memory for the statement");
+    if (can)
+        TRY(tables_answer_shape(execution->tables, &execution->shape, &can, err));
+    if (!can || prepare_parts(execution))
+        return STATUS_OK;
+    if (sqlite3_errcode(execution->db) == SQLITE_NOMEM)
+        return failure(execution, err);
+    tables_forget_failure(execution->tables);
+    execution->refused = false;
+    return STATUS_OK;
+}
+
+/* Back to the statement as it was written, from its beginning. */
+static void take_back(struct execution *execution)
+{
+    struct statement *statement = execution->statement;
+    (void)sqlite3_finalize(execution->prepared);
+    execution->prepared = execution->written;
+    execution->written = NULL;
+    execution->refused = false;
+    tables_forget_failure(execution->tables);
+    const size_t memory_bytes = statement->rows.memory_bytes;
+    spool_release(&statement->rows);
+    statement->rows.memory_bytes = memory_bytes;
+    statement->has_place = false;
+    for (size_t i = 0; i < execution->column_count; i++)
+        statement->header.columns[i].kind = CELL_NUMBER;
+}
+
 /* A name that no other column has: of two alike the second is name:2. */
 static enum status add_column(struct answer *header, const char *name, struct error *err)
 {
@@ -342,5 +410,11 @@ enum status statement_run(struct statement *statement, const struct statement_sp
     TRY(connect(&execution, err));
     TRY(prepare(&execution, err));
     TRY(add_columns(&execution, err));
+    TRY(rewrite(&execution, err));
+    const enum status status = take_rows(&execution, err);
+    if (!execution.written || (status != STATUS_INPUT && status != STATUS_CORRUPT))
+        return status;
+    take_back(&execution);
+    *err = (struct error){0};
     return take_rows(&execution, err);
 }

@@ -40,6 +40,7 @@ struct statement_spec {
     uint64_t limit; /* rows */
     bool has_timeout;
     int64_t timeout_ms;
+    bool row_by_row; /* aggregates of readings are left to SQLite */
 };
 
 /* What a statement came to. */

@@ -165,5 +165,20 @@ enum status table_declare(struct sql_table *table, struct buffer *out, struct er
     OWNED(release) struct declaration declaration = {.out = out};
     if (put_all(&declaration, table) != STATUS_OK)
         return error_set(err, STATUS_NOMEM, "no memory for the columns of %s", table->kind->name);
+    table->column_names = declaration.names;
+    declaration.names = (struct buffer){0};
     return STATUS_OK;
+}
+
+bool table_find_column(const struct sql_table *table, struct slice name, uint32_t *column)
+{
+    const char *names = (const char *)table->column_names.data;
+    *column = 0;
+    for (size_t at = 0; at < table->column_names.len; ++*column) {
+        const size_t len = strlen(names + at);
+        if (len == name.len && sqlite3_strnicmp(names + at, (const char *)name.data, (int)len) == 0)
+            return true;
+        at += len + 1;
+    }
+    return false;
 }

@@ -181,6 +181,16 @@ static const struct table_column excursions_columns[] = {
     HIDDEN("filter", "TEXT", COLUMN_FILTER),
 };
 
+/* In the order of enum row_column, up to the number of the part. */
+static const struct table_column parts_columns[] = {
+    {"device", "TEXT", COLUMN_DEVICE, FORM_TEXT, 0},
+    {"product", "TEXT", COLUMN_PRODUCT, FORM_PRODUCT, 0},
+    {"name", "TEXT", COLUMN_NAME, FORM_NAME, 0},
+    {"time", TIME_TYPE, COLUMN_TIME, FORM_TIME, 0},
+    {"time_ms", "INTEGER", COLUMN_TIME_MS, FORM_INTEGER, 0},
+    {SHAPE_PART, "INTEGER", COLUMN_PLAIN, FORM_INTEGER, 0},
+};
+
 #define COLUMNS(array) array, sizeof(array) / sizeof *(array)
 
 const struct table_kind table_kinds[SUBJECT_COUNT] = {
@@ -193,9 +203,10 @@ const struct table_kind table_kinds[SUBJECT_COUNT] = {
     {"stats", &list_table_module, COLUMNS(stats_columns), SUBJECT_STATS},
     {"online", &list_table_module, COLUMNS(online_columns), SUBJECT_ONLINE},
     {"excursions", &list_table_module, COLUMNS(excursions_columns), SUBJECT_EXCURSIONS},
+    {SHAPE_TABLE, &list_table_module, COLUMNS(parts_columns), SUBJECT_PARTS},
 };
 
 const char *tables_name(size_t i)
 {
-    return i < SUBJECT_COUNT ? table_kinds[i].name : NULL;
+    return i < SUBJECT_PARTS ? table_kinds[i].name : NULL;
 }

@@ -121,6 +121,8 @@ static enum status rejects_page(struct list_cursor *cursor, struct error *err)
 
 static enum status make_list(struct list_cursor *cursor, struct error *err)
 {
+    if (cursor->table->kind->subject == SUBJECT_PARTS)
+        return parts_ask(cursor->table, &cursor->filter, cursor->cells, &cursor->answer, err);
     const struct question question = {.table = cursor->table,
                                       .filter = &cursor->filter,
                                       .parameters = &cursor->parameters,
@@ -235,7 +237,7 @@ static int list_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int 
         return SQLITE_OK;
     }
     if (cursor->cells[number] == QUESTION_NO_CELL)
-        return SQLITE_OK;
+        return cursor->table->kind->subject == SUBJECT_PARTS ? SQLITE_ERROR : SQLITE_OK;
     const struct answer_cell *cell =
         &answer_cells(&cursor->answer, cursor->row)[cursor->cells[number]];
     if (cell->kind != CELL_NULL)
@@ -304,6 +306,7 @@ static int list_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *row_number)
     case SUBJECT_REJECTS:
     case SUBJECT_READINGS:
     case SUBJECT_STATUS:
+    case SUBJECT_PARTS:
     case SUBJECT_COUNT:
         break;
     }

@@ -355,6 +355,7 @@ static double row_estimate(const struct sql_table *table)
     case SUBJECT_STATS:
     case SUBJECT_ONLINE:
     case SUBJECT_DEVICES:
+    case SUBJECT_PARTS:
         return snapshot_device_count(table->store->snapshot);
     case SUBJECT_METRICS:
         return snapshot_metric_count(table->store->snapshot);
@@ -364,6 +365,13 @@ static double row_estimate(const struct sql_table *table)
         break;
     }
     return 1;
+}
+
+static void add_parts(struct plan *plan)
+{
+    char text[PLAN_TEXT_BYTES];
+    parts_describe(plan->table->tables->parts, text, sizeof text - plan->text_len);
+    add_text(plan, text);
 }
 
 static const char *order_text(enum scan_order order)
@@ -393,6 +401,8 @@ int table_best_index(sqlite3_vtab *base, sqlite3_index_info *info)
     } else {
         flags = list_columns(&plan);
     }
+    if (plan.table->kind->subject == SUBJECT_PARTS)
+        add_parts(&plan);
     info->idxNum = (int)(flags | (unsigned)order);
     info->orderByConsumed = order != ORDER_NONE;
     info->estimatedRows = (sqlite3_int64)(rows * plan.share) + 1;

@@ -441,6 +441,7 @@ static enum status ask(struct inquiry *inquiry, struct error *err)
     case SUBJECT_READINGS:
     case SUBJECT_STATUS:
     case SUBJECT_REJECTS:
+    case SUBJECT_PARTS:
     case SUBJECT_COUNT:
         break;
     }

@@ -119,7 +119,9 @@ enum status table_store_hold(struct table_store *store, struct error *err)
 {
     if (store->holds == 0) {
         TRY(snapshot_resume(store->snapshot, err));
-        const enum status status = view_refresh(&store->view, err);
+        enum status status = snapshot_read_names(store->snapshot, err);
+        if (status == STATUS_OK)
+            status = view_refresh(&store->view, err);
         if (status != STATUS_OK) {
             snapshot_pause(store->snapshot);
             return status;

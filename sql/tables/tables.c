@@ -28,6 +28,7 @@ void tables_unref(void *client)
         return;
     if (tables->held)
         tables_release(tables);
+    parts_free(tables->parts);
     alias_list_release(&tables->aliases);
     filter_release(&tables->filter);
     mem_free(tables->dir);
@@ -82,7 +83,7 @@ static enum status read_values(struct tables *tables, struct error *err)
 static enum status register_all(struct tables *tables, struct error *err)
 {
     // The kind is the client data of a module; what the connection shares is found through it.
-    for (size_t i = 0; i < SUBJECT_COUNT; i++) {
+    for (size_t i = 0; i < SUBJECT_PARTS; i++) {
         if (sqlite3_create_module_v2(tables->db, table_kinds[i].name, table_kinds[i].module,
                                      tables_ref(tables), tables_unref) != SQLITE_OK)
             return refused(tables, err);
@@ -148,6 +149,11 @@ const struct view *tables_view(const struct tables *tables)
 const struct error *tables_failure(const struct tables *tables)
 {
     return &tables->failure;
+}
+
+void tables_forget_failure(struct tables *tables)
+{
+    tables->failure = (struct error){0};
 }
 
 const struct scan_statistics *tables_statistics(const struct tables *tables)
@@ -267,6 +273,8 @@ int table_connect(sqlite3 *db, void *client, int argc, const char *const *argv,
     if (status == STATUS_OK)
         status = declare(table, db, &err);
     if (status == STATUS_OK) {
+        if (table->kind->subject == SUBJECT_READINGS && argc <= 3)
+            table->tables->readings = table;
         *connected = &table->base;
         return SQLITE_OK;
     }
@@ -279,8 +287,11 @@ int table_connect(sqlite3 *db, void *client, int argc, const char *const *argv,
 int table_disconnect(sqlite3_vtab *base)
 {
     struct sql_table *table = (struct sql_table *)base;
+    if (table->tables->readings == table)
+        table->tables->readings = NULL;
     table_store_leave(table->store);
     mem_free(table->metrics);
+    buffer_release(&table->column_names);
     buffer_release(&table->variants);
     mem_free(table);
     return SQLITE_OK;

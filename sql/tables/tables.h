@@ -67,6 +67,16 @@ void tables_release(struct tables *tables);
 /* The last failure of a store that ended a statement; its status is STATUS_OK if there was none. */
 const struct error *tables_failure(const struct tables *tables);
 
+/*
+ * Whether a statement of that shape can be answered from parts of groups: then its rewritten text
+ * can be prepared, once, and the shape must live as long as the statement. Without an authorizer.
+ * Where such a statement fails, the one that it was written from must be run.
+ */
+struct shape;
+MUST_CHECK enum status tables_answer_shape(struct tables *tables, const struct shape *shape,
+                                           bool *can, struct error *err);
+void tables_forget_failure(struct tables *tables);
+
 /* How readings of the store that is held are seen. */
 const struct view *tables_view(const struct tables *tables);
 

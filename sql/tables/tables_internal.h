@@ -10,7 +10,10 @@
 #define MNSDB_SQL_TABLES_TABLES_INTERNAL_H
 
 #include "engine/base/bytes.h"
+#include "query/aggregate/aggregate.h"
 #include "query/answer/answer.h"
+#include "query/bucket/bucket.h"
+#include "sql/shape/shape.h"
 #include "sql/tables/tables.h"
 
 #include <sys/types.h>
@@ -72,6 +75,7 @@ enum table_subject {
     SUBJECT_STATS,
     SUBJECT_ONLINE,
     SUBJECT_EXCURSIONS,
+    SUBJECT_PARTS, /* not for people: see parts.c */
     SUBJECT_COUNT,
 };
 
@@ -130,6 +134,8 @@ struct tables {
     struct table_store *held;  /* by tables_hold */
     struct error failure;
     struct scan_statistics statistics;
+    struct sql_table *readings; /* borrowed; of the default store, while it is connected */
+    struct parts *parts;        /* owned; NULL: no statement was rewritten */
 };
 
 /* What tells a row from all others: a message has one device. No padding: it is hashed. */
@@ -159,6 +165,7 @@ struct sql_table {
     const struct table_kind *kind;
     uint32_t *metrics; /* owned; `readings`: metric number by column, the first at ROW_FIXED */
     uint32_t metric_count;
+    struct buffer column_names; /* owned; in lower case, in order, each ending in NUL */
     uint32_t cursors;           /* open ones */
     struct row_numbers numbers; /* of rows, while there are cursors */
     struct buffer variants;     /* owned; while there are cursors: see row_numbers.c */
@@ -227,6 +234,9 @@ int table_disconnect(sqlite3_vtab *base);
 /* The text for sqlite3_declare_vtab; fills in table->metrics. `out` ends in NUL. */
 MUST_CHECK enum status table_declare(struct sql_table *table, struct buffer *out,
                                      struct error *err);
+
+/* The place of a column, whatever the case of its letters. */
+bool table_find_column(const struct sql_table *table, struct slice name, uint32_t *column);
 
 /* --- parameters and questions ---------------------------------------------------------------- */
 
@@ -300,6 +310,56 @@ struct row_filter {
 MUST_CHECK enum status row_filter_read(struct row_filter *filter, struct sql_table *table,
                                        const char *plan, sqlite3_value **values, struct error *err);
 void row_filter_release(struct row_filter *filter);
+
+/* --- parts of groups: for statements that were rewritten ------------------------------------ */
+
+/* Rows of one group and bucket. */
+struct part_rows {
+    uint32_t group;   /* a device, a product, or 0 */
+    int64_t start_ms; /* of the bucket; 0 without buckets */
+    int64_t first_ms, last_ms;
+    uint64_t count;
+};
+
+/* An aggregate that puts parts together: the client data of SQLite's function. */
+struct part_function {
+    struct parts *parts;
+    enum figure_kind kind;
+};
+
+struct parts {
+    struct tables *tables;                   /* borrowed: the owner */
+    const struct shape *shape;               /* borrowed, while its statement runs */
+    struct slice metrics[SHAPE_FIGURES_MAX]; /* names, of the store's view */
+    size_t metric_count;
+    uint32_t places[SHAPE_FIGURES_MAX]; /* of each figure's metric */
+    bool wants_rows, wants_times, wants_extremes, wants_sums;
+    enum stats_by by;
+    bool has_buckets;
+    struct bucket_width width;     /* if has_buckets */
+    const struct civil_zone *zone; /* of the buckets */
+    struct part_function functions[FIGURE_KINDS];
+    /* the answer at hand */
+    struct part_rows *rows; /* owned; parts 0 ... row_count - 1 */
+    size_t row_count, row_capacity;
+    struct row_numbers numbers; /* of them, by group and bucket */
+    size_t latest;              /* the one added to last; SIZE_MAX: none */
+    struct answer values;       /* of the metrics: parts from row_count on */
+    size_t first_cell;          /* of the first metric */
+    size_t cells_a_metric;
+};
+
+void parts_free(struct parts *parts); /* NULL is fine */
+
+/* Makes the functions and the table known to SQLite. */
+MUST_CHECK enum status tables_register_parts(struct tables *tables, struct error *err);
+
+/* Fills an empty answer with the parts of what the filter leaves. */
+MUST_CHECK enum status parts_ask(struct sql_table *table, const struct row_filter *filter,
+                                 uint8_t *cells, struct answer *answer, struct error *err);
+
+/* What is read, for people. */
+void parts_describe(const struct parts *parts, char *text, size_t size);
 
 /* The terms of a plan as text: "device=? and time_ms>=?". One for xBestIndex and xFilter. */
 struct plan_term {
