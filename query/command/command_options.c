@@ -4,19 +4,9 @@
 #include "query/command/command.h"
 
 #include "cli/store_dir.h"
+#include "query/command/shared_options.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
-
-#define FROM_OPTION                                                                            \
-    {                                                                                          \
-        .name = "from", .argument = "TIME",                                                    \
-        .help = "Take what is at TIME or later: 2018-05-16, '2018-05-16 05:58:44', RFC 3339, " \
-                "@EPOCH, now-1h30m, -7d.",                                                     \
-    }
-#define TO_OPTION                                                              \
-    {                                                                          \
-        .name = "to", .argument = "TIME", .help = "Take what is before TIME.", \
-    }
 
 static const struct option_spec store_options[] = {STORE_DIR_OPTION};
 
@@ -28,21 +18,14 @@ static const struct option_spec selection_options[] = {
      .repeatable = true,
      .help = "Only devices whose name matches, 'product/device' or 'device' alone: * ? [a-z] "
              "and \\ for a plain character. Repeatable: any may match."},
-    {.name = "product",
-     .argument = "GLOB",
-     .repeatable = true,
-     .help = "Only devices of a matching product. Repeatable: any may match."},
+    PRODUCT_OPTION,
 };
 
 static const struct option_spec span_options[] = {FROM_OPTION, TO_OPTION};
 
 static const struct option_spec output_options[] = {
-    {.name = "format",
-     .argument = "FORMAT",
-     .help = "table, csv, tsv, json, ndjson or md. Default: table on a terminal, else tsv."},
-    {.name = "tz",
-     .argument = "ZONE",
-     .help = "The display zone: an IANA name or +HH:MM. Default: $MNSDB_TZ, else UTC."},
+    FORMAT_OPTION,
+    ZONE_OPTION,
     {.name = "order-by",
      .argument = "FIELD",
      .help = "Order by a field, FIELD:desc for the greatest first; nulls come last."},
@@ -51,8 +34,8 @@ static const struct option_spec output_options[] = {
      .argument = "N",
      .help = "The N rows with the greatest --order-by field; without it: the first figure."},
     {.name = "bottom", .argument = "N", .help = "The N rows with the least."},
-    {.name = "no-header", .help = "No line of names."},
-    {.name = "explain", .help = "Say on stderr what was read, and how long it took."},
+    NO_HEADER_OPTION,
+    EXPLAIN_OPTION,
 };
 
 static const struct option_spec stats_options[] = {
@@ -61,9 +44,7 @@ static const struct option_spec stats_options[] = {
      .help = "Aggregates between commas: count, sum, avg, min, max, first, last, spread, stddev, "
              "median, p0 to p100 (p99.9 too), min_time, max_time, twa (time-weighted average). "
              "Default: count,min,avg,max."},
-    {.name = "every",
-     .argument = "WIDTH",
-     .help = "A row for each bucket of 30s, 5m, 1h (from local midnight), 1d, 1w, 1mo."},
+    EVERY_OPTION,
     {.name = "by", .argument = "device|product", .help = "A row for each device or product."},
     {.name = "fill",
      .argument = "none|null|zero|prev|linear",
@@ -75,9 +56,7 @@ static const struct option_spec stats_options[] = {
 };
 
 static const struct option_spec online_options[] = {
-    {.name = "every",
-     .argument = "WIDTH",
-     .help = "A row for each bucket of 30s, 5m, 1h (from local midnight), 1d, 1w, 1mo."},
+    EVERY_OPTION,
     {.name = "by",
      .argument = "device|product|none",
      .help = "A row for each device (default), for each product, or for all together."},
