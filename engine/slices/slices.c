@@ -9,6 +9,7 @@
  */
 #include "engine/slices/slices.h"
 
+#include "engine/base/bound.h"
 #include "engine/base/mem.h"
 
 #include <assert.h>
@@ -34,19 +35,10 @@ static bool slice_holds(const struct slice_totals *slice, int64_t from_ms)
     return slice->from_ms == from_ms;
 }
 
-/* The place of the first slice at or behind `from_ms`. */
-static size_t find_place(const struct slices *slices, int64_t from_ms)
+static int64_t slice_from_ms(const void *items, size_t place)
 {
-    size_t low = 0;
-    size_t high = slices->count;
-    while (low < high) {
-        const size_t middle = low + (high - low) / 2;
-        if (slices->items[middle].from_ms < from_ms)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    const struct slice_totals *slices = items;
+    return slices[place].from_ms;
 }
 
 /* The slice that begins at `from_ms`, made if it is not there. */
@@ -57,7 +49,7 @@ static enum status open_slice(struct slices *slices, int64_t from_ms, struct sli
     if (next < slices->count && slice_holds(&slices->items[next], from_ms))
         place = next;
     else if (place >= slices->count || !slice_holds(&slices->items[place], from_ms))
-        place = find_place(slices, from_ms);
+        place = bound_find(slices->items, slices->count, from_ms, slice_from_ms);
     if (place == slices->count || !slice_holds(&slices->items[place], from_ms)) {
         TRY(mem_grow(&slices->items, &slices->capacity, slices->count + 1, sizeof *slices->items));
         struct slice_totals *at = slices->items + place;

@@ -13,6 +13,7 @@
  */
 #include "query/compare/compare.h"
 
+#include "engine/base/bound.h"
 #include "engine/base/mem.h"
 
 #include <assert.h>
@@ -328,21 +329,26 @@ static enum status add_met(struct versus *versus, uint32_t place)
     return STATUS_OK;
 }
 
+static int64_t bucket_now_ms(const void *items, size_t place)
+{
+    const struct compare_bucket *buckets = items;
+    return buckets[place].now_ms;
+}
+
 /* The bucket that starts at `time_ms`. */
 static enum status meet_now(struct versus *versus, int64_t time_ms)
 {
     const struct compare_bucket *buckets = versus->spec->buckets;
-    size_t low = 0;
-    size_t high = versus->spec->bucket_count;
-    while (low < high) {
-        const size_t middle = low + (high - low) / 2;
-        if (buckets[middle].now_ms < time_ms)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    const bool found = low < versus->spec->bucket_count && buckets[low].now_ms == time_ms;
-    return found ? add_met(versus, (uint32_t)low) : STATUS_OK;
+    const size_t count = versus->spec->bucket_count;
+    const size_t place = bound_find(buckets, count, time_ms, bucket_now_ms);
+    const bool found = place < count && buckets[place].now_ms == time_ms;
+    return found ? add_met(versus, (uint32_t)place) : STATUS_OK;
+}
+
+static int64_t bucket_before_ms(const void *items, size_t place)
+{
+    const struct versus *versus = items;
+    return versus->spec->buckets[versus->by_before[place]].before_ms;
 }
 
 /* All buckets that are compared with the one that starts at `time_ms`. */
@@ -350,16 +356,8 @@ static enum status meet_before(struct versus *versus, int64_t time_ms)
 {
     const struct compare_bucket *buckets = versus->spec->buckets;
     const size_t count = versus->spec->bucket_count;
-    size_t low = 0;
-    size_t high = count;
     assert(versus->by_before);
-    while (low < high) {
-        const size_t middle = low + (high - low) / 2;
-        if (buckets[versus->by_before[middle]].before_ms < time_ms)
-            low = middle + 1;
-        else
-            high = middle;
-    }
+    size_t low = bound_find(versus, count, time_ms, bucket_before_ms);
     for (; low < count && buckets[versus->by_before[low]].before_ms == time_ms; low++)
         TRY(add_met(versus, versus->by_before[low]));
     return STATUS_OK;

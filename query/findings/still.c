@@ -15,6 +15,7 @@
  */
 #include "query/findings/findings_internal.h"
 
+#include "engine/base/bound.h"
 #include "engine/base/mem.h"
 
 #include <stdlib.h>
@@ -101,19 +102,16 @@ static int compare_peers(const void *left, const void *right)
     return (a->longest_ms > b->longest_ms) - (a->longest_ms < b->longest_ms);
 }
 
+static int64_t peer_metric(const void *items, size_t place)
+{
+    const struct metric_peer *peers = items;
+    return peers[place].metric;
+}
+
 /* The first peer of a metric, or of one behind it. */
 static size_t first_peer(const struct findings *findings, uint32_t metric)
 {
-    size_t low = 0;
-    size_t high = findings->peer_count;
-    while (low < high) {
-        const size_t middle = low + (high - low) / 2;
-        if (findings->peers[middle].metric < metric)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return bound_find(findings->peers, findings->peer_count, metric, peer_metric);
 }
 
 static void see_peer(struct peers *peers, const struct metric_peer *peer)

@@ -3,6 +3,7 @@
  */
 #include "query/findings/findings_internal.h"
 
+#include "engine/base/bound.h"
 #include "engine/base/mem.h"
 
 #include <stdlib.h>
@@ -34,16 +35,7 @@ void times_sort(struct times *times)
 
 size_t times_before(const struct times *times, int64_t until_ms)
 {
-    size_t low = 0;
-    size_t high = times->count;
-    while (low < high) {
-        const size_t middle = low + (high - low) / 2;
-        if (times->ms[middle] < until_ms)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return bound_find_key(times->ms, times->count, until_ms);
 }
 
 size_t times_upto(const struct times *times, int64_t last_ms)

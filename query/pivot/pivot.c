@@ -7,6 +7,7 @@
 #include "query/pivot/pivot.h"
 
 #include "cli/human.h"
+#include "engine/base/bound.h"
 #include "engine/base/mem.h"
 #include "query/exact/exact.h"
 #include "query/screen/screen.h"
@@ -256,24 +257,11 @@ static enum status add_columns(const struct pivot *pivot, struct answer *matrix,
     return STATUS_OK;
 }
 
-static size_t time_place(const struct pivot *pivot, int64_t time_ms)
-{
-    size_t low = 0;
-    size_t high = pivot->time_count;
-    while (low < high) {
-        const size_t middle = low + (high - low) / 2;
-        if (pivot->times_ms[middle] < time_ms)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
 static enum status put_cell(const struct pivot *pivot, const struct answer_cell *from,
                             struct answer *matrix, struct answer_cell *row, struct error *err)
 {
-    const size_t place = time_place(pivot, from[pivot->time_column].integer);
+    const size_t place =
+        bound_find_key(pivot->times_ms, pivot->time_count, from[pivot->time_column].integer);
     if (place < pivot->first_time)
         return STATUS_OK;
     struct answer_cell *cell = &row[1 + place - pivot->first_time];

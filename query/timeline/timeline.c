@@ -14,6 +14,7 @@
  */
 #include "query/timeline/timeline.h"
 
+#include "engine/base/bound.h"
 #include "engine/base/mem.h"
 
 #include <assert.h>
@@ -161,39 +162,21 @@ int64_t session_inside_ms(const struct session *session, int64_t from_ms, int64_
     return end_ms > start_ms ? end_ms - start_ms : 0;
 }
 
-/* The number of times before `before_ms` in an ascending list. */
-static size_t count_before(const int64_t *times_ms, size_t count, int64_t before_ms)
-{
-    size_t low = 0;
-    size_t high = count;
-    while (low < high) {
-        const size_t middle = low + (high - low) / 2;
-        if (times_ms[middle] < before_ms)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
 static uint64_t count_within(const int64_t *times_ms, size_t count, int64_t from_ms,
                              int64_t until_ms)
 {
-    return count_before(times_ms, count, until_ms) - count_before(times_ms, count, from_ms);
+    return bound_find_key(times_ms, count, until_ms) - bound_find_key(times_ms, count, from_ms);
+}
+
+static int64_t session_until_ms(const void *items, size_t place)
+{
+    const struct session *sessions = items;
+    return sessions[place].until_ms;
 }
 
 size_t timeline_first_session(const struct timeline *timeline, int64_t from_ms)
 {
-    size_t low = 0;
-    size_t high = timeline->session_count;
-    while (low < high) {
-        const size_t middle = low + (high - low) / 2;
-        if (timeline->sessions[middle].until_ms < from_ms)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return bound_find(timeline->sessions, timeline->session_count, from_ms, session_until_ms);
 }
 
 struct timeline_span timeline_cut(const struct timeline *timeline, int64_t from_ms,

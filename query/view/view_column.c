@@ -10,21 +10,21 @@
  */
 #include "query/view/view_internal.h"
 
+#include "engine/base/bound.h"
+
 #include <assert.h>
+
+static int64_t column_metric(const void *items, size_t place)
+{
+    const struct column_vector *columns = items;
+    return columns[place].metric;
+}
 
 const struct column_vector *view_find_column(const struct row_vector *rows, uint32_t metric)
 {
-    uint32_t low = 0;
-    uint32_t high = rows->column_count;
-    while (low < high) {
-        const uint32_t middle = low + (high - low) / 2;
-        if (rows->columns[middle].metric < metric)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < rows->column_count && rows->columns[low].metric == metric ? &rows->columns[low]
-                                                                           : NULL;
+    const size_t place = bound_find(rows->columns, rows->column_count, metric, column_metric);
+    const bool found = place < rows->column_count && rows->columns[place].metric == metric;
+    return found ? &rows->columns[place] : NULL;
 }
 
 static bool is_present(const struct column_vector *column, uint32_t row)

@@ -10,6 +10,7 @@
  */
 #include "query/view/view_internal.h"
 
+#include "engine/base/bound.h"
 #include "engine/base/mem.h"
 
 #include <assert.h>
@@ -40,19 +41,19 @@ void view_worker_release(struct view_worker *worker)
     arena_release(&worker->arena);
 }
 
+static int64_t wanted_metric(const void *items, size_t place)
+{
+    const uint32_t *metrics = items;
+    return metrics[place];
+}
+
 bool view_wants(const struct scan_spec *spec, uint32_t metric)
 {
     const struct block_selection *wanted = &spec->columns;
-    uint32_t low = 0;
-    uint32_t high = wanted->all_metrics ? 0 : wanted->metric_count;
-    while (low < high) {
-        const uint32_t middle = low + (high - low) / 2;
-        if (wanted->metrics[middle] < metric)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return wanted->all_metrics || (low < wanted->metric_count && wanted->metrics[low] == metric);
+    if (wanted->all_metrics)
+        return true;
+    const size_t place = bound_find(wanted->metrics, wanted->metric_count, metric, wanted_metric);
+    return place < wanted->metric_count && wanted->metrics[place] == metric;
 }
 
 /* --- rows ---------------------------------------------------------------------------------- */
@@ -184,21 +185,19 @@ enum status view_take_rows(void *context, const struct row_vector *rows, uint32_
 
 /* --- summaries ----------------------------------------------------------------------------- */
 
+static int64_t summary_metric(const void *items, size_t place)
+{
+    const struct column_summary *columns = items;
+    return columns[place].metric;
+}
+
 static const struct column_summary *find_summary(const struct block_summary *summary,
                                                  uint32_t metric)
 {
-    uint32_t low = 0;
-    uint32_t high = summary->column_count;
-    while (low < high) {
-        const uint32_t middle = low + (high - low) / 2;
-        if (summary->columns[middle].metric < metric)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < summary->column_count && summary->columns[low].metric == metric
-               ? &summary->columns[low]
-               : NULL;
+    const size_t place =
+        bound_find(summary->columns, summary->column_count, metric, summary_metric);
+    const bool found = place < summary->column_count && summary->columns[place].metric == metric;
+    return found ? &summary->columns[place] : NULL;
 }
 
 /* Bounds of a metric as answered: those of all columns that may give its value. */
