@@ -50,3 +50,21 @@ size_t escape_text(struct slice text, char *out, size_t out_bytes)
     out[used] = '\0';
     return used;
 }
+
+const char *escape_markup(uint32_t character)
+{
+    switch (character) {
+    case '&':
+        return "&amp;";
+    case '<':
+        return "&lt;";
+    case '>':
+        return "&gt;";
+    case '"':
+        return "&quot;";
+    case '\'':
+        return "&#39;";
+    default:
+        return NULL;
+    }
+}

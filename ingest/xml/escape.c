@@ -7,6 +7,7 @@
  */
 #include "ingest/xml/xml.h"
 
+#include "cli/escape.h"
 #include "cli/utf8.h"
 
 #include <stdint.h>
@@ -18,16 +19,6 @@ static const char replacement[] = "\xef\xbf\xbd";
 static const char *escape_of(uint8_t byte)
 {
     switch (byte) {
-    case '&':
-        return "&amp;";
-    case '<':
-        return "&lt;";
-    case '>':
-        return "&gt;";
-    case '"':
-        return "&quot;";
-    case '\'':
-        return "&#39;";
     case '\t':
         return "&#9;";
     case '\n':
@@ -35,7 +26,7 @@ static const char *escape_of(uint8_t byte)
     case '\r':
         return "&#13;";
     default:
-        return byte < 0x20 || byte >= 0x80 ? replacement : NULL;
+        return byte < 0x20 || byte >= 0x80 ? replacement : escape_markup(byte);
     }
 }
 

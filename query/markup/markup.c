@@ -18,24 +18,6 @@
 #define NUMBER_MOST 1e9
 #define PIECE_BYTES 16u
 
-static const char *reference_of(uint32_t character)
-{
-    switch (character) {
-    case '&':
-        return "&amp;";
-    case '<':
-        return "&lt;";
-    case '>':
-        return "&gt;";
-    case '"':
-        return "&quot;";
-    case '\'':
-        return "&#39;";
-    default:
-        return NULL;
-    }
-}
-
 static bool is_left_out_of_text(uint32_t character)
 {
     return utf8_is_harmful(character) || (character & 0xfffeu) == 0xfffeu || character == 0x61c;
@@ -54,7 +36,7 @@ static size_t put_first(FILE *out, struct slice text)
     uint32_t character = text.data[0];
     const size_t len = utf8_read(text, &character);
     const size_t taken = len > 0 ? len : 1;
-    const char *reference = reference_of(character);
+    const char *reference = escape_markup(character);
     if (reference) {
         (void)fputs(reference, out);
     } else if (len > 0 && !is_left_out_of_text(character)) {
