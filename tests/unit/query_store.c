@@ -11,7 +11,6 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -53,8 +52,7 @@ static int make(void **state, bool values)
 {
     struct query_store *made = calloc(1, sizeof *made);
     assert_non_null(made);
-    (void)snprintf(made->dir, sizeof made->dir, "/tmp/mnsdb-log-test-XXXXXX");
-    assert_non_null(mkdtemp(made->dir));
+    store_dir_make(made->dir);
     struct row_batch batch = {0};
     for (int i = 0; i < QUERY_STORE_ROWS; i++)
         add_row(&batch, i, values);
@@ -89,13 +87,7 @@ int query_store_drop(void **state)
     struct query_store *made = *state;
     selection_release(&made->selection);
     snapshot_close(made->snapshot);
-    char path[96];
-    static const char *const files[] = {"data.mdb", "lock.mdb", "lock", "writer.lock"};
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-        (void)snprintf(path, sizeof path, "%s/%s", made->dir, files[i]);
-        (void)unlink(path);
-    }
-    (void)rmdir(made->dir);
+    store_dir_remove(made->dir);
     free(made);
     return 0;
 }

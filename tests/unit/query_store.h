@@ -8,12 +8,13 @@
 
 #include "engine/snapshot/snapshot.h"
 #include "query/selection/selection.h"
+#include "tests/unit/store_dir.h"
 
 #define QUERY_STORE_ROWS    3000
 #define QUERY_STORE_DEVICES 7u
 
 struct query_store {
-    char dir[64];
+    char dir[STORE_DIR_BYTES];
     struct snapshot *snapshot;  /* owned */
     struct selection selection; /* of everything, devices listed */
 };

@@ -9,7 +9,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -17,13 +16,9 @@
 
 void store_fixture_open(struct store_fixture *fixture)
 {
-    const char *parent = getenv("TMPDIR");
     struct error err = {0};
     *fixture = (struct store_fixture){.random = 42};
-    const int len = snprintf(fixture->dir, sizeof fixture->dir, "%s/mnsdb-test-XXXXXX",
-                             parent ? parent : "/tmp");
-    assert_in_range(len, 1, sizeof fixture->dir - 1);
-    assert_non_null(mkdtemp(fixture->dir));
+    store_dir_make(fixture->dir);
     store_fixture_must(store_open(&fixture->store, fixture->dir, &err), &err);
 }
 
@@ -41,13 +36,7 @@ void store_fixture_drop(struct store_fixture *fixture)
     store_close(fixture->store);
     row_batch_release(&fixture->batch);
     free(fixture->rows);
-    const char *const files[] = {"data.mdb", "lock.mdb", "writer.lock"};
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-        char path[300];
-        (void)snprintf(path, sizeof path, "%s/%s", fixture->dir, files[i]);
-        (void)unlink(path);
-    }
-    (void)rmdir(fixture->dir);
+    store_dir_remove(fixture->dir);
 }
 
 uint32_t store_fixture_draw(struct store_fixture *fixture, uint32_t limit)
@@ -286,6 +275,8 @@ static uint64_t *select_devices(const struct snapshot *snapshot)
 struct fixture_digest store_fixture_scanned(struct snapshot *snapshot, enum table table,
                                             struct fixture_range range, bool ordered)
 {
+    struct error err = {0};
+    store_fixture_must(snapshot_read_names(snapshot, &err), &err);
     uint64_t *bits = range.some_devices ? select_devices(snapshot) : NULL;
     struct scanning scanning = {.snapshot = snapshot, .table = table, .ordered = ordered};
     const struct scan_spec spec = {
@@ -298,7 +289,6 @@ struct fixture_digest store_fixture_scanned(struct snapshot *snapshot, enum tabl
     };
     const struct scan_visitor visitor = {.context = &scanning, .rows = take_rows};
     struct scan_statistics statistics = {0};
-    struct error err = {0};
     store_fixture_must(snapshot_scan(snapshot, &spec, &visitor, &statistics, &err), &err);
     free(bits);
     return scanning.digest;

@@ -12,6 +12,7 @@
 
 #include "engine/snapshot/snapshot.h"
 #include "engine/store/store.h"
+#include "tests/unit/store_dir.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -33,7 +34,7 @@ struct fixture_row {
 };
 
 struct store_fixture {
-    char dir[256];
+    char dir[STORE_DIR_BYTES];
     struct store *store;
     struct row_batch batch;
     struct fixture_row *rows; /* owned: committed, then those in the batch */

@@ -10,6 +10,7 @@
 #include "cli/message.h"
 #include "query/selection/selection.h"
 #include "tests/unit/fleet_set.h"
+#include "tests/unit/store_dir.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -57,17 +58,6 @@ static void in_folder(char path[128], const char *name)
 {
     const int len = snprintf(path, 128, "%s/%s", folder, name);
     assert_in_range(len, 1, 127);
-}
-
-static void remove_store(const char *dir)
-{
-    static const char *const names[] = {"data.mdb", "lock.mdb", "writer.lock", "lock"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        char path[192];
-        (void)snprintf(path, sizeof path, "%s/%s", dir, names[i]);
-        (void)unlink(path);
-    }
-    assert_int_equal(rmdir(dir), 0);
 }
 
 static void run(struct bench *bench, const struct bench_config *config)
@@ -322,7 +312,7 @@ static void a_given_store_stays_and_can_be_asked_again(void **state)
     struct error err = {0};
     assert_int_equal(bench_run(&bench, &config, &err), STATUS_INPUT); /* not a fresh one */
     bench_release(&bench);
-    remove_store(dir);
+    store_dir_remove(dir);
 }
 
 static void an_input_that_cannot_be_read_ends_the_benchmark(void **state)
@@ -394,7 +384,7 @@ static void a_device_with_signs_of_globs_in_its_name_is_asked_alone(void **state
     assert_int_equal(query_target_choose(&target, snapshot, "nobody", &err), STATUS_INPUT);
     query_target_release(&target);
     snapshot_close(snapshot);
-    remove_store(dir);
+    store_dir_remove(dir);
     assert_int_equal(unlink(path), 0);
 }
 

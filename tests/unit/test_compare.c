@@ -4,6 +4,7 @@
 #include "engine/base/mem.h"
 #include "query/compare/compare.h"
 #include "query/pivot/pivot.h"
+#include "tests/unit/fault_sweep.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -310,8 +311,9 @@ static void a_field_that_is_not_there_is_refused(void **state)
 
 /* --- faults -------------------------------------------------------------------------------- */
 
-static enum status all_of_it(void)
+static enum status all_of_it(void *context)
 {
+    (void)context;
     static const struct line now[] = {{"a", FIRST_MS, 5, 1}, {"b", FIRST_MS, 8, 3}};
     static const struct line before[] = {{"a", 10, 1, 7}, {"c", 10, 2, 9}};
     static const struct compare_bucket buckets[] = {{FIRST_MS, 10}};
@@ -333,16 +335,7 @@ static enum status all_of_it(void)
 static void comparing_survives_every_failed_allocation(void **state)
 {
     (void)state;
-    const size_t live = mem_live_blocks();
-    enum status status = STATUS_NOMEM;
-    for (long nth = 0; status != STATUS_OK; nth++) {
-        mem_fail_at(nth);
-        status = all_of_it();
-        mem_fail_at(-1);
-        assert_true(status == STATUS_OK || status == STATUS_NOMEM);
-        assert_int_equal(mem_live_blocks(), live);
-        assert_in_range(nth, 0, 500);
-    }
+    fault_sweep_run(&(struct fault_sweep){.attempt = all_of_it, .most = 500});
 }
 
 int main(void)

@@ -9,6 +9,7 @@
  */
 #include "engine/snapshot/snapshot.h"
 #include "engine/store/store.h"
+#include "tests/unit/store_dir.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,7 +18,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -27,7 +27,7 @@
     64u /* of larger values a spread of bytes, the first and the last among them */
 
 struct damage {
-    char dir[64];
+    char dir[STORE_DIR_BYTES];
     uint64_t rows;        /* what an undamaged scan counts */
     uint64_t fingerprint; /* and what all its rows hash to */
 };
@@ -169,8 +169,7 @@ static int make_store(void **state)
 {
     struct damage *damage = calloc(1, sizeof *damage);
     assert_non_null(damage);
-    memcpy(damage->dir, "/tmp/mnsdb-test-damage-XXXXXX", sizeof "/tmp/mnsdb-test-damage-XXXXXX");
-    assert_non_null(mkdtemp(damage->dir));
+    store_dir_make(damage->dir);
     struct store *store = NULL;
     struct error err = {0};
     must(store_open(&store, damage->dir, &err), &err);
@@ -195,13 +194,7 @@ static int make_store(void **state)
 static int drop_store(void **state)
 {
     struct damage *damage = *state;
-    const char *const files[] = {"data.mdb", "lock.mdb", "writer.lock"};
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-        char path[128];
-        snprintf(path, sizeof path, "%s/%s", damage->dir, files[i]);
-        unlink(path);
-    }
-    rmdir(damage->dir);
+    store_dir_remove(damage->dir);
     free(damage);
     return 0;
 }

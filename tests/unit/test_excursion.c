@@ -6,6 +6,7 @@
 #include "query/excursion/excursion.h"
 
 #include "engine/base/mem.h"
+#include "tests/unit/fault_sweep.h"
 #include "tests/unit/query_store.h"
 
 #include <setjmp.h>
@@ -161,24 +162,25 @@ static enum status in_a_list(struct query_store *store, struct answer *answer)
     return ask(store, EXCURSION_BY_DEVICE, true, answer);
 }
 
+struct question {
+    struct query_store *store;
+    query_function *query;
+};
+
+static enum status ask_once(void *context)
+{
+    const struct question *question = context;
+    struct answer answer = {0};
+    const enum status status = question->query(question->store, &answer);
+    assert_true(status != STATUS_OK || answer_shown_count(&answer) > 0);
+    answer_release(&answer);
+    return status;
+}
+
 static void sweep(struct query_store *store, query_function *query)
 {
-    struct answer first = {0};
-    assert_int_equal(query(store, &first), STATUS_OK);
-    assert_true(answer_shown_count(&first) > 0);
-    answer_release(&first);
-    const size_t live = mem_live_blocks();
-    enum status status = STATUS_NOMEM;
-    for (long nth = 0; status != STATUS_OK; nth++) {
-        struct answer answer = {0};
-        mem_fail_at(nth);
-        status = query(store, &answer);
-        mem_fail_at(-1);
-        answer_release(&answer);
-        assert_true(status == STATUS_OK || status == STATUS_NOMEM);
-        assert_int_equal(mem_live_blocks(), live);
-        assert_in_range(nth, 0, 2000);
-    }
+    struct question question = {store, query};
+    fault_sweep_run(&(struct fault_sweep){.attempt = ask_once, .context = &question, .most = 2000});
 }
 
 static void queries_survive_every_failed_allocation(void **state)

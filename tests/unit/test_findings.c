@@ -6,19 +6,17 @@
  *
  * ctest: fault
  */
-#include "engine/base/mem.h"
-#include "engine/store/store.h"
 #include "query/findings/findings.h"
 #include "query/gaps/gaps.h"
+#include "tests/unit/fault_sweep.h"
+#include "tests/unit/history_store.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -26,48 +24,15 @@
 #define MINUTE_MS  INT64_C(60000)
 #define FAULTS_MAX 20000
 
-struct place {
-    char dir[64];
-    struct row_batch batch;
-    uint64_t next_id;
-    struct snapshot *snapshot;  /* owned */
-    struct selection selection; /* of everything, devices listed */
-};
-
-static struct place place;
+static struct history_store place;
 
 /* --- histories ----------------------------------------------------------------------------- */
-
-static void add_row(enum table table, const char *device, int64_t time_ms, const char *metric,
-                    struct number value)
-{
-    struct row_batch *batch = &place.batch;
-    const struct row_batch_mark mark = row_batch_mark(batch);
-    struct row *row = NULL;
-    uint32_t number = STATUS_METRIC_STATE;
-    assert_int_equal(row_batch_add_row(batch, table, &row), STATUS_OK);
-    assert_int_equal(name_table_add(&batch->devices, slice_of_text(device), &row->device),
-                     STATUS_OK);
-    row->message_id = ++place.next_id;
-    row->time_ms = time_ms;
-    row->time_source = TIME_SOURCE_ENVELOPE;
-    if (metric)
-        assert_int_equal(name_table_add(&batch->metrics, slice_of_text(metric), &number),
-                         STATUS_OK);
-    assert_int_equal(row_batch_add_cell(batch, table, number, value), STATUS_OK);
-    assert_int_equal(row_batch_add_message(batch, table, place.next_id, mark), STATUS_OK);
-}
 
 static void add_value(const char *device, int64_t time_ms, const char *metric, const char *text)
 {
     struct number value = {0};
     assert_true(number_parse(slice_of_text(text), &value));
-    add_row(TABLE_READINGS, device, time_ms, metric, value);
-}
-
-static void add_state(const char *device, int64_t time_ms, bool online)
-{
-    add_row(TABLE_STATUS, device, time_ms, NULL, number_from_integer(online));
+    history_store_add_reading(&place, device, time_ms, metric, value);
 }
 
 /* Readings that move, then one that jumps, then a gap, then many that stand still. */
@@ -83,52 +48,32 @@ static void add_bad_device(const char *device)
         add_value(device, BASE_MS + (600 + i * 10) * MINUTE_MS, "x", "5");
     add_value(device, BASE_MS + 999 * MINUTE_MS, "humidity", "116");
     for (int i = 0; i < 6; i++) {
-        add_state(device, BASE_MS + i * MINUTE_MS, true);
-        add_state(device, BASE_MS + i * MINUTE_MS + 1000, false);
+        history_store_add_state(&place, device, BASE_MS + i * MINUTE_MS, true);
+        history_store_add_state(&place, device, BASE_MS + i * MINUTE_MS + 1000, false);
     }
-    add_state(device, BASE_MS + 10 * MINUTE_MS, false);
-    add_state(device, BASE_MS + 700 * MINUTE_MS, true);
+    history_store_add_state(&place, device, BASE_MS + 10 * MINUTE_MS, false);
+    history_store_add_state(&place, device, BASE_MS + 700 * MINUTE_MS, true);
 }
 
 static int make_store(void **state)
 {
     (void)state;
-    struct store *store = NULL;
-    struct commit_result result = {0};
-    struct row_batch *const batches[] = {&place.batch};
     const struct reject reject = {.body = slice_of_text("{"),
                                   .detail = slice_of_text("?"),
                                   .received_ms = BASE_MS,
                                   .reason = REJECT_BAD_JSON};
-    (void)snprintf(place.dir, sizeof place.dir, "/tmp/mnsdb-findings-test-XXXXXX");
-    assert_non_null(mkdtemp(place.dir));
     add_bad_device("p/it's");
     add_bad_device("p/\x1b[31m\n*");
     const uint64_t reject_id = 1u << 20;
     assert_int_equal(row_batch_add_reject(&place.batch, &reject_id, &reject), STATUS_OK);
-    assert_int_equal(store_open(&store, place.dir, NULL), STATUS_OK);
-    assert_int_equal(store_commit(store, batches, 1, &result, NULL), STATUS_OK);
-    store_close(store);
-    row_batch_release(&place.batch);
-    const struct selection_spec all = {0};
-    assert_int_equal(snapshot_open(&place.snapshot, place.dir, NULL), STATUS_OK);
-    assert_int_equal(selection_init(&place.selection, place.snapshot, &all, NULL), STATUS_OK);
-    assert_int_equal(selection_sort(&place.selection, place.snapshot, NULL), STATUS_OK);
+    history_store_open(&place);
     return 0;
 }
 
 static int drop_store(void **state)
 {
     (void)state;
-    selection_release(&place.selection);
-    snapshot_close(place.snapshot);
-    char path[96];
-    static const char *const files[] = {"data.mdb", "lock.mdb", "lock", "writer.lock"};
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-        (void)snprintf(path, sizeof path, "%s/%s", place.dir, files[i]);
-        (void)unlink(path);
-    }
-    (void)rmdir(place.dir);
+    history_store_drop(&place);
     return 0;
 }
 
@@ -219,8 +164,9 @@ static void names_are_quoted_for_the_shell(void **state)
 
 /* --- memory -------------------------------------------------------------------------------- */
 
-static enum status all_findings(void)
+static enum status all_findings(void *context)
 {
+    (void)context;
     struct finding_list list = {0};
     struct answer answer = {0};
     enum status status = find(&list);
@@ -242,8 +188,9 @@ static enum status list_gaps(struct gaps *gaps, struct answer *answer)
     return gaps_list_answer(place.snapshot, gaps, answer, NULL);
 }
 
-static enum status all_gaps(void)
+static enum status all_gaps(void *context)
 {
+    (void)context;
     struct gaps gaps = {0};
     struct answer answer = {0};
     const enum status status = list_gaps(&gaps, &answer);
@@ -252,31 +199,16 @@ static enum status all_gaps(void)
     return status;
 }
 
-static void sweep(enum status (*query)(void))
-{
-    assert_int_equal(query(), STATUS_OK); /* what the snapshot keeps is made now */
-    const size_t live = mem_live_blocks();
-    enum status status = STATUS_NOMEM;
-    for (long nth = 0; status != STATUS_OK; nth++) {
-        mem_fail_at(nth);
-        status = query();
-        mem_fail_at(-1);
-        assert_true(status == STATUS_OK || status == STATUS_NOMEM);
-        assert_int_equal(mem_live_blocks(), live);
-        assert_in_range(nth, 0, FAULTS_MAX);
-    }
-}
-
 static void findings_survive_every_failed_allocation(void **state)
 {
     (void)state;
-    sweep(all_findings);
+    fault_sweep_run(&(struct fault_sweep){.attempt = all_findings, .most = FAULTS_MAX});
 }
 
 static void gaps_survive_every_failed_allocation(void **state)
 {
     (void)state;
-    sweep(all_gaps);
+    fault_sweep_run(&(struct fault_sweep){.attempt = all_gaps, .most = FAULTS_MAX});
 }
 
 static void the_largest_gap_is_known_by_its_ends(void **state)

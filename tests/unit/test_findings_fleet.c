@@ -7,19 +7,17 @@
  *
  * ctest: fault
  */
-#include "engine/base/mem.h"
-#include "engine/store/store.h"
 #include "query/findings/findings.h"
 #include "query/gaps/gaps.h"
+#include "tests/unit/fault_sweep.h"
+#include "tests/unit/history_store.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -28,33 +26,13 @@
 #define HOUR_MS    INT64_C(3600000)
 #define FAULTS_MAX 20000
 
-struct place {
-    char dir[64];
-    struct row_batch batch;
-    uint64_t next_id;
-    struct snapshot *snapshot; /* owned */
-};
-
-static struct place place;
+static struct history_store place;
 
 /* --- histories ----------------------------------------------------------------------------- */
 
 static void add_value(const char *device, int64_t time_ms, int64_t value)
 {
-    struct row_batch *batch = &place.batch;
-    const struct row_batch_mark mark = row_batch_mark(batch);
-    struct row *row = NULL;
-    uint32_t metric = 0;
-    assert_int_equal(row_batch_add_row(batch, TABLE_READINGS, &row), STATUS_OK);
-    assert_int_equal(name_table_add(&batch->devices, slice_of_text(device), &row->device),
-                     STATUS_OK);
-    row->message_id = ++place.next_id;
-    row->time_ms = time_ms;
-    row->time_source = TIME_SOURCE_ENVELOPE;
-    assert_int_equal(name_table_add(&batch->metrics, slice_of_text("x"), &metric), STATUS_OK);
-    assert_int_equal(row_batch_add_cell(batch, TABLE_READINGS, metric, number_from_integer(value)),
-                     STATUS_OK);
-    assert_int_equal(row_batch_add_message(batch, TABLE_READINGS, place.next_id, mark), STATUS_OK);
+    history_store_add_reading(&place, device, time_ms, "x", number_from_integer(value));
 }
 
 /* Readings every ten minutes for two days; seven of nine devices are silent from noon to three. */
@@ -72,33 +50,6 @@ static void add_fleet(void)
     }
 }
 
-static void store_batch(void)
-{
-    struct store *store = NULL;
-    struct commit_result result = {0};
-    struct row_batch *const batches[] = {&place.batch};
-    (void)snprintf(place.dir, sizeof place.dir, "/tmp/mnsdb-findings-test-XXXXXX");
-    assert_non_null(mkdtemp(place.dir));
-    assert_int_equal(store_open(&store, place.dir, NULL), STATUS_OK);
-    assert_int_equal(store_commit(store, batches, 1, &result, NULL), STATUS_OK);
-    store_close(store);
-    row_batch_release(&place.batch);
-    assert_int_equal(snapshot_open(&place.snapshot, place.dir, NULL), STATUS_OK);
-}
-
-static void drop_store(void)
-{
-    char path[96];
-    static const char *const files[] = {"data.mdb", "lock.mdb", "lock", "writer.lock"};
-    snapshot_close(place.snapshot);
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-        (void)snprintf(path, sizeof path, "%s/%s", place.dir, files[i]);
-        (void)unlink(path);
-    }
-    (void)rmdir(place.dir);
-    place = (struct place){0};
-}
-
 /* --- findings ------------------------------------------------------------------------------ */
 
 static enum status find(const struct selection_spec *range, const struct findings_limits *limits,
@@ -106,8 +57,7 @@ static enum status find(const struct selection_spec *range, const struct finding
 {
     OWNED(selection_release) struct selection selection = {0};
     struct scan_statistics statistics = {0};
-    TRY(selection_init(&selection, place.snapshot, range, NULL));
-    TRY(selection_sort(&selection, place.snapshot, NULL));
+    TRY(history_store_select(&place, range, &selection));
     const struct findings_spec spec = {
         .selection = &selection, .whole_store = true, .limits = *limits};
     return findings_query(place.snapshot, &spec, list, &statistics, NULL);
@@ -128,7 +78,7 @@ static void a_silence_of_most_and_a_sensor_that_never_moved(void **state)
     const struct findings_limits limits = findings_limits_default();
     struct finding_list list = {0};
     add_fleet();
-    store_batch();
+    history_store_open(&place);
     assert_int_equal(find(&all, &limits, &list), STATUS_OK);
     assert_int_equal(list.count, 2);
     assert_evidence(&list.items[0], FINDING_TOGETHER,
@@ -141,7 +91,7 @@ static void a_silence_of_most_and_a_sensor_that_never_moved(void **state)
                     "7 in 288 readings over 1d 23h from 2023-11-14 22:13:28Z; on 8 of 8 other "
                     "devices it never stands for a fifth as long");
     finding_list_release(&list);
-    drop_store();
+    history_store_drop(&place);
 }
 
 static void a_silence_that_lasts_is_an_error(void **state)
@@ -151,14 +101,14 @@ static void a_silence_that_lasts_is_an_error(void **state)
     const struct findings_limits limits = findings_limits_default();
     struct finding_list list = {0};
     add_fleet();
-    store_batch();
+    history_store_open(&place);
     assert_int_equal(find(&until, &limits, &list), STATUS_OK);
     assert_int_equal(list.items[0].severity, SEVERITY_ERROR);
     assert_evidence(&list.items[0], FINDING_TOGETHER,
                     "7 of 9 devices silent from 2023-11-15 10:13:26Z to 2023-11-15 12:13:20Z (1h "
                     "59m): probably the platform, the queue or the ingest; it lasts");
     finding_list_release(&list);
-    drop_store();
+    history_store_drop(&place);
 }
 
 /* --- stores made to break the rules -------------------------------------------------------- */
@@ -210,8 +160,7 @@ static void ask_gaps(const struct selection_spec *range)
 {
     OWNED(selection_release) struct selection selection = {0};
     struct scan_statistics statistics = {0};
-    assert_int_equal(selection_init(&selection, place.snapshot, range, NULL), STATUS_OK);
-    assert_int_equal(selection_sort(&selection, place.snapshot, NULL), STATUS_OK);
+    assert_int_equal(history_store_select(&place, range, &selection), STATUS_OK);
     static const struct gaps_spec specs[] = {
         {.factor_milli = 0},
         {.factor_milli = 1},
@@ -244,7 +193,7 @@ static void ask_everything(void)
         {.has_until = true, .until_ms = BASE_MS + 1},
         {.has_from = true, .from_ms = 0, .has_until = true, .until_ms = INT64_C(4102444800000)},
     };
-    store_batch();
+    history_store_open(&place);
     for (size_t range = 0; range < sizeof ranges / sizeof *ranges; range++) {
         for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
             struct finding_list list = {0};
@@ -253,7 +202,7 @@ static void ask_everything(void)
         }
         ask_gaps(&ranges[range]);
     }
-    drop_store();
+    history_store_drop(&place);
 }
 
 static void one_row_is_no_harm(void **state)
@@ -304,8 +253,9 @@ static void many_devices_that_stop_one_after_the_other_are_no_harm(void **state)
 
 /* --- memory -------------------------------------------------------------------------------- */
 
-static enum status find_all(void)
+static enum status find_all(void *context)
 {
+    (void)context;
     const struct selection_spec all = {0};
     const struct findings_limits limits = findings_limits_default();
     struct finding_list list = {0};
@@ -318,21 +268,9 @@ static void fleets_survive_every_failed_allocation(void **state)
 {
     (void)state;
     add_fleet();
-    store_batch();
-    assert_int_equal(find_all(), STATUS_OK); // what the snapshot keeps is made now
-#ifdef MNSDB_TEST_FAULTS
-    const size_t live = mem_live_blocks();
-    enum status status = STATUS_NOMEM;
-    for (long nth = 0; status != STATUS_OK; nth++) {
-        mem_fail_at(nth);
-        status = find_all();
-        mem_fail_at(-1);
-        assert_true(status == STATUS_OK || status == STATUS_NOMEM);
-        assert_int_equal(mem_live_blocks(), live);
-        assert_in_range(nth, 0, FAULTS_MAX);
-    }
-#endif
-    drop_store();
+    history_store_open(&place);
+    fault_sweep_run(&(struct fault_sweep){.attempt = find_all, .most = FAULTS_MAX});
+    history_store_drop(&place);
 }
 
 int main(void)

@@ -6,18 +6,15 @@
  *
  * ctest: fault
  */
-#include "engine/base/mem.h"
-#include "engine/store/store.h"
 #include "query/findings/findings.h"
+#include "tests/unit/fault_sweep.h"
+#include "tests/unit/history_store.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -27,32 +24,13 @@
 #define END_MS     (BASE_MS + 14 * DAY_MS)
 #define FAULTS_MAX 20000
 
-struct place {
-    char dir[64];
-    struct row_batch batch;
-    uint64_t next_id;
-    struct snapshot *snapshot; /* owned */
-};
-
-static struct place place;
+static struct history_store place;
 
 /* --- histories ----------------------------------------------------------------------------- */
 
 static void add_state(const char *device, int64_t time_ms, bool online)
 {
-    struct row_batch *batch = &place.batch;
-    const struct row_batch_mark mark = row_batch_mark(batch);
-    struct row *row = NULL;
-    assert_int_equal(row_batch_add_row(batch, TABLE_STATUS, &row), STATUS_OK);
-    assert_int_equal(name_table_add(&batch->devices, slice_of_text(device), &row->device),
-                     STATUS_OK);
-    row->message_id = ++place.next_id;
-    row->time_ms = time_ms;
-    row->time_source = TIME_SOURCE_ENVELOPE;
-    assert_int_equal(
-        row_batch_add_cell(batch, TABLE_STATUS, STATUS_METRIC_STATE, number_from_integer(online)),
-        STATUS_OK);
-    assert_int_equal(row_batch_add_message(batch, TABLE_STATUS, place.next_id, mark), STATUS_OK);
+    history_store_add_state(&place, device, time_ms, online);
 }
 
 static void add_outage(const char *device, int64_t start_ms, int64_t length_ms)
@@ -82,31 +60,15 @@ static void fill_batch(void)
 static int make_store(void **state)
 {
     (void)state;
-    struct store *store = NULL;
-    struct commit_result result = {0};
-    struct row_batch *const batches[] = {&place.batch};
-    (void)snprintf(place.dir, sizeof place.dir, "/tmp/mnsdb-outage-test-XXXXXX");
-    assert_non_null(mkdtemp(place.dir));
     fill_batch();
-    assert_int_equal(store_open(&store, place.dir, NULL), STATUS_OK);
-    assert_int_equal(store_commit(store, batches, 1, &result, NULL), STATUS_OK);
-    store_close(store);
-    row_batch_release(&place.batch);
-    assert_int_equal(snapshot_open(&place.snapshot, place.dir, NULL), STATUS_OK);
+    history_store_open(&place);
     return 0;
 }
 
 static int drop_store(void **state)
 {
     (void)state;
-    snapshot_close(place.snapshot);
-    char path[96];
-    static const char *const files[] = {"data.mdb", "lock.mdb", "lock", "writer.lock"};
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-        (void)snprintf(path, sizeof path, "%s/%s", place.dir, files[i]);
-        (void)unlink(path);
-    }
-    (void)rmdir(place.dir);
+    history_store_drop(&place);
     return 0;
 }
 
@@ -116,8 +78,7 @@ static enum status find_within(struct finding_list *list, const struct selection
 {
     OWNED(selection_release) struct selection selection = {0};
     struct scan_statistics statistics = {0};
-    TRY(selection_init(&selection, place.snapshot, request, NULL));
-    TRY(selection_sort(&selection, place.snapshot, NULL));
+    TRY(history_store_select(&place, request, &selection));
     const struct findings_spec spec = {.selection = &selection,
                                        .limits = findings_limits_default()};
     return findings_query(place.snapshot, &spec, list, &statistics, NULL);
@@ -184,24 +145,20 @@ static void devices_that_fail_often_are_told_with_what_is_usual(void **state)
     finding_list_release(&list);
 }
 
+static enum status find_all(void *context)
+{
+    (void)context;
+    static const struct selection_spec all = {0};
+    struct finding_list list = {0};
+    const enum status status = find_within(&list, &all);
+    finding_list_release(&list);
+    return status;
+}
+
 static void outages_survive_every_failed_allocation(void **state)
 {
     (void)state;
-    static const struct selection_spec all = {0};
-    struct finding_list list = {0};
-    assert_int_equal(find_within(&list, &all), STATUS_OK); /* what the snapshot keeps is made now */
-    finding_list_release(&list);
-    const size_t live = mem_live_blocks();
-    enum status status = STATUS_NOMEM;
-    for (long nth = 0; status != STATUS_OK; nth++) {
-        mem_fail_at(nth);
-        status = find_within(&list, &all);
-        mem_fail_at(-1);
-        finding_list_release(&list);
-        assert_true(status == STATUS_OK || status == STATUS_NOMEM);
-        assert_int_equal(mem_live_blocks(), live);
-        assert_in_range(nth, 0, FAULTS_MAX);
-    }
+    fault_sweep_run(&(struct fault_sweep){.attempt = find_all, .most = FAULTS_MAX});
 }
 
 int main(void)

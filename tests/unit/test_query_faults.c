@@ -3,11 +3,11 @@
  *
  * ctest: fault threads
  */
-#include "engine/base/mem.h"
 #include "query/aggregate/aggregate.h"
 #include "query/listing/listing.h"
 #include "query/log/log.h"
 #include "query/online/online.h"
+#include "tests/unit/fault_sweep.h"
 #include "tests/unit/query_store.h"
 
 #include <setjmp.h>
@@ -26,23 +26,28 @@ typedef enum status query_function(struct query_store *store, struct answer *ans
 #define FAULTS_MAX 20000
 #define ALL_FAULTS 300
 
+struct question {
+    struct query_store *store;
+    query_function *query;
+};
+
+static enum status ask_once(void *context)
+{
+    const struct question *question = context;
+    struct answer answer = {0};
+    const enum status status = question->query(question->store, &answer);
+    answer_release(&answer);
+    return status;
+}
+
 static void sweep(struct query_store *store, query_function *query)
 {
-    struct answer first = {0};
-    assert_int_equal(query(store, &first), STATUS_OK); /* what the snapshot keeps is made now */
-    answer_release(&first);
-    const size_t live = mem_live_blocks();
-    enum status status = STATUS_NOMEM;
-    for (long nth = 0; status != STATUS_OK; nth += nth < ALL_FAULTS ? 1 : 37) {
-        struct answer answer = {0};
-        mem_fail_at(nth);
-        status = query(store, &answer);
-        mem_fail_at(-1);
-        answer_release(&answer);
-        assert_true(status == STATUS_OK || status == STATUS_NOMEM);
-        assert_int_equal(mem_live_blocks(), live);
-        assert_in_range(nth, 0, FAULTS_MAX);
-    }
+    struct question question = {store, query};
+    fault_sweep_run(&(struct fault_sweep){.attempt = ask_once,
+                                          .context = &question,
+                                          .most = FAULTS_MAX,
+                                          .each_below = ALL_FAULTS,
+                                          .step = 37});
 }
 
 static enum status all_aggregates(struct query_store *store, struct answer *answer)

@@ -3,8 +3,8 @@
  *
  * ctest: fault
  */
-#include "engine/base/mem.h"
 #include "query/report/report.h"
+#include "tests/unit/fault_sweep.h"
 #include "tests/unit/query_store.h"
 
 #include <setjmp.h>
@@ -69,46 +69,46 @@ static void a_title_is_escaped(void **state)
     free(page);
 }
 
-static void a_selection_of_nothing_has_a_page(void **state)
+/* The page of another selection than everything. */
+static char *write_page_of(struct query_store *store, const struct selection_spec *request)
 {
-    struct query_store *store = *state;
-    static const char *const globs[] = {"nothing-is-called-so"};
-    const struct selection_spec none = {.device_globs = globs, .device_glob_count = 1};
     struct selection selection = {0};
-    assert_int_equal(selection_init(&selection, store->snapshot, &none, NULL), STATUS_OK);
+    assert_int_equal(selection_init(&selection, store->snapshot, request, NULL), STATUS_OK);
     assert_int_equal(selection_sort(&selection, store->snapshot, NULL), STATUS_OK);
     struct report_spec spec = spec_of(store);
     spec.selection = &selection;
-    spec.request = &none;
+    spec.request = request;
     char *page = write_page(store, &spec);
+    selection_release(&selection);
+    return page;
+}
+
+static void a_selection_of_nothing_has_a_page(void **state)
+{
+    static const char *const globs[] = {"nothing-is-called-so"};
+    const struct selection_spec none = {.device_globs = globs, .device_glob_count = 1};
+    char *page = write_page_of(*state, &none);
     assert_non_null(strstr(page, "No device matches the selection"));
     assert_non_null(strstr(page, "</html>"));
     free(page);
-    selection_release(&selection);
 }
 
 static void an_empty_range_has_a_page(void **state)
 {
-    struct query_store *store = *state;
     const struct selection_spec none = {
         .has_from = true, .has_until = true, .from_ms = 1000, .until_ms = 1000};
-    struct selection selection = {0};
-    assert_int_equal(selection_init(&selection, store->snapshot, &none, NULL), STATUS_OK);
-    assert_int_equal(selection_sort(&selection, store->snapshot, NULL), STATUS_OK);
-    struct report_spec spec = spec_of(store);
-    spec.selection = &selection;
-    spec.request = &none;
-    char *page = write_page(store, &spec);
+    char *page = write_page_of(*state, &none);
     assert_non_null(strstr(page, "</html>"));
     free(page);
-    selection_release(&selection);
 }
 
-static enum status collect_once(struct query_store *store, const struct report_spec *spec)
+static enum status collect_once(void *context)
 {
+    struct query_store *store = context;
+    const struct report_spec spec = spec_of(store);
     struct scan_statistics statistics = {0};
     struct report *report = NULL;
-    const enum status status = report_collect(&report, store->snapshot, spec, &statistics, NULL);
+    const enum status status = report_collect(&report, store->snapshot, &spec, &statistics, NULL);
     assert_true((status == STATUS_OK) == (report != NULL));
     report_free(report);
     return status;
@@ -116,19 +116,11 @@ static enum status collect_once(struct query_store *store, const struct report_s
 
 static void a_report_survives_every_failed_allocation(void **state)
 {
-    struct query_store *store = *state;
-    const struct report_spec spec = spec_of(store);
-    assert_int_equal(collect_once(store, &spec), STATUS_OK); // what the snapshot keeps is made now
-    const size_t live = mem_live_blocks();
-    enum status status = STATUS_NOMEM;
-    for (long nth = 0; status != STATUS_OK; nth += nth < ALL_FAULTS ? 1 : 23) {
-        mem_fail_at(nth);
-        status = collect_once(store, &spec);
-        mem_fail_at(-1);
-        assert_true(status == STATUS_OK || status == STATUS_NOMEM);
-        assert_int_equal(mem_live_blocks(), live);
-        assert_in_range(nth, 0, FAULTS_MAX);
-    }
+    fault_sweep_run(&(struct fault_sweep){.attempt = collect_once,
+                                          .context = *state,
+                                          .most = FAULTS_MAX,
+                                          .each_below = ALL_FAULTS,
+                                          .step = 23});
 }
 
 int main(void)

@@ -6,9 +6,9 @@
  *
  * ctest: fault
  */
-#include "engine/base/mem.h"
-#include "engine/store/store.h"
 #include "query/report/report.h"
+#include "tests/unit/fault_sweep.h"
+#include "tests/unit/history_store.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,7 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -30,32 +29,11 @@
 static const struct selection_spec everything;
 static struct civil_zone utc;
 
-struct place {
-    char dir[64];
-    struct row_batch batch;
-    uint64_t next_id;
-    struct snapshot *snapshot;  /* owned */
-    struct selection selection; /* of everything, devices listed */
-};
-
-static struct place place;
+static struct history_store place;
 
 static void add_reading(const char *device, int64_t time_ms)
 {
-    struct row_batch *batch = &place.batch;
-    const struct row_batch_mark mark = row_batch_mark(batch);
-    struct row *row = NULL;
-    uint32_t metric = 0;
-    assert_int_equal(row_batch_add_row(batch, TABLE_READINGS, &row), STATUS_OK);
-    assert_int_equal(name_table_add(&batch->devices, slice_of_text(device), &row->device),
-                     STATUS_OK);
-    row->message_id = ++place.next_id;
-    row->time_ms = time_ms;
-    row->time_source = TIME_SOURCE_ENVELOPE;
-    assert_int_equal(name_table_add(&batch->metrics, slice_of_text("x"), &metric), STATUS_OK);
-    assert_int_equal(row_batch_add_cell(batch, TABLE_READINGS, metric, number_from_integer(5)),
-                     STATUS_OK);
-    assert_int_equal(row_batch_add_message(batch, TABLE_READINGS, place.next_id, mark), STATUS_OK);
+    history_store_add_reading(&place, device, time_ms, "x", number_from_integer(5));
 }
 
 static void add_steady(const char *device, int64_t from_ms, int count)
@@ -67,40 +45,20 @@ static void add_steady(const char *device, int64_t from_ms, int count)
 static int make_store(void **state)
 {
     (void)state;
-    struct store *store = NULL;
-    struct commit_result result = {0};
-    struct row_batch *const batches[] = {&place.batch};
-    (void)snprintf(place.dir, sizeof place.dir, "/tmp/mnsdb-report-test-XXXXXX");
-    assert_non_null(mkdtemp(place.dir));
     // Ten hours: one is there for all of them, one pauses, one has gone after an hour.
     add_steady("p/always", BASE_MS, 601);
     add_steady("p/pauses", BASE_MS, 61);
     add_steady("p/pauses", BASE_MS + 9 * HOUR_MS, 61);
     add_steady("p/gone", BASE_MS, 58);
     add_reading("p/once", BASE_MS);
-    assert_int_equal(store_open(&store, place.dir, NULL), STATUS_OK);
-    assert_int_equal(store_commit(store, batches, 1, &result, NULL), STATUS_OK);
-    store_close(store);
-    row_batch_release(&place.batch);
-    assert_int_equal(snapshot_open(&place.snapshot, place.dir, NULL), STATUS_OK);
-    assert_int_equal(selection_init(&place.selection, place.snapshot, &everything, NULL),
-                     STATUS_OK);
-    assert_int_equal(selection_sort(&place.selection, place.snapshot, NULL), STATUS_OK);
+    history_store_open(&place);
     return civil_zone_open(&utc, "UTC", NULL) == STATUS_OK ? 0 : -1;
 }
 
 static int drop_store(void **state)
 {
     (void)state;
-    selection_release(&place.selection);
-    snapshot_close(place.snapshot);
-    char path[96];
-    static const char *const files[] = {"data.mdb", "lock.mdb", "lock", "writer.lock"};
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-        (void)snprintf(path, sizeof path, "%s/%s", place.dir, files[i]);
-        (void)unlink(path);
-    }
-    (void)rmdir(place.dir);
+    history_store_drop(&place);
     return 0;
 }
 
@@ -144,24 +102,21 @@ static void readings_tell_the_worst_device(void **state)
     free(page);
 }
 
+static enum status collect_all(void *context)
+{
+    (void)context;
+    const struct report_spec spec = spec_of_all();
+    struct report *report = NULL;
+    const enum status status = collect(&report, &spec);
+    report_free(report);
+    return status;
+}
+
 static void a_page_of_readings_survives_every_failed_allocation(void **state)
 {
     (void)state;
-    const struct report_spec spec = spec_of_all();
-    struct report *report = NULL;
-    assert_int_equal(collect(&report, &spec), STATUS_OK); // what the snapshot keeps is made now
-    report_free(report);
-    const size_t live = mem_live_blocks();
-    enum status status = STATUS_NOMEM;
-    for (long nth = 0; status != STATUS_OK; nth += nth < ALL_FAULTS ? 1 : 3) {
-        mem_fail_at(nth);
-        status = collect(&report, &spec);
-        mem_fail_at(-1);
-        report_free(report);
-        assert_true(status == STATUS_OK || status == STATUS_NOMEM);
-        assert_int_equal(mem_live_blocks(), live);
-        assert_in_range(nth, 0, FAULTS_MAX);
-    }
+    fault_sweep_run(&(struct fault_sweep){
+        .attempt = collect_all, .most = FAULTS_MAX, .each_below = ALL_FAULTS, .step = 3});
 }
 
 int main(void)

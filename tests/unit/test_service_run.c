@@ -13,6 +13,7 @@
 #include "ingest/mns/mns.h"
 #include "ingest/queue/queue_source.h"
 #include "ingest/service/service.h"
+#include "tests/unit/store_dir.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -325,13 +326,7 @@ static void make_place(struct place *made)
 
 static void drop_place(const struct place *made)
 {
-    static const char *const files[] = {"data.mdb", "lock.mdb", "writer.lock"};
-    char path[256];
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-        (void)snprintf(path, sizeof path, "%s/%s", made->store, files[i]);
-        (void)unlink(path);
-    }
-    (void)rmdir(made->store);
+    store_dir_remove(made->store);
     (void)rmdir(made->dir);
 }
 

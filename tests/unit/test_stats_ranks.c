@@ -7,6 +7,7 @@
  */
 #include "engine/store/store.h"
 #include "query/aggregate/aggregate.h"
+#include "tests/unit/store_dir.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,7 +15,6 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -89,10 +89,9 @@ static void commit(struct store *store, uint64_t first_id, uint32_t rows)
 
 static int make(void **state)
 {
-    char *dir = calloc(64, 1);
+    char *dir = calloc(STORE_DIR_BYTES, 1);
     assert_non_null(dir);
-    (void)snprintf(dir, 64, "/tmp/mnsdb-ranks-test-XXXXXX");
-    assert_non_null(mkdtemp(dir));
+    store_dir_make(dir);
     *state = dir;
     return 0;
 }
@@ -100,13 +99,7 @@ static int make(void **state)
 static int drop(void **state)
 {
     char *dir = *state;
-    static const char *const files[] = {"data.mdb", "lock.mdb", "lock", "writer.lock"};
-    char path[96];
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-        (void)snprintf(path, sizeof path, "%s/%s", dir, files[i]);
-        (void)unlink(path);
-    }
-    (void)rmdir(dir);
+    store_dir_remove(dir);
     free(dir);
     return 0;
 }

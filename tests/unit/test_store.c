@@ -7,6 +7,7 @@
 #include "engine/kv/kv.h"
 #include "engine/snapshot/snapshot.h"
 #include "engine/store/store.h"
+#include "tests/unit/store_dir.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -36,7 +36,7 @@ struct model_row {
 };
 
 struct model {
-    char dir[64];
+    char dir[STORE_DIR_BYTES];
     struct store *store;
     struct row_batch batch;
     struct model_row *rows;
@@ -57,8 +57,7 @@ static int open_model(void **state)
 {
     struct model *model = calloc(1, sizeof *model);
     assert_non_null(model);
-    memcpy(model->dir, "/tmp/mnsdb-test-store-XXXXXX", sizeof "/tmp/mnsdb-test-store-XXXXXX");
-    assert_non_null(mkdtemp(model->dir));
+    store_dir_make(model->dir);
     model->rows = calloc(MODEL_ROWS, sizeof *model->rows);
     assert_non_null(model->rows);
     model->next_id = SNOWFLAKE_0;
@@ -75,13 +74,7 @@ static int drop_model(void **state)
     struct model *model = *state;
     store_close(model->store);
     row_batch_release(&model->batch);
-    const char *const files[] = {"data.mdb", "lock.mdb", "writer.lock"};
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-        char path[128];
-        snprintf(path, sizeof path, "%s/%s", model->dir, files[i]);
-        unlink(path);
-    }
-    rmdir(model->dir);
+    store_dir_remove(model->dir);
     free(model->rows);
     free(model);
     return 0;
@@ -233,6 +226,8 @@ static enum status gather(void *context, const struct row_vector *rows, uint32_t
 static void map_numbers(struct gathered *gathered)
 {
     const struct snapshot *snapshot = gathered->snapshot;
+    struct error err = {0};
+    must(snapshot_read_names(snapshot, &err), &err);
     for (uint32_t i = 0; i < snapshot_metric_count(snapshot); i++) {
         const struct slice name = snapshot_metric_name(snapshot, i);
         gathered->metric_of[i] = (uint32_t)(name.data[name.len - 1] - '0');

@@ -3,12 +3,13 @@
  *
  * ctest: fault threads
  */
-#include "engine/base/mem.h"
 #include "engine/store/store.h"
 #include "query/aggregate/aggregate.h"
 #include "query/listing/listing.h"
 #include "query/log/log.h"
 #include "query/view/view.h"
+#include "tests/unit/fault_sweep.h"
+#include "tests/unit/store_dir.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,7 +18,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -25,7 +25,7 @@
 #define DEVICES 4
 
 struct fixture {
-    char dir[64];
+    char dir[STORE_DIR_BYTES];
     struct snapshot *snapshot;
     struct selection selection;
     struct alias_list aliases;
@@ -70,8 +70,7 @@ static int make(void **state)
     static const struct alias_origin flag = {.source = "--alias"};
     struct fixture *made = calloc(1, sizeof *made);
     assert_non_null(made);
-    (void)snprintf(made->dir, sizeof made->dir, "/tmp/mnsdb-view-test-XXXXXX");
-    assert_non_null(mkdtemp(made->dir));
+    store_dir_make(made->dir);
     struct row_batch batch = {0};
     for (int i = 1; i <= ROWS; i++)
         add_row(&batch, i);
@@ -98,17 +97,11 @@ static int make(void **state)
 static int drop(void **state)
 {
     struct fixture *made = *state;
-    char path[96];
-    static const char *const files[] = {"data.mdb", "lock.mdb", "lock", "writer.lock"};
     filter_release(&made->filter);
     alias_list_release(&made->aliases);
     selection_release(&made->selection);
     snapshot_close(made->snapshot);
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-        (void)snprintf(path, sizeof path, "%s/%s", made->dir, files[i]);
-        (void)unlink(path);
-    }
-    (void)rmdir(made->dir);
+    store_dir_remove(made->dir);
     free(made);
     return 0;
 }
@@ -258,26 +251,28 @@ static enum status ask_through_view(struct fixture *fixture, int question, struc
     return status;
 }
 
+struct asking {
+    struct fixture *fixture;
+    int question;
+};
+
+static enum status ask_once(void *context)
+{
+    const struct asking *asking = context;
+    struct answer answer = {0};
+    const enum status status = ask_through_view(asking->fixture, asking->question, &answer);
+    answer_release(&answer);
+    return status;
+}
+
 static void queries_through_a_view_survive_every_failed_allocation(void **state)
 {
     struct fixture *fixture = *state;
     for (int question = 0; question < 6; question++) {
+        struct asking asking = {fixture, question};
         snapshot_set_threads(fixture->snapshot, question == 5 ? 3 : 0);
-        struct answer first = {0};
-        assert_int_equal(ask_through_view(fixture, question, &first), STATUS_OK);
-        answer_release(&first);
-        const size_t live = mem_live_blocks();
-        enum status status = STATUS_NOMEM;
-        for (long nth = 0; status != STATUS_OK; nth++) {
-            struct answer answer = {0};
-            mem_fail_at(nth);
-            status = ask_through_view(fixture, question, &answer);
-            mem_fail_at(-1);
-            answer_release(&answer);
-            assert_true(status == STATUS_OK || status == STATUS_NOMEM);
-            assert_int_equal(mem_live_blocks(), live);
-            assert_in_range(nth, 0, 2000);
-        }
+        fault_sweep_run(
+            &(struct fault_sweep){.attempt = ask_once, .context = &asking, .most = 2000});
     }
     snapshot_set_threads(fixture->snapshot, 0);
 }

@@ -3,10 +3,10 @@
  *
  * ctest: fault
  */
-#include "engine/base/mem.h"
 #include "query/follow/follow.h"
 #include "query/watch/fleet.h"
 #include "query/watch/watch.h"
+#include "tests/unit/fault_sweep.h"
 #include "tests/unit/query_store.h"
 
 #include <setjmp.h>
@@ -279,23 +279,10 @@ static void rows_that_were_there_are_not_new(void **state)
 
 /* --- without memory ------------------------------------------------------------------------ */
 
-typedef enum status attempt_function(struct query_store *store);
-
-static void sweep(struct query_store *store, attempt_function *attempt)
+static void sweep(struct query_store *store, enum status (*attempt)(void *context))
 {
-    assert_int_equal(attempt(store), STATUS_OK); // what the snapshot keeps is made now
-#ifdef MNSDB_TEST_FAULTS
-    const size_t live = mem_live_blocks();
-    enum status status = STATUS_NOMEM;
-    for (long nth = 0; status != STATUS_OK; nth++) {
-        mem_fail_at(nth);
-        status = attempt(store);
-        mem_fail_at(-1);
-        assert_true(status == STATUS_OK || status == STATUS_NOMEM);
-        assert_int_equal(mem_live_blocks(), live);
-        assert_in_range(nth, 0, FAULTS_MAX);
-    }
-#endif
+    fault_sweep_run(
+        &(struct fault_sweep){.attempt = attempt, .context = store, .most = FAULTS_MAX});
 }
 
 static void free_follow(struct follow **follow)
@@ -303,8 +290,9 @@ static void free_follow(struct follow **follow)
     follow_free(*follow);
 }
 
-static enum status follow(struct query_store *store)
+static enum status follow(void *context)
 {
+    struct query_store *store = context;
     OWNED(free_follow) struct follow *follow = NULL;
     struct scan_statistics statistics = {0};
     TRY(follow_new(&follow));
@@ -316,8 +304,9 @@ static enum status follow(struct query_store *store)
 }
 
 /* A look at rows that are all new. */
-static enum status follow_from_nothing(struct query_store *store)
+static enum status follow_from_nothing(void *context)
 {
+    struct query_store *store = context;
     OWNED(free_follow) struct follow *follow = NULL;
     struct scan_statistics statistics = {0};
     TRY(follow_new(&follow));
@@ -327,8 +316,9 @@ static enum status follow_from_nothing(struct query_store *store)
     return STATUS_OK;
 }
 
-static enum status refresh_fleet(struct query_store *store)
+static enum status refresh_fleet(void *context)
 {
+    struct query_store *store = context;
     OWNED(fleet_release) struct fleet fleet = {0};
     TRY(fleet_refresh(&fleet, store->snapshot, &store->selection, NULL));
     return fleet_refresh(&fleet, store->snapshot, &store->selection, NULL);
@@ -336,8 +326,9 @@ static enum status refresh_fleet(struct query_store *store)
 
 static const struct watch_view *composed;
 
-static enum status compose(struct query_store *store)
+static enum status compose(void *context)
 {
+    struct query_store *store = context;
     (void)store;
     OWNED(buffer_release) struct buffer lines = {0};
     const struct screen screen = {.columns = 80, .rows = 24, .utf8 = true, .colours = true};
