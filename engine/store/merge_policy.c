@@ -93,20 +93,42 @@ static struct choice pick_tier(const struct candidate *parts, size_t count)
     return (struct choice){0};
 }
 
-/* The MERGE_FAN_IN neighbours with the fewest rows, the first of them, if they fit a part. */
-static struct choice pick_smallest(const struct candidate *parts, size_t count)
+/*
+ * The first `fan_in` neighbours that fit a part and have the fewest rows, but for an eighth: parts
+ * of a bulk load are much alike, and taken from the front no few are left between merged ones.
+ */
+static struct choice pick_fewest_rows(const struct candidate *parts, size_t count, size_t fan_in)
 {
     struct choice best = {0};
     uint64_t best_rows = 0;
-    for (size_t first = 0; first + MERGE_FAN_IN <= count; first++) {
-        const struct choice choice = {.first = first, .count = MERGE_FAN_IN};
+    for (size_t first = 0; first + fan_in <= count; first++) {
+        const struct choice choice = {.first = first, .count = fan_in};
         const uint64_t rows = rows_of(parts, choice);
-        if (rows > PART_ROWS_MAX || (best.count > 0 && rows >= best_rows))
+        if (rows > PART_ROWS_MAX || (best.count > 0 && rows + rows / 8 >= best_rows))
             continue;
         best_rows = rows;
         best = choice;
     }
     return best;
+}
+
+static size_t count_below(const struct candidate *parts, size_t count, uint64_t rows)
+{
+    size_t below = 0;
+    for (size_t i = 0; i < count; i++)
+        below += parts[i].rows < rows;
+    return below;
+}
+
+/* Keeps only parts of fewer rows, in their order; returns how many. */
+static size_t keep_below(struct candidate *parts, size_t count, uint64_t rows)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (parts[i].rows < rows)
+            parts[kept++] = parts[i];
+    }
+    return kept;
 }
 
 /* Everything below the cap becomes one; what is not dense yet is rewritten. */
@@ -122,15 +144,19 @@ static struct choice pick_all(const struct candidate *parts, size_t count)
     return (struct choice){0};
 }
 
-static struct choice choose(const struct candidate *parts, size_t count, enum upkeep upkeep)
+/* May leave only those of `parts` that the choice is among. */
+static struct choice choose(struct candidate *parts, size_t count, enum upkeep upkeep)
 {
     if (upkeep == UPKEEP_SETTLE)
         return pick_all(parts, count);
     struct choice choice = {0};
     if (upkeep == UPKEEP_STEADY)
         choice = pick_tier(parts, count);
-    if (choice.count == 0 && count > PARTS_MAX)
-        choice = pick_smallest(parts, count);
+    const uint64_t rows = upkeep == UPKEEP_STEADY ? PART_ROWS_CAP : TIER_ROWS_FIRST;
+    if (choice.count == 0 && count_below(parts, count, rows) > PARTS_MAX)
+        choice = pick_fewest_rows(parts, keep_below(parts, count, rows), MERGE_FAN_IN);
+    else if (choice.count == 0 && count > LARGE_PARTS_MAX)
+        choice = pick_fewest_rows(parts, count, MERGE_FAN_IN_MAX);
     return choice;
 }
 

@@ -76,7 +76,7 @@ struct known_names *store_known_devices(struct store *store);
 
 /* How far maintenance goes. */
 enum upkeep {
-    UPKEEP_BULK,   /* while a recorded set is read: keep the number of parts below some 64 */
+    UPKEEP_BULK,   /* while a recorded set is read: keep small parts few */
     UPKEEP_STEADY, /* beside a queue: fold the log when due, merge size-tiered */
     UPKEEP_SETTLE, /* fold everything and merge as far as merging goes */
 };

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#define PARTS_ROOM 4096u
+#define PARTS_ROOM 8192u
 
 /* A list of parts that have rows and times only; the room is static, a test has one list. */
 static struct part parts_room[PARTS_ROOM];
@@ -135,20 +135,108 @@ static void parts_of_any_size_and_lateness_stay_few_at_a_fair_price(void **state
     assert_in_range(rewritten / written, 1, 5);
 }
 
-static void reading_a_set_keeps_parts_few_and_never_overflows_one(void **state)
+/* What a bulk load does: so many commits of so many rows each. Returns the rows written again. */
+static uint64_t load_in_bulk(uint32_t commits, uint32_t rows)
+{
+    uint64_t rewritten = 0;
+    for (uint32_t commit = 0; commit < commits; commit++) {
+        add_part(commit, rows, false);
+        while (merge_once(UPKEEP_BULK))
+            rewritten += list.parts[list.count - 1].totals.summary.row_count;
+        assert_in_range(list.count, 1, LARGE_PARTS_MAX);
+    }
+    return rewritten;
+}
+
+static void reading_a_set_rewrites_no_large_part_until_there_are_very_many(void **state)
 {
     (void)state;
     begin_list();
+    assert_int_equal(load_in_bulk(LARGE_PARTS_MAX, 700000), 0);
+    assert_int_equal(list.count, LARGE_PARTS_MAX);
+    begin_list();
+    assert_int_equal(load_in_bulk(LARGE_PARTS_MAX, TIER_ROWS_FIRST), 0);
+}
+
+static void a_row_of_a_huge_set_is_rewritten_once_at_most(void **state)
+{
+    (void)state;
+    begin_list();
+    const uint32_t commits = 8 * LARGE_PARTS_MAX;
+    const uint64_t rewritten = load_in_bulk(commits, 700000);
+    assert_in_range(rewritten, 1, (uint64_t)commits * 700000);
+}
+
+static void small_parts_of_a_set_stay_few_and_leave_large_ones_alone(void **state)
+{
+    (void)state;
+    begin_list();
+    uint64_t written = 0;
     uint64_t rewritten = 0;
-    for (uint32_t commit = 0; commit < 500; commit++) {
-        add_part(commit, 1000000, false);
-        while (merge_once(UPKEEP_BULK))
-            rewritten += list.parts[list.count - 1].totals.summary.row_count;
-        assert_in_range(list.count, 1, PARTS_MAX);
+    for (uint32_t commit = 0; commit < 400; commit++) {
+        add_part(commit, 700000, false);
+        add_part(commit, 1000, false);
+        written += 1000;
+        while (merge_once(UPKEEP_BULK)) {
+            const uint64_t rows = list.parts[list.count - 1].totals.summary.row_count;
+            assert_in_range(rows, 1, 400000);
+            rewritten += rows;
+        }
+        uint32_t small = 0;
+        for (size_t i = 0; i < list.count; i++)
+            small += list.parts[i].totals.summary.row_count < TIER_ROWS_FIRST;
+        assert_in_range(small, 1, PARTS_MAX);
+        assert_int_equal(list.count - small, commit + 1);
     }
-    assert_in_range(rewritten / 1000000, 1, 2 * 500);
+    assert_in_range(rewritten / written, 0, 2);
+}
+
+static void a_bulk_load_is_merged_when_messages_come_from_a_queue_again(void **state)
+{
+    (void)state;
+    begin_list();
+    (void)load_in_bulk(150, 700000);
+    assert_int_equal(list.count, 150);
+    uint64_t rewritten = 0;
+    while (merge_once(UPKEEP_STEADY))
+        rewritten += list.parts[list.count - 1].totals.summary.row_count;
+    assert_in_range(list.count, 1, 20);
+    assert_in_range(rewritten, 1, UINT64_C(2) * 150 * 700000);
+}
+
+static void settling_reads_a_bulk_load_once(void **state)
+{
+    (void)state;
+    begin_list();
+    (void)load_in_bulk(LARGE_PARTS_MAX, 700000);
+    uint64_t rewritten = 0;
+    while (merge_once(UPKEEP_SETTLE))
+        rewritten += list.parts[list.count - 1].totals.summary.row_count;
+    assert_int_equal(rewritten, (uint64_t)LARGE_PARTS_MAX * 700000);
+    assert_in_range(list.count, 1, 1 + rewritten / (PART_ROWS_CAP - 700000));
+}
+
+static void a_part_at_the_cap_is_not_written_again_beside_a_queue(void **state)
+{
+    (void)state;
     begin_list();
     for (uint32_t i = 0; i < 2 * PARTS_MAX; i++)
+        add_part(i, PART_ROWS_CAP, true);
+    for (uint32_t fold = 0; fold < 500; fold++) {
+        add_part(fold * 37 % (2 * PARTS_MAX), 8192, false);
+        while (merge_once(UPKEEP_STEADY)) {
+            const uint64_t rows = list.parts[list.count - 1].totals.summary.row_count;
+            assert_in_range(rows, 1, 500 * 8192);
+        }
+        assert_in_range(list.count, 1, 3 * PARTS_MAX);
+    }
+}
+
+static void a_part_never_gets_more_rows_than_it_can_count(void **state)
+{
+    (void)state;
+    begin_list();
+    for (uint32_t i = 0; i < 2 * LARGE_PARTS_MAX; i++)
         add_part(i, UINT32_MAX / 4, true);
     assert_false(merge_once(UPKEEP_BULK));
     assert_false(merge_once(UPKEEP_STEADY));
@@ -161,7 +249,13 @@ int main(void)
         cmocka_unit_test(one_fresh_part_is_made_dense_and_then_left_alone),
         cmocka_unit_test(a_row_is_rewritten_a_few_times_beside_a_queue),
         cmocka_unit_test(parts_of_any_size_and_lateness_stay_few_at_a_fair_price),
-        cmocka_unit_test(reading_a_set_keeps_parts_few_and_never_overflows_one),
+        cmocka_unit_test(reading_a_set_rewrites_no_large_part_until_there_are_very_many),
+        cmocka_unit_test(a_row_of_a_huge_set_is_rewritten_once_at_most),
+        cmocka_unit_test(small_parts_of_a_set_stay_few_and_leave_large_ones_alone),
+        cmocka_unit_test(a_bulk_load_is_merged_when_messages_come_from_a_queue_again),
+        cmocka_unit_test(settling_reads_a_bulk_load_once),
+        cmocka_unit_test(a_part_at_the_cap_is_not_written_again_beside_a_queue),
+        cmocka_unit_test(a_part_never_gets_more_rows_than_it_can_count),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
