@@ -140,6 +140,17 @@ static bool ends_expression(const struct reader *reader, size_t i)
            kind == TOKEN_STRING || (token_is_name(reader, i) && !is_keyword(reader, i));
 }
 
+/* Names that mean something else in the table of parts than in readings, or in any table. */
+static bool is_taken(const struct reader *reader, size_t i)
+{
+    static const char *const taken[] = {SHAPE_PART, "rowid", "oid", "_rowid_"};
+    for (size_t k = 0; k < sizeof taken / sizeof taken[0]; k++) {
+        if (token_names(reader, i, taken[k]))
+            return true;
+    }
+    return false;
+}
+
 static bool add_item(struct reader *reader, struct token_range range)
 {
     if (reader->item_count == ITEMS_MAX || range.from == range.until)
@@ -160,7 +171,7 @@ static bool add_item(struct reader *reader, struct token_range range)
     item->has_name = true;
     item->name = *token_at(reader, last);
     item->expression.until = with_as ? last - 1 : last;
-    return true;
+    return !is_taken(reader, last);
 }
 
 static bool read_items(struct reader *reader)
@@ -224,9 +235,10 @@ static bool read_prefix(const struct reader *reader, size_t *at)
 
 static bool write_table(struct reader *reader)
 {
-    const size_t at = reader->from.from;
+    const size_t at = reader->from.from; // in quotes, it may stand between words without a space
     return replace_tokens(reader, at, at + 1,
-                          reader->has_alias ? SHAPE_TABLE : SHAPE_TABLE " as readings");
+                          reader->has_alias ? " " SHAPE_TABLE " "
+                                            : " " SHAPE_TABLE " as readings ");
 }
 
 /* Groups that are told from others by a device's name alone need devices apart. */

@@ -137,6 +137,7 @@ static void a_statement_survives_every_failed_allocation(void **state)
 {
     sweep(*state, "select both, rowid from readings where device > 'pk/d1'");
     sweep(*state, "select distinct device from readings");
+    sweep(*state, "select name, sum(both), count(*) from readings group by name");
     sweep(*state, "select avg from stats where metric = 'h' and filter = 'both is not null'");
 }
 
