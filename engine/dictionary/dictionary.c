@@ -11,6 +11,9 @@
 #include "engine/format/format.h"
 
 #include <assert.h>
+#include <string.h>
+
+#define VARINT_MORE 0x80u /* a byte of a varint that is not its last */
 
 /* Walks all pages in order of their numbers. */
 struct page_walk {
@@ -47,16 +50,24 @@ static enum status page_walk_payload(struct page_walk *walk, struct slice *paylo
     return kv_entry_payload(&walk->entry, payload, err);
 }
 
-static enum status read_name(struct cursor *cursor, uint8_t key_type, struct slice *name,
-                             struct error *err)
+/* Mostly a length is one byte. */
+static inline uint64_t read_length(struct cursor *cursor)
 {
-    const uint64_t len = cursor_varint(cursor);
-    if (len <= NAME_BYTES_MAX)
-        *name = cursor_bytes(cursor, (size_t)len);
-    if (cursor->failed || len > NAME_BYTES_MAX)
-        return error_set(err, STATUS_CORRUPT, "dictionary '%c': a page with a broken name",
-                         key_type);
-    return STATUS_OK;
+    if (cursor_left(cursor) > 0 && *cursor->next < VARINT_MORE)
+        return *cursor->next++;
+    return cursor_varint(cursor);
+}
+
+static inline enum status read_name(struct cursor *cursor, uint8_t key_type, struct slice *name,
+                                    struct error *err)
+{
+    const uint64_t len = read_length(cursor);
+    if (!cursor->failed && len <= cursor_left(cursor) && len <= NAME_BYTES_MAX) {
+        *name = slice_of(cursor->next, (size_t)len);
+        cursor->next += len;
+        return STATUS_OK;
+    }
+    return error_set(err, STATUS_CORRUPT, "dictionary '%c': a page with a broken name", key_type);
 }
 
 static enum status check_count(uint8_t key_type, uint64_t count, uint64_t expected,
@@ -102,6 +113,60 @@ enum status name_list_load(struct name_list *list, struct kv_txn *txn, uint8_t k
         TRY(kv_next(walk.cursor, key_slice(&walk.prefix), &walk.entry, err));
     }
     return check_count(key_type, list->count, expected, err);
+}
+
+enum status dictionary_check(struct kv_txn *txn, uint8_t key_type, uint64_t expected,
+                             struct error *err)
+{
+    const struct key prefix = key_of(key_type);
+    struct key highest = prefix;
+    key_add_u32(&highest, UINT32_MAX);
+    OWNED(kv_cursor_close_owned) struct kv_cursor *cursor = NULL;
+    TRY(kv_cursor_open(txn, &cursor, err));
+    struct kv_entry entry = {0};
+    TRY(kv_seek_floor(cursor, key_slice(&highest), key_slice(&prefix), &entry, err));
+    if (!entry.found)
+        return check_count(key_type, 0, expected, err);
+    if (entry.key.len != highest.len)
+        return error_set(err, STATUS_CORRUPT, "dictionary '%c': a page with a broken key",
+                         key_type);
+    uint64_t count = load_u32_be(entry.key.data + prefix.len);
+    struct slice payload = {0};
+    TRY(kv_entry_payload(&entry, &payload, err));
+    struct cursor names = cursor_of(payload);
+    for (struct slice name = {0}; cursor_left(&names) > 0; count++)
+        TRY(read_name(&names, key_type, &name, err));
+    return check_count(key_type, count, expected, err);
+}
+
+/* Names of a fleet differ in their last letters: one of them refuses most. */
+static inline bool ends_with(struct slice name, struct slice ending)
+{
+    if (ending.len == 0)
+        return true;
+    const size_t last = ending.len - 1;
+    return name.len > last && name.data[name.len - 1] == ending.data[last] &&
+           memcmp(name.data + (name.len - ending.len), ending.data, last) == 0;
+}
+
+enum status dictionary_search(struct kv_txn *txn, uint8_t key_type, uint64_t expected,
+                              const struct name_search *search, struct error *err)
+{
+    const struct slice ending = search->ending;
+    OWNED(page_walk_close) struct page_walk walk = {0};
+    TRY(page_walk_open(&walk, txn, key_type, err));
+    while (walk.entry.found) {
+        struct slice payload = {0};
+        TRY(page_walk_payload(&walk, &payload, err));
+        struct cursor names = cursor_of(payload);
+        for (struct slice name = {0}; cursor_left(&names) > 0; walk.next_number++) {
+            TRY(read_name(&names, key_type, &name, err));
+            if (ends_with(name, ending))
+                TRY(search->found(search->context, walk.next_number, name, err));
+        }
+        TRY(kv_next(walk.cursor, key_slice(&walk.prefix), &walk.entry, err));
+    }
+    return check_count(key_type, walk.next_number, expected, err);
 }
 
 void name_list_release(struct name_list *list)

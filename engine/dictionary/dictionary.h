@@ -8,7 +8,8 @@
  *           0     v  length of the first name, varint
  *           v     n  its bytes, as sent; and so on to the end
  *
- * A writer keeps a hash of all names; a reader needs only the array.
+ * A writer keeps a hash of all names; a reader needs the array of all, or a few of them, or only
+ * to know how many there are.
  *
  * Threads: one at a time.
  */
@@ -36,6 +37,21 @@ struct name_list {
 MUST_CHECK enum status name_list_load(struct name_list *list, struct kv_txn *txn, uint8_t key_type,
                                       uint64_t expected, struct error *err);
 void name_list_release(struct name_list *list);
+
+/* Looks at the last page alone: STATUS_CORRUPT if the names are not `expected` as to it. */
+MUST_CHECK enum status dictionary_check(struct kv_txn *txn, uint8_t key_type, uint64_t expected,
+                                        struct error *err);
+
+/* Who is told of the names that end so, by number; a name lives until `found` returns. */
+struct name_search {
+    struct slice ending;
+    void *context;
+    enum status (*found)(void *context, uint32_t number, struct slice name, struct error *err);
+};
+
+/* Goes through all pages and keeps none; another number of names is STATUS_CORRUPT. */
+MUST_CHECK enum status dictionary_search(struct kv_txn *txn, uint8_t key_type, uint64_t expected,
+                                         const struct name_search *search, struct error *err);
 
 /* The writer's form. */
 struct dictionary {

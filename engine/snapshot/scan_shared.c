@@ -96,7 +96,7 @@ static bool is_large(const struct snapshot *snapshot, const struct scan_spec *sp
 
 uint32_t snapshot_scan_threads(const struct snapshot *snapshot, const struct scan_spec *spec)
 {
-    if (spec->ordered || snapshot->devices.count < 2)
+    if (spec->ordered || snapshot->device_count < 2)
         return 1;
     if (snapshot->thread_count > 0)
         return snapshot->thread_count;

@@ -2,7 +2,8 @@
  * snapshot.c - opening, pausing and resuming a consistent view.
  *
  * The commit log is read once and becomes a part in memory, so that scans know
- * parts only. Everything loaded stays as long as the revision does.
+ * parts only. Everything loaded stays as long as the revision does. Names of devices are read when
+ * somebody needs them (name_cache.c): a store may have very many.
  */
 #include "engine/snapshot/snapshot_internal.h"
 
@@ -29,7 +30,7 @@ static enum status keep_log_rows(struct snapshot *snapshot, const struct row_set
         part_list_add(&snapshot->parts[table], &part) != STATUS_OK ||
         arrangement_add_rows(&arrangement, set->rows[table], set->row_count[table], set->cells) !=
             STATUS_OK ||
-        arrange_rows(&arrangement, snapshot->devices.count) != STATUS_OK)
+        arrange_rows(&arrangement, snapshot->device_count) != STATUS_OK)
         return no_memory(snapshot, err);
     part->number = UINT64_MAX;
     part->table = table;
@@ -56,7 +57,8 @@ static enum status load_contents(struct snapshot *snapshot, struct error *err)
 {
     const struct store_counters *counters = &snapshot->state.counters;
     name_cache_clear(snapshot->names);
-    TRY(name_list_load(&snapshot->devices, snapshot->txn, KEY_DEVICES, counters->devices, err));
+    TRY(dictionary_check(snapshot->txn, KEY_DEVICES, counters->devices, err));
+    snapshot->device_count = (uint32_t)counters->devices;
     TRY(name_list_load(&snapshot->metrics, snapshot->txn, KEY_METRICS, counters->metrics, err));
     for (int table = 0; table < TABLE_COUNT; table++) {
         struct part_list *list = &snapshot->parts[table];
@@ -165,7 +167,6 @@ void snapshot_close(struct snapshot *snapshot)
         part_list_release(&snapshot->parts[table]);
         part_memory_release(&snapshot->log_rows[table]);
     }
-    name_list_release(&snapshot->devices);
     name_list_release(&snapshot->metrics);
     name_cache_free(snapshot->names);
     if (!snapshot->kv_borrowed)
@@ -195,23 +196,6 @@ uint32_t snapshot_format_version(const struct snapshot *snapshot)
 const char *snapshot_setting(const struct snapshot *snapshot, const char *name)
 {
     return catalogue_setting(&snapshot->catalogue, name);
-}
-
-uint32_t snapshot_device_count(const struct snapshot *snapshot)
-{
-    return (uint32_t)snapshot->devices.count;
-}
-
-struct slice snapshot_device_name(const struct snapshot *snapshot, uint32_t device)
-{
-    assert(device < snapshot->devices.count);
-    return snapshot->devices.names[device];
-}
-
-void snapshot_fetch_device_name(const struct snapshot *snapshot, uint32_t device)
-{
-    assert(device < snapshot->devices.count);
-    __builtin_prefetch(&snapshot->devices.names[device]);
 }
 
 uint32_t snapshot_metric_count(const struct snapshot *snapshot)

@@ -43,18 +43,25 @@ uint32_t snapshot_format_version(const struct snapshot *snapshot);
 /* A setting of the store, or NULL. */
 const char *snapshot_setting(const struct snapshot *snapshot, const char *name);
 
-/* Names by number, 0 ... count - 1. Bytes as sent: never print them raw. */
+/*
+ * Names by number, 0 ... count - 1. Bytes as sent: never print them raw.
+ *
+ * A store may have very many devices and a question be about none by name, so their names are read
+ * on demand, once a revision and before a pause: all by snapshot_read_names and
+ * snapshot_device_order, those it finds by snapshot_mark_devices.
+ */
 uint32_t snapshot_device_count(const struct snapshot *snapshot);
+MUST_CHECK enum status snapshot_read_names(const struct snapshot *snapshot, struct error *err);
+/* It was read before (asserted). */
 struct slice snapshot_device_name(const struct snapshot *snapshot, uint32_t device);
 /* Says that the name will be asked for soon: devices in order of names lie apart in memory. */
 void snapshot_fetch_device_name(const struct snapshot *snapshot, uint32_t device);
-/*
- * All device numbers by name, valid as the names are; NULL: no memory. Made at the first call.
- */
-const uint32_t *snapshot_device_order(const struct snapshot *snapshot);
+/* All device numbers by name, valid as the names are. Made at the first call. */
+MUST_CHECK enum status snapshot_device_order(const struct snapshot *snapshot,
+                                             const uint32_t **order, struct error *err);
 /* Sets the bits of the devices called `name`, as a whole or behind the first '/'. */
 MUST_CHECK enum status snapshot_mark_devices(const struct snapshot *snapshot, struct slice name,
-                                             uint64_t *bits);
+                                             uint64_t *bits, struct error *err);
 uint32_t snapshot_metric_count(const struct snapshot *snapshot);
 struct slice snapshot_metric_name(const struct snapshot *snapshot, uint32_t metric);
 

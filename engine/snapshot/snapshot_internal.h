@@ -11,7 +11,7 @@
 #include "engine/part/part.h"
 #include "engine/snapshot/snapshot.h"
 
-/* What is made of the names on demand; see name_cache.c. */
+/* Names of devices, as far as they were asked for; see name_cache.c. */
 struct name_cache;
 
 MUST_CHECK enum status name_cache_new(struct name_cache **cache);
@@ -26,9 +26,9 @@ struct snapshot {
     bool loaded;        /* the fields below are of `state.revision` */
     struct catalogue catalogue;
     struct store_state state;
-    struct name_list devices;
+    uint32_t device_count;
+    struct name_cache *names; /* owned; of the devices */
     struct name_list metrics;
-    struct name_cache *names;            /* owned; of the devices */
     struct part_list parts[TABLE_COUNT]; /* the last of each: the commit log's rows, if any */
     struct part_memory log_rows[TABLE_COUNT];
 
@@ -71,7 +71,7 @@ MUST_CHECK enum status scan_rest(const struct scan *scan, const struct part_rest
 
 static inline struct part_names snapshot_names(const struct snapshot *snapshot, enum table table)
 {
-    return part_names_of(table, snapshot->devices.count, snapshot->metrics.count);
+    return part_names_of(table, snapshot->device_count, snapshot->metrics.count);
 }
 
 #endif

@@ -430,16 +430,27 @@ static enum status add_plain(struct stats *stats, struct answer *answer, const u
     return STATUS_OK;
 }
 
+/* Names of devices, and their order unless the few that were asked for can be compared. */
+static enum status read_names(const struct stats *stats, const uint32_t **by_name,
+                              struct error *err)
+{
+    const struct selection *selection = stats->spec->selection;
+    const uint32_t total = snapshot_device_count(stats->snapshot);
+    if (selection->device_bits && selection->device_count <= total / DEVICES_FEW_SHARE)
+        return selection_read_names(selection, stats->snapshot, err);
+    return snapshot_device_order(stats->snapshot, by_name, err);
+}
+
 enum status stats_answer(struct stats *stats, struct answer *answer,
                          struct scan_statistics *statistics, struct error *err)
 {
     const struct stats_spec *spec = stats->spec;
     TRY(add_columns(stats, answer, err));
     OWNED(mem_free_owned) uint32_t *order = NULL;
-    const bool by_device = spec->by == STATS_BY_DEVICE && stats->groups.count > 0;
-    const uint32_t *by_name = by_device ? snapshot_device_order(stats->snapshot) : NULL;
-    if ((by_device && !by_name) ||
-        stats_groups_sort(&stats->groups, by_name, group_name, stats, &order) != STATUS_OK)
+    const uint32_t *by_name = NULL;
+    if (spec->by == STATS_BY_DEVICE && stats->groups.count > 0)
+        TRY(read_names(stats, &by_name, err));
+    if (stats_groups_sort(&stats->groups, by_name, group_name, stats, &order) != STATUS_OK)
         return no_memory(err);
     if (spec->every && spec->fill != STATS_FILL_NONE)
         return add_filled(stats, answer, order, statistics, err);

@@ -29,6 +29,9 @@ void command_warn_unseen_metric(const struct command *command, const char *typed
 static void offer_devices(const struct snapshot *snapshot, struct suggestion *suggestion,
                           bool products)
 {
+    struct error unread = {0};
+    if (snapshot_read_names(snapshot, &unread) != STATUS_OK)
+        return; // a warning without advice
     const uint32_t count = snapshot_device_count(snapshot);
     const bool whole = memchr(suggestion->typed.data, '/', suggestion->typed.len) != NULL;
     for (uint32_t device = 0; device < count; device++) {

@@ -14,6 +14,9 @@
 
 static void add_devices(struct completion *completion, const struct snapshot *snapshot)
 {
+    struct error err = {0};
+    if (snapshot_read_names(snapshot, &err) != STATUS_OK)
+        return;
     const struct slice typed = completion_typed(completion);
     const uint32_t count = snapshot_device_count(snapshot);
     bool goes_on = true;

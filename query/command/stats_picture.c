@@ -73,6 +73,7 @@ static enum status narrow(const struct command *command, const struct grouped *g
                           struct narrowed_selection *narrowed, struct error *err)
 {
     TRY(narrowed_selection_init(narrowed, command, err));
+    TRY(snapshot_read_names(command->snapshot, err));
     const enum stats_by by = grouped->request.spec.by;
     const uint32_t count = snapshot_device_count(command->snapshot);
     for (uint32_t device = 0; device < count; device++) {

@@ -16,6 +16,7 @@
 #include "cli/store_dir.h"
 #include "engine/base/mem.h"
 #include "engine/kv/kv.h"
+#include "query/command/shared_options.h"
 #include "query/command/store_place.h"
 #include "query/listing/listing.h"
 #include "query/screen/screen.h"
@@ -46,13 +47,8 @@ static const struct option_spec watch_options[] = {
      .repeatable = true,
      .help = "Only devices whose name matches, 'product/device' or 'device' alone. Counts of "
              "messages stay those of the store. Repeatable: any may match."},
-    {.name = "product",
-     .argument = "GLOB",
-     .repeatable = true,
-     .help = "Only devices of a matching product. Repeatable: any may match."},
-    {.name = "tz",
-     .argument = "ZONE",
-     .help = "The display zone: an IANA name or +HH:MM. Default: $MNSDB_TZ, else UTC."},
+    PRODUCT_OPTION,
+    ZONE_OPTION,
 };
 
 const struct option_group command_watch_group = {"Watching", watch_options,
@@ -163,6 +159,7 @@ static enum status read_fleet(struct watching *watching, struct error *err)
     selection_release(&command->selection);
     TRY(selection_init(&command->selection, command->snapshot, &command->spec, err));
     TRY(command_values_again(&command->values, &command->selection, err));
+    TRY(snapshot_read_names(command->snapshot, err));
     TRY(fleet_refresh(&watching->fleet, command->snapshot, &command->selection, err));
     memcpy(watching->view.states, watching->fleet.states, sizeof watching->view.states);
     TRY(read_newest(watching, err));

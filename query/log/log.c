@@ -177,6 +177,7 @@ static enum status collect(struct log *log, struct snapshot *snapshot, const str
     for (uint32_t metric = 0; metric < log->metric_count; metric++)
         log->columns[metric] = NO_COLUMN;
     if (!selection_is_empty(spec->selection)) {
+        TRY(selection_read_names(spec->selection, snapshot, err));
         TRY(collect_table(log, snapshot, TABLE_READINGS, spec, statistics, err));
         if (view_takes_empty(log->view)) // an event has no values
             TRY(collect_table(log, snapshot, TABLE_STATUS, spec, statistics, err));

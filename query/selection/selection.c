@@ -4,6 +4,9 @@
  * The names are matched one by one. Mostly one device is asked for by its plain
  * name: that is compared as bytes, its end first, where devices differ. Without
  * globs no name is looked at. The list by name is made only for those who ask.
+ *
+ * (1) Names of devices that globs selected can be asked for from then on: those of plain globs
+ *     were kept when they were found, any other glob reads all.
  */
 #include "query/selection/selection.h"
 
@@ -14,8 +17,6 @@
 
 #include <assert.h>
 #include <string.h>
-
-#define DEVICES_FEW_SHARE 16u /* few are selected: no more than a 16th of all */
 
 struct slice device_product(struct slice device)
 {
@@ -96,7 +97,7 @@ static bool takes_product(const struct selection_globs *globs, struct slice name
  * up rather than tried on every name.
  */
 static enum status mark_devices(const struct selection_globs *globs,
-                                const struct snapshot *snapshot, uint64_t *bits)
+                                const struct snapshot *snapshot, uint64_t *bits, struct error *err)
 {
     const uint32_t total = snapshot_device_count(snapshot);
     for (uint32_t device = 0; globs->device_count == 0 && device < total; device++)
@@ -104,7 +105,9 @@ static enum status mark_devices(const struct selection_globs *globs,
     for (size_t i = 0; i < globs->device_count; i++) {
         const struct name_glob *glob = &globs->all[i];
         if (glob->plain)
-            TRY(snapshot_mark_devices(snapshot, glob->pattern, bits));
+            TRY(snapshot_mark_devices(snapshot, glob->pattern, bits, err));
+        else
+            TRY(snapshot_read_names(snapshot, err));
         for (uint32_t device = 0; !glob->plain && device < total; device++) {
             if (matches_device(glob, snapshot_device_name(snapshot, device)))
                 bits[device / 64] |= UINT64_C(1) << (device % 64);
@@ -130,8 +133,13 @@ static uint32_t keep_products(const struct selection_globs *globs, const struct 
     return count;
 }
 
+static enum status no_memory(struct error *err)
+{
+    return error_set(err, STATUS_NOMEM, "no memory for the list of devices");
+}
+
 static enum status choose_devices(struct selection *selection, const struct snapshot *snapshot,
-                                  const struct selection_spec *spec)
+                                  const struct selection_spec *spec, struct error *err)
 {
     const uint32_t total = snapshot_device_count(snapshot);
     if (spec->device_glob_count + spec->product_glob_count == 0) {
@@ -140,10 +148,12 @@ static enum status choose_devices(struct selection *selection, const struct snap
     }
     selection->device_bits = mem_alloc_zeroed(total / 64 + 1, sizeof *selection->device_bits);
     if (!selection->device_bits)
-        return STATUS_NOMEM;
+        return no_memory(err);
     OWNED(globs_release) struct selection_globs globs = {0};
-    TRY(read_globs(&globs, spec));
-    TRY(mark_devices(&globs, snapshot, selection->device_bits));
+    if (read_globs(&globs, spec) != STATUS_OK)
+        return no_memory(err);
+    TRY(globs.device_count == 0 ? snapshot_read_names(snapshot, err) : STATUS_OK);
+    TRY(mark_devices(&globs, snapshot, selection->device_bits, err));
     selection->device_count = keep_products(&globs, snapshot, selection->device_bits);
     if (selection->device_count == total) {
         mem_free(selection->device_bits);
@@ -162,9 +172,7 @@ enum status selection_init(struct selection *selection, const struct snapshot *s
         .from_ms = spec->has_from ? spec->from_ms : TIME_MS_MIN,
         .until_ms = spec->has_until ? spec->until_ms : TIME_MS_MAX,
     };
-    if (choose_devices(selection, snapshot, spec) != STATUS_OK)
-        return error_set(err, STATUS_NOMEM, "no memory for the list of devices");
-    return STATUS_OK;
+    return choose_devices(selection, snapshot, spec, err);
 }
 
 void selection_release(struct selection *selection)
@@ -224,31 +232,44 @@ uint32_t device_place(const struct device_places *places, uint32_t device)
 
 /* --- order --------------------------------------------------------------------------------- */
 
+enum status selection_read_names(const struct selection *selection, const struct snapshot *snapshot,
+                                 struct error *err)
+{
+    return selection->device_bits ? STATUS_OK : snapshot_read_names(snapshot, err);
+}
+
+static enum status no_memory_to_sort(struct error *err)
+{
+    return error_set(err, STATUS_NOMEM, "no memory to sort the devices");
+}
+
 /* Sorts the names of the selected ones. */
-static enum status sort_few(struct selection *selection, const struct snapshot *snapshot)
+static enum status sort_few(struct selection *selection, const struct snapshot *snapshot,
+                            struct error *err)
 {
     const uint32_t count = selection->device_count;
     OWNED(mem_free_owned) struct slice *names = mem_alloc(count, sizeof *names);
     OWNED(device_places_release) struct device_places places = {0};
-    TRY(device_places_init(&places, selection->device_bits, snapshot_device_count(snapshot)));
-    if (!names)
-        return STATUS_NOMEM;
+    const uint32_t total = snapshot_device_count(snapshot);
+    if (!names || device_places_init(&places, selection->device_bits, total) != STATUS_OK)
+        return no_memory_to_sort(err);
     assert(places.numbers && places.count == count);
     for (uint32_t i = 0; i < count; i++)
         names[i] = snapshot_device_name(snapshot, places.numbers[i]);
-    TRY(name_order(names, count, selection->devices));
+    if (name_order(names, count, selection->devices) != STATUS_OK)
+        return no_memory_to_sort(err);
     for (uint32_t i = 0; i < count; i++)
         selection->devices[i] = places.numbers[selection->devices[i]];
     return STATUS_OK;
 }
 
 /* Takes the selected ones out of all, which are sorted once a snapshot. */
-static enum status sort_many(struct selection *selection, const struct snapshot *snapshot)
+static enum status sort_many(struct selection *selection, const struct snapshot *snapshot,
+                             struct error *err)
 {
     const uint32_t total = snapshot_device_count(snapshot);
-    const uint32_t *order = snapshot_device_order(snapshot);
-    if (!order)
-        return STATUS_NOMEM;
+    const uint32_t *order = NULL;
+    TRY(snapshot_device_order(snapshot, &order, err));
     uint32_t found = 0;
     for (uint32_t i = 0; i < total && found < selection->device_count; i++) {
         if (device_bit(selection->device_bits, order[i]))
@@ -265,12 +286,10 @@ enum status selection_sort(struct selection *selection, const struct snapshot *s
     mem_free(selection->devices);
     selection->devices = mem_alloc(count, sizeof *selection->devices);
     if (!selection->devices)
-        return error_set(err, STATUS_NOMEM, "no memory for the list of devices");
+        return no_memory(err);
     const bool few =
         selection->device_bits && count <= snapshot_device_count(snapshot) / DEVICES_FEW_SHARE;
-    const enum status status = few ? sort_few(selection, snapshot) : sort_many(selection, snapshot);
-    return status == STATUS_OK ? STATUS_OK
-                               : error_set(err, status, "no memory to sort the devices");
+    return few ? sort_few(selection, snapshot, err) : sort_many(selection, snapshot, err);
 }
 
 struct scan_spec selection_scan(const struct selection *selection, enum table table)
@@ -354,6 +373,7 @@ enum status product_list_init(struct product_list *products, const struct snapsh
                               struct error *err)
 {
     *products = (struct product_list){0};
+    TRY(snapshot_read_names(snapshot, err));
     OWNED(name_table_release) struct name_table numbers = {0};
     if (number_products(products, &numbers, snapshot) != STATUS_OK) {
         product_list_release(products);

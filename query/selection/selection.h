@@ -1,7 +1,8 @@
 /*
  * selection.h - which devices and which span of time a query is about.
  *
- * Life cycle: init -> read -> release. Borrows the snapshot's names.
+ * Life cycle: init -> read -> release. Borrows the snapshot's names, which are read from the store
+ *             when somebody needs them: by selection_read_names, selection_sort, product_list_init.
  * Threads:    read-only once made.
  */
 #ifndef MNSDB_QUERY_SELECTION_SELECTION_H
@@ -16,6 +17,8 @@
 #include <stdint.h>
 
 struct view;
+
+#define DEVICES_FEW_SHARE 16u /* few are selected: no more than a 16th of all */
 
 /* What was asked for: any of the device globs, and any of the product globs; none means all. */
 struct selection_spec {
@@ -48,7 +51,11 @@ MUST_CHECK enum status selection_init(struct selection *selection, const struct 
                                       const struct selection_spec *spec, struct error *err);
 void selection_release(struct selection *selection);
 
-/* Fills in the list of devices by name: for answers with a row for each. */
+/* For who asks for names of selected devices, before the snapshot is paused. */
+MUST_CHECK enum status selection_read_names(const struct selection *selection,
+                                            const struct snapshot *snapshot, struct error *err);
+
+/* Fills in the list of devices by name: for answers with a row for each. Reads the names. */
 MUST_CHECK enum status selection_sort(struct selection *selection, const struct snapshot *snapshot,
                                       struct error *err);
 
