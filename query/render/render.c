@@ -29,9 +29,19 @@ bool render_format_find(const char *name, enum render_format *format)
     return false;
 }
 
-static enum status append(struct renderer *renderer, const char *text)
+static inline enum status append(struct renderer *renderer, const char *text)
 {
     return buffer_append(&renderer->text, text, strlen(text));
+}
+
+/* What stands between cells: one byte, and mostly there is room. */
+static inline enum status append_byte(struct renderer *renderer, char byte)
+{
+    struct buffer *const text = &renderer->text;
+    if (text->len == text->capacity)
+        TRY(buffer_reserve(text, 1));
+    text->data[text->len++] = (uint8_t)byte;
+    return STATUS_OK;
 }
 
 /*
@@ -137,11 +147,11 @@ static enum status delimited_row(struct renderer *renderer, const struct answer_
     const struct civil_zone *zone = renderer->options.zone;
     for (size_t i = 0; i < renderer->column_count; i++) {
         if (i > 0)
-            TRY(append(renderer, csv ? "," : "\t"));
+            TRY(append_byte(renderer, csv ? ',' : '\t'));
         TRY(csv ? render_csv_cell(&renderer->text, &cells[i], zone)
                 : render_tsv_cell(&renderer->text, &cells[i], zone));
     }
-    return append(renderer, "\n");
+    return append_byte(renderer, '\n');
 }
 
 static enum status md_row(struct renderer *renderer, const struct answer_cell *cells)
@@ -178,7 +188,7 @@ static enum status json_object(struct renderer *renderer, const struct answer_ce
         TRY(buffer_append(&renderer->text, renderer->keys[i].data, renderer->keys[i].len));
         TRY(render_json_cell(&renderer->text, &cells[i], renderer->options.zone));
     }
-    return append(renderer, "}");
+    return append_byte(renderer, '}');
 }
 
 static enum status json_row(struct renderer *renderer, const struct answer_cell *cells)
@@ -187,7 +197,7 @@ static enum status json_row(struct renderer *renderer, const struct answer_cell 
     if (!lines)
         TRY(append(renderer, renderer->row_count == 0 ? "[\n" : ",\n"));
     TRY(json_object(renderer, cells));
-    return lines ? append(renderer, "\n") : STATUS_OK;
+    return lines ? append_byte(renderer, '\n') : STATUS_OK;
 }
 
 static enum status json_end(struct renderer *renderer)

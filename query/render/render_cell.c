@@ -16,9 +16,27 @@
 
 #define HUMAN_REAL_CHARACTERS 12u /* a longer double is rounded for people */
 
+/* Room at the end of `text`, mostly without asking for more memory; NULL: there is none. */
+static inline char *room_for(struct buffer *text, size_t len)
+{
+    if (text->capacity - text->len < len && buffer_reserve(text, len) != STATUS_OK)
+        return NULL;
+    return (char *)text->data + text->len;
+}
+
+static enum status append_bytes(struct buffer *text, const void *bytes, size_t len)
+{
+    char *const to = room_for(text, len);
+    if (!to)
+        return STATUS_NOMEM;
+    memcpy(to, bytes, len);
+    text->len += len;
+    return STATUS_OK;
+}
+
 static enum status append_text(struct buffer *text, const char *more)
 {
-    return buffer_append(text, more, strlen(more));
+    return append_bytes(text, more, strlen(more));
 }
 
 /* --- what is no text ----------------------------------------------------------------------- */
@@ -30,13 +48,16 @@ static enum status append_digits(struct buffer *text, uint64_t value, bool negat
 {
     char digits[INTEGER_DIGITS + 1];
     size_t start = sizeof digits;
-    do {
-        digits[--start] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value > 0);
+    for (; value >= 10; value /= 100) {
+        const unsigned pair = (unsigned)(value % 100);
+        digits[--start] = (char)('0' + pair % 10);
+        digits[--start] = (char)('0' + pair / 10);
+    }
+    if (value > 0 || start == sizeof digits)
+        digits[--start] = (char)('0' + value);
     if (negative)
         digits[--start] = '-';
-    return buffer_append(text, digits + start, sizeof digits - start);
+    return append_bytes(text, digits + start, sizeof digits - start);
 }
 
 static enum status append_integer(struct buffer *text, int64_t value)
@@ -47,16 +68,20 @@ static enum status append_integer(struct buffer *text, int64_t value)
 
 static enum status append_number(struct buffer *text, const struct answer_cell *cell)
 {
-    char digits[EXACT_TEXT_BYTES];
-    const size_t len = exact_format(cell_number(cell), digits);
-    return buffer_append(text, digits, len);
+    char *const to = room_for(text, EXACT_TEXT_BYTES);
+    if (!to)
+        return STATUS_NOMEM;
+    text->len += exact_format(cell_number(cell), to);
+    return STATUS_OK;
 }
 
 static enum status append_time(struct buffer *text, const struct civil_zone *zone, int64_t time_ms)
 {
-    char time[CIVIL_RFC3339_BYTES];
-    const size_t len = civil_format_rfc3339(zone, time_ms, time);
-    return buffer_append(text, time, len);
+    char *const to = room_for(text, CIVIL_RFC3339_BYTES);
+    if (!to)
+        return STATUS_NOMEM;
+    text->len += civil_format_rfc3339(zone, time_ms, to);
+    return STATUS_OK;
 }
 
 enum status render_plain_cell(struct buffer *text, const struct answer_cell *cell,
@@ -83,18 +108,25 @@ enum status render_plain_cell(struct buffer *text, const struct answer_cell *cel
 
 /* --- csv ----------------------------------------------------------------------------------- */
 
-static bool csv_must_quote(uint8_t byte)
+/*
+ * Nearly every text stands as it is. These look at all bytes, with no way out at the first that
+ * does not: so the compiler looks at sixteen at a time.
+ */
+static bool csv_is_plain(struct slice value)
 {
-    return byte == ',' || byte == '"' || byte == '\r' || byte == '\n';
+    unsigned special = 0;
+    for (size_t i = 0; i < value.len; i++) {
+        const uint8_t byte = value.data[i];
+        special |= (unsigned)(byte == ',') | (byte == '"') | (byte == '\r') | (byte == '\n');
+    }
+    return special == 0;
 }
 
 enum status render_csv_text(struct buffer *text, struct slice value)
 {
-    bool plain = value.len > 0; // an empty text is "", so that it differs from null
-    for (size_t i = 0; plain && i < value.len; i++)
-        plain = !csv_must_quote(value.data[i]);
-    if (plain)
-        return buffer_append(text, value.data, value.len);
+    // An empty text is "", so that it differs from null.
+    if (value.len > 0 && csv_is_plain(value))
+        return append_bytes(text, value.data, value.len);
 
     TRY(buffer_reserve(text, 2 * value.len + 2));
     buffer_put_u8(text, '"');
@@ -134,8 +166,20 @@ static size_t tsv_escape(uint8_t byte, char escaped[8])
     return 1;
 }
 
+static bool tsv_is_plain(struct slice value)
+{
+    unsigned special = 0;
+    for (size_t i = 0; i < value.len; i++) {
+        const uint8_t byte = value.data[i];
+        special |= (unsigned)(byte < 0x20) | (byte == '\\') | (byte == 0x7F);
+    }
+    return special == 0;
+}
+
 enum status render_tsv_text(struct buffer *text, struct slice value)
 {
+    if (value.len > 0 && tsv_is_plain(value))
+        return append_bytes(text, value.data, value.len);
     TRY(buffer_reserve(text, 4 * value.len));
     for (size_t i = 0; i < value.len; i++) {
         char escaped[8];
@@ -206,11 +250,25 @@ static void put_json_ascii(struct buffer *text, uint8_t byte)
     buffer_put_bytes(text, escaped, (size_t)len);
 }
 
+/* Printable ASCII that stands for itself. */
+static bool json_is_plain(struct slice value)
+{
+    unsigned special = 0;
+    for (size_t i = 0; i < value.len; i++) {
+        const uint8_t byte = value.data[i];
+        special |= (unsigned)(byte < 0x20) | (byte > 0x7E) | (byte == '"') | (byte == '\\');
+    }
+    return special == 0;
+}
+
 enum status render_json_text(struct buffer *text, struct slice value)
 {
     TRY(buffer_reserve(text, 6 * value.len + 2));
     buffer_put_u8(text, '"');
-    for (size_t i = 0; i < value.len;) {
+    const bool plain = json_is_plain(value);
+    if (plain)
+        buffer_put_bytes(text, value.data, value.len);
+    for (size_t i = 0; !plain && i < value.len;) {
         const size_t len = utf8_length(value.data + i, value.len - i);
         if (len == 1) {
             put_json_ascii(text, value.data[i]);
