@@ -124,7 +124,8 @@ static enum status order_rows(struct kernel_data *data, struct error *err)
         const struct row *row = &batch->rows[TABLE_READINGS][i];
         struct cell *cells = batch->cells + row->first_cell;
         qsort(cells, row->cell_count, sizeof *cells, compare_cells);
-        data->readings[i] = block_row_of(row, batch->cells);
+        block_row_put(&data->readings[i], row, cells);
+        data->readings[i].device = row->device;
     }
     data->reading_count = count;
     qsort(data->readings, count, sizeof *data->readings, compare_rows);

@@ -23,7 +23,6 @@ static enum status measure_arrange(const struct kernel_data *data, struct kernel
     OWNED(arrangement_release) struct arrangement arrangement = {0};
     while (kernel_clock_next(clock)) {
         kernel_clock_start(clock);
-        arrangement_clear(&arrangement);
         if (arrangement_add_rows(&arrangement, batch->rows[TABLE_READINGS], count, batch->cells) !=
                 STATUS_OK ||
             arrange_rows(&arrangement, batch->devices.count) != STATUS_OK)
@@ -58,7 +57,10 @@ static enum status append_rows(struct block_builder *builder, const struct block
         const struct block_row *row = &rows[done++];
         const struct row_key key = {
             .time_ms = row->time_ms, .message_id = row->message_id, .device = row->device};
-        if (block_builder_append(builder, &key, row->time_source, row->cells, row->cell_count) !=
+        struct cell room[BRIEF_CELLS_MAX];
+        uint32_t cell_count = 0;
+        const struct cell *const cells = block_row_cells(row, room, &cell_count);
+        if (block_builder_append(builder, &key, block_row_source(row), cells, cell_count) !=
             STATUS_OK)
             return kernel_no_memory(err);
     }

@@ -1,20 +1,24 @@
 /*
  * arrange.c - sorting rows that are nearly in order.
  *
- * Rows arrive almost by time with their devices mixed. A counting sort gathers
- * each device's rows in their order of arrival. What is late then is put right by insertion, as
+ * Rows arrive almost by time with their devices mixed. They are counted by device before they
+ * come, so that each is put where its device's rows gather, in their order of arrival, and never
+ * moved from a place where all rows wait. What is late then is put right by insertion, as
  * long as that moves little, else by a natural merge sort: n log n at worst.
  */
 #include "engine/arrange/arrange.h"
 
 #include "engine/base/mem.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* Many more devices than rows: counting them all would cost more than it saves. */
 #define DEVICES_PER_ROW_MAX 4u
 /* Insertion may move so many rows, for each there is, before merging takes over. */
 #define MOVES_PER_ROW_MAX 4u
+/* Room for a quarter more rows than are needed: the next commits may be larger. */
+#define ROWS_SPARE_PART 4u
 
 static bool row_after(const struct block_row *a, const struct block_row *b)
 {
@@ -101,78 +105,112 @@ static bool insertion_sort(struct block_row *rows, size_t count)
     return true;
 }
 
-static void sort_rows(struct block_row *rows, size_t count, struct block_row *scratch)
+static enum status sort_rows(struct arrangement *arrangement, struct block_row *rows, size_t count)
 {
-    if (count > 1 && !insertion_sort(rows, count))
-        merge_sort(rows, count, scratch);
+    if (count <= 1 || insertion_sort(rows, count))
+        return STATUS_OK;
+    TRY(mem_renew(&arrangement->scratch, &arrangement->scratch_capacity, count,
+                  sizeof *arrangement->scratch));
+    merge_sort(rows, count, arrangement->scratch);
+    return STATUS_OK;
 }
 
-/* starts[d] = first place of device d; starts[device_count] = count. */
-static void count_devices(uint32_t *starts, const struct block_row *rows, size_t count,
-                          size_t device_count)
+enum status arrangement_begin(struct arrangement *arrangement, size_t count_max)
 {
-    memset(starts, 0, (device_count + 1) * sizeof *starts);
-    for (size_t i = 0; i < count; i++)
-        starts[rows[i].device + 1]++;
-    for (size_t device = 0; device < device_count; device++)
-        starts[device + 1] += starts[device];
+    arrangement->expected = 0;
+    arrangement->count = 0;
+    return mem_renew(&arrangement->devices, &arrangement->device_capacity, count_max,
+                     sizeof *arrangement->devices);
 }
 
-static void arrange_by_counting(struct arrangement *arrangement, size_t device_count)
+/* next[d] = first place of device d. */
+static void count_devices(struct arrangement *arrangement)
 {
-    uint32_t *next = arrangement->starts;
-    struct block_row *given = arrangement->given;
-    count_devices(next, given, arrangement->count, device_count);
-    for (size_t i = 0; i < arrangement->count; i++)
-        arrangement->rows[next[given[i].device]++] = given[i];
-    /* next[d] is now where device d ends. */
-    size_t start = 0;
-    for (size_t device = 0; device < device_count; device++) {
-        sort_rows(arrangement->rows + start, next[device] - start, given);
-        start = next[device];
+    uint32_t *const next = arrangement->next;
+    memset(next, 0, arrangement->device_count * sizeof *next);
+    for (size_t i = 0; i < arrangement->expected; i++)
+        next[arrangement->devices[i]]++;
+    uint32_t start = 0;
+    for (size_t device = 0; device < arrangement->device_count; device++) {
+        const uint32_t held = next[device];
+        next[device] = start;
+        start += held;
     }
 }
 
-enum status arrangement_reserve(struct arrangement *arrangement, size_t count)
+/*
+ * Devices' rows lie in as many pages as there are devices, and are written in turns: huge pages
+ * spare looking up where each is. They stay for the next commits, so that they are zeroed once.
+ */
+static enum status reserve_rows(struct arrangement *arrangement, size_t count)
 {
-    if (arrangement->count == 0)
-        return mem_renew(&arrangement->given, &arrangement->given_capacity, count,
-                         sizeof *arrangement->given);
-    return mem_grow(&arrangement->given, &arrangement->given_capacity, count,
-                    sizeof *arrangement->given);
+    if (count <= arrangement->capacity)
+        return STATUS_OK;
+    mem_free(arrangement->rows);
+    arrangement->capacity = 0;
+    const size_t capacity = count + count / ROWS_SPARE_PART;
+    arrangement->rows = mem_alloc(capacity, sizeof *arrangement->rows);
+    if (!arrangement->rows)
+        return STATUS_NOMEM;
+    arrangement->capacity = capacity;
+    return STATUS_OK;
+}
+
+enum status arrangement_open(struct arrangement *arrangement, uint64_t device_count)
+{
+    const size_t count = arrangement->expected;
+    arrangement->device_count = 0;
+    TRY(reserve_rows(arrangement, count));
+    if (count == 0 || device_count > count * DEVICES_PER_ROW_MAX)
+        return STATUS_OK;
+    TRY(mem_renew(&arrangement->next, &arrangement->next_capacity, (size_t)device_count,
+                  sizeof *arrangement->next));
+    arrangement->device_count = (size_t)device_count;
+    count_devices(arrangement);
+    return STATUS_OK;
+}
+
+enum status arrangement_sort(struct arrangement *arrangement)
+{
+    assert(arrangement->count == arrangement->expected);
+    if (arrangement->device_count == 0)
+        return sort_rows(arrangement, arrangement->rows, arrangement->count);
+    /* next[d] is now where device d ends. */
+    size_t start = 0;
+    for (size_t device = 0; device < arrangement->device_count; device++) {
+        const size_t end = arrangement->next[device];
+        TRY(sort_rows(arrangement, arrangement->rows + start, end - start));
+        start = end;
+    }
+    return STATUS_OK;
 }
 
 enum status arrangement_add_rows(struct arrangement *arrangement, const struct row *rows,
                                  size_t count, const struct cell *cells)
 {
-    TRY(arrangement_reserve(arrangement, arrangement->count + count));
-    for (size_t i = 0; i < count; i++) {
-        const struct block_row row = block_row_of(&rows[i], cells);
-        arrangement_add(arrangement, &row);
-    }
+    TRY(arrangement_begin(arrangement, count));
+    for (size_t i = 0; i < count; i++)
+        arrangement_expect(arrangement, rows[i].device);
+    arrangement->set = rows;
+    arrangement->set_cells = cells;
     return STATUS_OK;
 }
 
 enum status arrange_rows(struct arrangement *arrangement, uint64_t device_count)
 {
-    const size_t count = arrangement->count;
-    TRY(mem_renew(&arrangement->rows, &arrangement->capacity, count, sizeof *arrangement->rows));
-    if (device_count > count * DEVICES_PER_ROW_MAX) {
-        if (count > 0)
-            memcpy(arrangement->rows, arrangement->given, count * sizeof *arrangement->rows);
-        sort_rows(arrangement->rows, count, arrangement->given);
-        return STATUS_OK;
+    TRY(arrangement_open(arrangement, device_count));
+    for (size_t i = 0; i < arrangement->expected; i++) {
+        const struct row *const row = &arrangement->set[i];
+        arrangement_put(arrangement, row, arrangement->set_cells + row->first_cell);
     }
-    TRY(mem_renew(&arrangement->starts, &arrangement->start_capacity, device_count + 1,
-                  sizeof *arrangement->starts));
-    arrange_by_counting(arrangement, (size_t)device_count);
-    return STATUS_OK;
+    return arrangement_sort(arrangement);
 }
 
 void arrangement_release(struct arrangement *arrangement)
 {
-    mem_free(arrangement->given);
+    mem_free(arrangement->devices);
     mem_free(arrangement->rows);
-    mem_free(arrangement->starts);
+    mem_free(arrangement->next);
+    mem_free(arrangement->scratch);
     *arrangement = (struct arrangement){0};
 }

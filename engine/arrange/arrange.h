@@ -1,10 +1,12 @@
 /*
  * arrange.h - the order of rows in a part: by (device, time_ms, message_id).
  *
- * Rows are arranged as records of 32 bytes that know where their cells are: those stay where they
- * were decoded.
+ * Rows are arranged as records of 32 bytes. They hold their cells if those are few and small, else
+ * they know where they are: those stay where they were decoded.
  *
- * Threads: one at a time.
+ * Life cycle:  begin -> expect* -> open -> put* (as many, in the same order) -> sort; or, for a set
+ *              of rows, add_rows -> arrange_rows.
+ * Threads:     one at a time.
  */
 #ifndef MNSDB_ENGINE_ARRANGE_ARRANGE_H
 #define MNSDB_ENGINE_ARRANGE_ARRANGE_H
@@ -17,47 +19,76 @@
 #include <stdint.h>
 
 struct arrangement {
-    struct block_row *given; /* owned; in any order; arranging uses it up */
-    size_t given_capacity;
-    size_t count;
-    struct block_row *rows; /* owned; the result: `count` rows */
+    uint32_t *devices; /* owned; of the rows to come */
+    size_t device_capacity;
+    size_t expected;
+    size_t count;           /* of rows that came */
+    struct block_row *rows; /* owned */
     size_t capacity;
-    uint32_t *starts; /* owned; where each device's rows begin */
-    size_t start_capacity;
+    uint32_t *next; /* owned; where the next row of each device goes */
+    size_t next_capacity;
+    size_t device_count;       /* that have a place in `next`; 0: rows stand as they came */
+    struct block_row *scratch; /* owned; for what is far from being in order */
+    size_t scratch_capacity;
+    const struct row *set; /* borrowed, as its cells: rows on their way into order */
+    const struct cell *set_cells;
 };
 
-/* The row as it is arranged; `cells` are those that its first_cell counts in. */
-static inline struct block_row block_row_of(const struct row *row, const struct cell *cells)
+/* The row as it is arranged, but for its device; `cells` are its own. Only written, never read. */
+static inline void block_row_put(struct block_row *to, const struct row *row,
+                                 const struct cell *cells)
 {
-    return (struct block_row){
-        .time_ms = row->time_ms,
-        .message_id = row->message_id,
-        .cells = cells + row->first_cell,
-        .device = row->device,
-        .cell_count = row->cell_count & BLOCK_ROW_CELLS_MAX,
-        .time_source = row->time_source & BLOCK_ROW_SOURCE_MASK,
-    };
+    to->time_ms = row->time_ms;
+    to->message_id = row->message_id;
+    block_row_put_cells(to, cells, row->cell_count & BLOCK_ROW_CELLS_MAX,
+                        row->time_source & BLOCK_ROW_SOURCE_MASK);
 }
 
-static inline void arrangement_clear(struct arrangement *arrangement)
+/* Forgets all rows; room for the devices of so many. */
+MUST_CHECK enum status arrangement_begin(struct arrangement *arrangement, size_t count_max);
+
+/* A row of that device will come. There is room. */
+static inline void arrangement_expect(struct arrangement *arrangement, uint32_t device)
 {
-    arrangement->count = 0;
+    arrangement->devices[arrangement->expected++] = device;
 }
 
-/* Room for so many rows in all. */
-MUST_CHECK enum status arrangement_reserve(struct arrangement *arrangement, size_t count);
+/* Room for all rows that are expected. Devices are below `device_count`. */
+MUST_CHECK enum status arrangement_open(struct arrangement *arrangement, uint64_t device_count);
 
-/* Adds a row, for which there is room. */
-static inline void arrangement_add(struct arrangement *arrangement, const struct block_row *row)
+/* Each row goes elsewhere than the one before: its place is asked for this many rows ahead. */
+#define ARRANGE_AHEAD 16u
+
+/*
+ * Puts the next row, whose device is known already, near its place. It goes there word by word: a
+ * whole copy would wait for what was just written in parts, and so for all that was written before.
+ */
+static inline void arrangement_put(struct arrangement *arrangement, const struct row *row,
+                                   const struct cell *cells)
 {
-    arrangement->given[arrangement->count++] = *row;
+    const size_t index = arrangement->count++;
+    const uint32_t device = arrangement->devices[index];
+    size_t place = index;
+    if (arrangement->device_count > 0) {
+        const size_t ahead = index + ARRANGE_AHEAD;
+        if (ahead < arrangement->expected)
+            __builtin_prefetch(&arrangement->rows[arrangement->next[arrangement->devices[ahead]]],
+                               1);
+        place = arrangement->next[device]++;
+    }
+    struct block_row *const to = &arrangement->rows[place];
+    to->device = device;
+    block_row_put(to, row, cells);
 }
 
-/* Adds rows whose cells are counted in `cells`; makes room for them. */
+/* Puts the rows in order: all that were expected have come. */
+MUST_CHECK enum status arrangement_sort(struct arrangement *arrangement);
+
+/* Begins with a set of rows whose cells are counted in `cells`; borrowed until it is arranged. */
 MUST_CHECK enum status arrangement_add_rows(struct arrangement *arrangement, const struct row *rows,
                                             size_t count, const struct cell *cells);
 
-/* Puts what was added into `rows`, in order. Devices are below `device_count`. */
+/* Puts that set in order. Devices are below `device_count`. */
 MUST_CHECK enum status arrange_rows(struct arrangement *arrangement, uint64_t device_count);
 void arrangement_release(struct arrangement *arrangement);
 

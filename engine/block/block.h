@@ -19,8 +19,10 @@
 #include "engine/number/number.h"
 #include "engine/row/row.h"
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #define BLOCK_ROWS_MAX  2048u  /* one decoded column is 16 KiB: two fit the L1 data cache */
 #define BLOCK_CELLS_MAX 65536u /* a builder with this many cells is full, whatever its rows */
@@ -31,17 +33,131 @@ struct row_key {
     uint32_t device;
 };
 
-/* A row on its way into a block: its key, and where its cells are. */
-#define BLOCK_ROW_CELLS_MAX   ((UINT32_C(1) << 30) - 1)
+/*
+ * A row on its way into a block: its key, and where its cells are. A brief row, of one or two small
+ * decimals, holds them itself. Rows are not read in the order in which they were decoded: each look
+ * at cells that lie elsewhere would be a miss of the caches.
+ *
+ *      form, from its low bits up
+ *      BITS    MEANING
+ *      2       enum time_source
+ *      1       1: the row is brief
+ *      29      cells; or, of a brief row, from the low bits up
+ *         2 * 5    exponents of its last and its first cell, less BRIEF_EXPONENT_MIN
+ *         19       its shape: metrics of its last and its first cell, 9 bits each, ascending, then
+ *                  1 if there are two; of a single cell, the same twice
+ */
+#define BLOCK_ROW_CELLS_MAX   ((UINT32_C(1) << 29) - 1)
 #define BLOCK_ROW_SOURCE_MASK 3u
+#define BLOCK_ROW_BRIEF       4u
+#define BLOCK_ROW_CELLS_SHIFT 3u
+#define BRIEF_CELLS_MAX       2u
+#define BRIEF_METRIC_BITS     9u
+#define BRIEF_METRIC_MASK     ((UINT32_C(1) << BRIEF_METRIC_BITS) - 1)
+#define BRIEF_EXPONENT_BITS   5u
+#define BRIEF_EXPONENT_MASK   ((UINT32_C(1) << BRIEF_EXPONENT_BITS) - 1)
+#define BRIEF_EXPONENT_MIN    (-16)
+#define BRIEF_SHAPE_SHIFT     (BLOCK_ROW_CELLS_SHIFT + 2 * BRIEF_EXPONENT_BITS)
+#define BRIEF_NONE            UINT32_MAX /* no brief row has this shape */
 struct block_row {
     int64_t time_ms;
     uint64_t message_id;
-    const struct cell *cells; /* borrowed; store-wide metrics, ascending, each once */
+    union {
+        const struct cell *cells;           /* borrowed; store-wide metrics, ascending, each once */
+        int32_t mantissas[BRIEF_CELLS_MAX]; /* of a brief row */
+    };
     uint32_t device;
-    uint32_t cell_count : 30;
-    uint32_t time_source : 2; /* enum time_source */
+    uint32_t form;
 };
+static_assert(BRIEF_SHAPE_SHIFT + 2 * BRIEF_METRIC_BITS + 1 == 32, "a brief row's form is a word");
+
+static inline uint32_t block_row_form(uint32_t cell_count, unsigned time_source)
+{
+    return cell_count << BLOCK_ROW_CELLS_SHIFT | time_source;
+}
+
+static inline uint8_t block_row_source(const struct block_row *row)
+{
+    return row->form & BLOCK_ROW_SOURCE_MASK;
+}
+
+static inline bool block_row_is_brief(const struct block_row *row)
+{
+    return (row->form & BLOCK_ROW_BRIEF) != 0;
+}
+
+/* What brief rows with the same metrics have in common. */
+static inline uint32_t brief_shape(uint32_t cell_count, uint32_t first_metric, uint32_t last_metric)
+{
+    return ((cell_count - 1) << BRIEF_METRIC_BITS | first_metric) << BRIEF_METRIC_BITS |
+           last_metric;
+}
+
+/* Of a brief row. */
+static inline uint32_t block_row_shape(const struct block_row *row)
+{
+    return row->form >> BRIEF_SHAPE_SHIFT;
+}
+
+static inline int8_t block_row_brief_exponent(const struct block_row *row, uint32_t cell)
+{
+    const unsigned shift = BLOCK_ROW_CELLS_SHIFT + (cell == 0 ? BRIEF_EXPONENT_BITS : 0);
+    return (int8_t)((int)(row->form >> shift & BRIEF_EXPONENT_MASK) + BRIEF_EXPONENT_MIN);
+}
+
+static inline uint32_t brief_exponent(const struct cell *cell)
+{
+    return (uint32_t)(cell->exponent - BRIEF_EXPONENT_MIN);
+}
+
+/* Not 0 if the cell cannot stand in a brief row. */
+static inline uint64_t cell_is_long(const struct cell *cell)
+{
+    const uint64_t above_lowest = (uint64_t)cell->mantissa + (UINT64_C(1) << 31);
+    return above_lowest >> 32 | brief_exponent(cell) >> BRIEF_EXPONENT_BITS |
+           cell->metric >> BRIEF_METRIC_BITS | (cell->kind ^ (uint32_t)NUMBER_DECIMAL);
+}
+
+/*
+ * Cells and form of a row, brief if it can be. Written to `to` and never read from there: it may be
+ * anywhere.
+ */
+static inline void block_row_put_cells(struct block_row *to, const struct cell *cells,
+                                       uint32_t count, unsigned time_source)
+{
+    const bool few = count - 1 < BRIEF_CELLS_MAX;
+    const struct cell *const last = few ? cells + (count - 1) : cells;
+    if (!few || (cell_is_long(cells) | cell_is_long(last)) != 0) {
+        to->cells = cells;
+        to->form = block_row_form(count, time_source);
+        return;
+    }
+    to->mantissas[0] = (int32_t)cells->mantissa;
+    to->mantissas[1] = (int32_t)last->mantissa;
+    to->form = brief_shape(count, cells->metric, last->metric) << BRIEF_SHAPE_SHIFT |
+               (brief_exponent(cells) << BRIEF_EXPONENT_BITS | brief_exponent(last))
+                   << BLOCK_ROW_CELLS_SHIFT |
+               BLOCK_ROW_BRIEF | time_source;
+}
+
+/* The row's cells, brief ones put into `room`. */
+static inline const struct cell *block_row_cells(const struct block_row *row,
+                                                 struct cell room[BRIEF_CELLS_MAX], uint32_t *count)
+{
+    *count = row->form >> BLOCK_ROW_CELLS_SHIFT;
+    if (!block_row_is_brief(row))
+        return row->cells;
+    const uint32_t shape = block_row_shape(row);
+    *count = 1 + (shape >> 2 * BRIEF_METRIC_BITS);
+    for (uint32_t i = 0; i < *count; i++) {
+        const unsigned shift = i == 0 ? BRIEF_METRIC_BITS : 0;
+        room[i] = (struct cell){.mantissa = row->mantissas[i],
+                                .metric = shape >> shift & BRIEF_METRIC_MASK,
+                                .exponent = block_row_brief_exponent(row, i),
+                                .kind = NUMBER_DECIMAL};
+    }
+    return room;
+}
 
 /* By device, time_ms, message_id. */
 static inline int row_key_compare(const struct row_key *a, const struct row_key *b)
@@ -229,6 +345,7 @@ struct directory_reader {
     struct column_summary *columns; /* owned; entry.summary.columns points here */
     size_t column_capacity;
     uint32_t entries_left;
+    uint32_t device_from; /* entries whose devices all are lower are passed over; open sets it 0 */
 };
 
 /*

@@ -36,6 +36,7 @@ enum status block_builder_new(struct block_builder **builder)
     made->row_count = 0;
     made->mixed = false;
     made->alike.column_count = 0;
+    made->alike.brief_shape = BRIEF_NONE;
     made->slots = mem_alloc(SLOTS_MIN, sizeof *made->slots);
     if (!made->slots) {
         mem_free(made);
@@ -201,8 +202,7 @@ enum status block_builder_append(struct block_builder *builder, const struct row
         .message_id = key->message_id,
         .cells = cells,
         .device = key->device,
-        .cell_count = cell_count & BLOCK_ROW_CELLS_MAX,
-        .time_source = time_source & BLOCK_ROW_SOURCE_MASK,
+        .form = block_row_form(cell_count, time_source),
     };
     if (block_builder_append_alike(builder, &added, 1, 1) == 1)
         return STATUS_OK;

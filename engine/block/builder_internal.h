@@ -25,6 +25,7 @@ struct builder_column {
 
 struct builder_alike {
     uint32_t column_count;
+    uint32_t brief_shape;                /* of brief rows that are alike; or BRIEF_NONE */
     uint32_t metrics[ALIKE_COLUMNS_MAX]; /* ascending */
     int64_t mantissas[ALIKE_COLUMNS_MAX][ALIKE_ROOM];
     int8_t exponents[ALIKE_COLUMNS_MAX][ALIKE_ROOM];
@@ -68,7 +69,7 @@ static inline void builder_put_key(struct block_builder *builder, uint32_t row,
     builder->times_ms[row] = from->time_ms;
     builder->message_ids[row] = from->message_id;
     builder->devices[row] = from->device;
-    builder->sources[row] = from->time_source;
+    builder->sources[row] = block_row_source(from);
 }
 
 #endif

@@ -80,7 +80,8 @@ static bool rows_are_narrow(const struct block_row *rows, uint32_t count)
 {
     uint32_t widest = 0;
     for (uint32_t i = 0; i < count; i++)
-        widest |= rows[i].cell_count > ROW_CELLS_MAX;
+        widest |=
+            !block_row_is_brief(&rows[i]) && rows[i].form >> BLOCK_ROW_CELLS_SHIFT > ROW_CELLS_MAX;
     return widest == 0;
 }
 

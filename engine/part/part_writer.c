@@ -260,8 +260,10 @@ enum status block_add_rows(struct block_builder *builder, const struct block_row
         const struct block_row *row = &rows[*added];
         const struct row_key key = {
             .time_ms = row->time_ms, .message_id = row->message_id, .device = row->device};
-        TRY(block_builder_append(builder, &key, (uint8_t)row->time_source, row->cells,
-                                 row->cell_count));
+        struct cell room[BRIEF_CELLS_MAX];
+        uint32_t cell_count = 0;
+        const struct cell *const cells = block_row_cells(row, room, &cell_count);
+        TRY(block_builder_append(builder, &key, block_row_source(row), cells, cell_count));
     }
     return STATUS_OK;
 }

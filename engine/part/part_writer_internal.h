@@ -6,6 +6,9 @@
 
 #include "engine/part/part.h"
 
+/* Passed over at once, if the row behind them is of the same device. */
+#define NEAR_ROWS 16u
+
 /* Where a block stands before its next rows. */
 struct block_progress {
     uint32_t held;     /* rows it has */
@@ -22,6 +25,9 @@ static inline uint32_t block_rows_until_end(struct block_progress block,
     size_t until = 1;
     if (!block.continues && block.held + 1 < PART_BLOCK_ROWS_MIN)
         until = PART_BLOCK_ROWS_MIN - block.held;
+    /* Devices ascend: rows between two of the same one are of it, too. */
+    while (until + NEAR_ROWS < limit && rows[until + NEAR_ROWS].device == rows[until - 1].device)
+        until += NEAR_ROWS;
     while (until < limit && rows[until].device == rows[until - 1].device)
         until++;
     return (uint32_t)(until < limit ? until : limit);

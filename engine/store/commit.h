@@ -65,7 +65,7 @@ MUST_CHECK enum status commit_check_times(const struct row *rows, const struct m
 
 /*
  * Takes in batches for parts at once: the rows of messages that are no duplicates go into
- * store->arranged, and leave their cells where they are, if they can.
+ * store->arranged, in order, and leave their cells where they are, if they can.
  */
 MUST_CHECK enum status commit_gather(struct commit *commit, struct row_batch *const *batches,
                                      size_t batch_count, struct error *err);

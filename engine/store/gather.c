@@ -1,11 +1,13 @@
 /*
  * gather.c - rows of batches, or of a set, into parts.
  *
- *      messages -> no duplicate? -> its rows -> arranged by (device, time, id) -> part
- *                                       `-- cells: where they were decoded, mostly
+ *      messages -> no duplicate? -> devices of its rows, counted
+ *                            \----> its rows -> arranged by (device, time, id) -> part
+ *                                       `-- cells: in the row, or where they were decoded, mostly
  *
- * A large commit copies of each row its key and the place of its cells, 32 bytes, and nothing else.
- * The cells are read once the rows are in order. They may stay in their batch if
+ * A large commit walks through its batches twice: first for the devices, then each row goes to its
+ * device's others: 32 bytes, its key with one or two small values or the place of its cells. Those
+ * are read once the rows are in order. They may stay in their batch if
  * the batch's numbers of metrics are the store's and ascend, as they do wherever all batches meet
  * the same metrics in the same order; else they are copied.
  */
@@ -34,6 +36,8 @@ static inline bool cells_may_stay(const struct cell *cells, uint32_t count, cons
 struct gathering {
     struct commit *commit;
     struct row_batch *batch;
+    int64_t min_time_ms; /* of the rows; above max_time_ms: none yet */
+    int64_t max_time_ms;
     uint64_t clock_faults;
 };
 
@@ -53,16 +57,16 @@ static inline enum status gather_row(struct gathering *gathering, enum table tab
 {
     struct store *store = gathering->commit->store;
     struct row_batch *batch = gathering->batch;
-    struct block_row gathered = block_row_of(row, batch->cells);
-    uint32_t device = 0;
-    TRY(commit_map_device(gathering->commit, batch, row->device, &device, err));
-    gathered.device = device;
+    const struct cell *cells = batch->cells + row->first_cell;
     const uint32_t *global = table == TABLE_READINGS ? batch->metrics.global : NULL;
-    if (!cells_may_stay(gathered.cells, row->cell_count, global))
-        TRY(copy_cells(gathering, table, row, &gathered.cells, err));
+    if (!cells_may_stay(cells, row->cell_count, global))
+        TRY(copy_cells(gathering, table, row, &cells, err));
     gathering->clock_faults += row->clock_fault;
-    store_state_note_time(&store->state, row->time_ms);
-    arrangement_add(&store->arranged[table], &gathered);
+    if (row->time_ms < gathering->min_time_ms)
+        gathering->min_time_ms = row->time_ms;
+    if (row->time_ms > gathering->max_time_ms)
+        gathering->max_time_ms = row->time_ms;
+    arrangement_put(&store->arranged[table], row, cells);
     return STATUS_OK;
 }
 
@@ -78,11 +82,43 @@ static enum status gather_message(struct gathering *gathering, const struct mess
     return STATUS_OK;
 }
 
-/* Goes on in `duplicate`, which has a flag a message. */
+/* The rows of one batch. Goes on in `duplicate`, which has a flag a message. */
 static enum status gather_batch(struct commit *commit, struct row_batch *batch,
                                 const bool *duplicate, struct error *err)
 {
-    struct gathering gathering = {.commit = commit, .batch = batch};
+    struct gathering gathering = {
+        .commit = commit, .batch = batch, .min_time_ms = INT64_MAX, .max_time_ms = INT64_MIN};
+    for (size_t m = 0; m < batch->message_count; m++) {
+        const struct message *message = &batch->messages[m];
+        if (!duplicate[m] && message->verdict != MESSAGE_REJECT)
+            TRY(gather_message(&gathering, message, err));
+    }
+    struct store_state *state = &commit->store->state;
+    state->counters.clock_faults += gathering.clock_faults;
+    if (gathering.min_time_ms <= gathering.max_time_ms) {
+        store_state_note_time(state, gathering.min_time_ms);
+        store_state_note_time(state, gathering.max_time_ms);
+    }
+    return STATUS_OK;
+}
+
+static enum status expect_rows(struct commit *commit, struct row_batch *batch,
+                               const struct message *message, struct error *err)
+{
+    const enum table table = (enum table)message->verdict;
+    const struct row *row = batch->rows[table] + message->first;
+    for (const struct row *const end = row + message->count; row < end; row++) {
+        uint32_t device = 0;
+        TRY(commit_map_device(commit, batch, row->device, &device, err));
+        arrangement_expect(&commit->store->arranged[table], device);
+    }
+    return STATUS_OK;
+}
+
+/* What becomes of the messages of one batch: rejects are taken in, devices of rows noted. */
+static enum status expect_batch(struct commit *commit, struct row_batch *batch,
+                                const bool *duplicate, struct error *err)
+{
     for (size_t m = 0; m < batch->message_count; m++) {
         const struct message *message = &batch->messages[m];
         if (duplicate[m]) {
@@ -91,11 +127,24 @@ static enum status gather_batch(struct commit *commit, struct row_batch *batch,
             TRY(commit_take_reject(commit, batch, message, err));
         } else {
             commit->result.stored++;
-            TRY(gather_message(&gathering, message, err));
+            TRY(expect_rows(commit, batch, message, err));
         }
     }
-    commit->store->state.counters.clock_faults += gathering.clock_faults;
     commit->result.received += batch->message_count;
+    return STATUS_OK;
+}
+
+/* Room for what may come. */
+static enum status begin_gathering(struct store *store, struct row_batch *const *batches,
+                                   size_t batch_count)
+{
+    arena_reset(&store->cells);
+    for (int table = 0; table < TABLE_COUNT; table++) {
+        size_t rows = 0;
+        for (size_t b = 0; b < batch_count; b++)
+            rows += batches[b]->row_count[table];
+        TRY(arrangement_begin(&store->arranged[table], rows));
+    }
     return STATUS_OK;
 }
 
@@ -103,34 +152,38 @@ enum status commit_gather(struct commit *commit, struct row_batch *const *batche
                           size_t batch_count, struct error *err)
 {
     struct store *store = commit->store;
-    arena_reset(&store->cells);
-    for (int table = 0; table < TABLE_COUNT; table++) {
-        size_t rows = 0;
-        for (size_t b = 0; b < batch_count; b++)
-            rows += batches[b]->row_count[table];
-        arrangement_clear(&store->arranged[table]);
-        if (arrangement_reserve(&store->arranged[table], rows) != STATUS_OK)
-            return no_memory(err);
-    }
+    if (begin_gathering(store, batches, batch_count) != STATUS_OK)
+        return no_memory(err);
     const bool *duplicate = store->intake.duplicate;
+    for (size_t b = 0; b < batch_count; b++) {
+        TRY(expect_batch(commit, batches[b], duplicate, err));
+        duplicate += batches[b]->message_count;
+    }
+    for (int table = 0; table < TABLE_COUNT; table++) {
+        if (arrangement_open(&store->arranged[table], store->devices.table.count) != STATUS_OK)
+            return no_memory(err);
+        commit->rows[table] += store->arranged[table].expected;
+    }
+    duplicate = store->intake.duplicate;
     for (size_t b = 0; b < batch_count; b++) {
         TRY(gather_batch(commit, batches[b], duplicate, err));
         duplicate += batches[b]->message_count;
     }
-    for (int table = 0; table < TABLE_COUNT; table++)
-        commit->rows[table] += store->arranged[table].count;
+    for (int table = 0; table < TABLE_COUNT; table++) {
+        if (arrangement_sort(&store->arranged[table]) != STATUS_OK)
+            return no_memory(err);
+    }
     return STATUS_OK;
 }
 
 static enum status write_part(struct store *store, struct kv_txn *txn, enum table table,
                               struct error *err)
 {
-    struct arrangement *arranged = &store->arranged[table];
+    const struct arrangement *arranged = &store->arranged[table];
     if (arranged->count == 0)
         return STATUS_OK;
     struct part *part = NULL;
-    if (arrange_rows(arranged, store->devices.table.count) != STATUS_OK ||
-        part_list_add(&store->parts[table], &part) != STATUS_OK)
+    if (part_list_add(&store->parts[table], &part) != STATUS_OK)
         return no_memory(err);
     part->number = store->state.next_part++;
     part->table = table;
@@ -151,9 +204,9 @@ enum status store_write_row_set(struct store *store, struct kv_txn *txn, struct 
     const struct row_set *set = &store->rows;
     for (int table = 0; table < TABLE_COUNT; table++) {
         struct arrangement *arranged = &store->arranged[table];
-        arrangement_clear(arranged);
         if (arrangement_add_rows(arranged, set->rows[table], set->row_count[table], set->cells) !=
-            STATUS_OK)
+                STATUS_OK ||
+            arrange_rows(arranged, store->devices.table.count) != STATUS_OK)
             return no_memory(err);
     }
     return store_write_parts(store, txn, err);

@@ -75,7 +75,7 @@ enum status store_abandon(struct store *store, struct kv_txn *txn, enum status s
 /* A place in known_numbers for each name that decoders know by now: before a commit. */
 MUST_CHECK enum status store_follow_known(struct store *store, struct error *err);
 
-/* Sorts the rows of store->arranged and writes them as a new part a table, if there are any. */
+/* Writes the rows of store->arranged as a new part a table, if there are any. */
 MUST_CHECK enum status store_write_parts(struct store *store, struct kv_txn *txn,
                                          struct error *err);
 

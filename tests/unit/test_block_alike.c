@@ -59,6 +59,7 @@ static struct number draw_value(enum values values)
 static struct block_row rows[BLOCK_ROWS_MAX];
 static struct cell cells[BLOCK_ROWS_MAX][METRICS_MAX];
 static uint32_t row_count;
+static uint32_t metric_count; /* of each row */
 
 static void make_rows(uint32_t count, uint32_t metrics, uint32_t unlike_at)
 {
@@ -67,6 +68,7 @@ static void make_rows(uint32_t count, uint32_t metrics, uint32_t unlike_at)
         kinds[i] = (enum values)draw(VALUES_KINDS);
     uint32_t device = 3;
     row_count = count;
+    metric_count = metrics;
     for (uint32_t r = 0; r < count; r++) {
         device += draw(200) == 0;
         for (uint32_t i = 0; i < metrics; i++) {
@@ -86,8 +88,9 @@ static void make_rows(uint32_t count, uint32_t metrics, uint32_t unlike_at)
                                      .message_id = r,
                                      .cells = cells[r],
                                      .device = device,
-                                     .cell_count = metrics & BLOCK_ROW_CELLS_MAX,
-                                     .time_source = draw(2) & BLOCK_ROW_SOURCE_MASK};
+                                     .form = block_row_form(metrics, draw(2))};
+        if (draw(4) != 0)
+            block_row_put_cells(&rows[r], cells[r], metrics, block_row_source(&rows[r]));
     }
 }
 
@@ -103,9 +106,12 @@ static uint32_t append_all(struct block_builder *builder)
         const struct block_row *row = &rows[at++];
         const struct row_key key = {
             .time_ms = row->time_ms, .message_id = row->message_id, .device = row->device};
-        assert_int_equal(block_builder_append(builder, &key, (uint8_t)row->time_source, row->cells,
-                                              row->cell_count),
-                         STATUS_OK);
+        struct cell room[BRIEF_CELLS_MAX];
+        uint32_t count = 0;
+        const struct cell *const its_cells = block_row_cells(row, room, &count);
+        assert_int_equal(
+            block_builder_append(builder, &key, block_row_source(row), its_cells, count),
+            STATUS_OK);
         one_by_one++;
     }
     assert_int_equal(block_builder_rows(builder), row_count);
@@ -130,13 +136,13 @@ static void assert_same_rows(const struct row_vector *decoded)
         assert_int_equal(decoded->times_ms[r], row->time_ms);
         assert_true(decoded->message_ids[r] == row->message_id);
         assert_int_equal(row_vector_device(decoded, r), row->device);
-        assert_int_equal(decoded->time_sources[r], row->time_source);
-        for (uint32_t i = 0; i < row->cell_count; i++) {
-            const struct number value =
-                column_vector_get(find_column(decoded, row->cells[i].metric), r);
-            assert_int_equal(value.kind, row->cells[i].kind);
-            assert_int_equal(value.mantissa, row->cells[i].mantissa);
-            assert_true(value.kind == NUMBER_REAL || value.exponent == row->cells[i].exponent);
+        assert_int_equal(decoded->time_sources[r], block_row_source(row));
+        for (uint32_t i = 0; i < metric_count; i++) {
+            const struct cell *const cell = &cells[r][i];
+            const struct number value = column_vector_get(find_column(decoded, cell->metric), r);
+            assert_int_equal(value.kind, cell->kind);
+            assert_int_equal(value.mantissa, cell->mantissa);
+            assert_true(value.kind == NUMBER_REAL || value.exponent == cell->exponent);
         }
     }
 }
@@ -197,11 +203,55 @@ static void a_row_unlike_the_others_does_not_change_them(void **state)
     block_builder_free(builder);
 }
 
+/* What comes out of a row is what went in, brief or not. */
+static bool stays_the_same(const struct cell *put, uint32_t count)
+{
+    struct block_row row = {0};
+    struct cell room[BRIEF_CELLS_MAX];
+    uint32_t out_count = 0;
+    block_row_put_cells(&row, put, count, 2);
+    const struct cell *const out = block_row_cells(&row, room, &out_count);
+    assert_int_equal(block_row_source(&row), 2);
+    assert_int_equal(out_count, count);
+    for (uint32_t i = 0; i < count; i++) {
+        assert_int_equal(out[i].mantissa, put[i].mantissa);
+        assert_int_equal(out[i].metric, put[i].metric);
+        assert_int_equal(out[i].exponent, put[i].exponent);
+        assert_int_equal(out[i].kind, put[i].kind);
+    }
+    return block_row_is_brief(&row);
+}
+
+static void small_values_stand_in_their_row_and_others_do_not(void **state)
+{
+    (void)state;
+    const struct cell plain = {.mantissa = 215, .exponent = -1, .kind = NUMBER_DECIMAL};
+    const struct cell edges[] = {
+        {.mantissa = INT32_MAX, .metric = 511, .exponent = 15, .kind = NUMBER_DECIMAL},
+        {.mantissa = INT32_MIN, .metric = 1, .exponent = -16, .kind = NUMBER_DECIMAL},
+        {.mantissa = INT64_C(1) + INT32_MAX, .metric = 1, .kind = NUMBER_DECIMAL},
+        {.mantissa = INT64_C(-1) + INT32_MIN, .metric = 1, .kind = NUMBER_DECIMAL},
+        {.mantissa = 1, .metric = 512, .kind = NUMBER_DECIMAL},
+        {.mantissa = 1, .metric = 1, .exponent = 16, .kind = NUMBER_DECIMAL},
+        {.mantissa = 1, .metric = 1, .exponent = -17, .kind = NUMBER_DECIMAL},
+        {.real = 0.1, .metric = 1, .kind = NUMBER_REAL},
+    };
+    for (uint32_t i = 0; i < sizeof edges / sizeof edges[0]; i++) {
+        const struct cell two[] = {plain, edges[i]};
+        assert_int_equal(stays_the_same(&edges[i], 1), i < 2);
+        assert_int_equal(stays_the_same(two, 2), i < 2);
+    }
+    const struct cell three[] = {plain, edges[1], edges[0]};
+    assert_false(stays_the_same(three, 3));
+    assert_false(stays_the_same(three, 0));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_that_are_alike_come_back_whatever_their_values),
         cmocka_unit_test(a_row_unlike_the_others_does_not_change_them),
+        cmocka_unit_test(small_values_stand_in_their_row_and_others_do_not),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
