@@ -36,6 +36,7 @@
  * The entry before the first of a value is all zeros, so that a value is read alone.
  */
 #include "engine/block/block_internal.h"
+#include "engine/block/directory_internal.h"
 
 #include "engine/base/mem.h"
 
@@ -49,21 +50,12 @@
 #define COLUMN_BYTES_MIN  5u
 #define LOW_ID_MASK       ((UINT64_C(1) << SNOWFLAKE_MS_SHIFT) - 1)
 #define SUM_EXPONENT_BIAS 11
-#define SUM_EXPONENT_MASK 15u
 
 enum entry_flag {
     ENTRY_ONE_DEVICE = 1,
     ENTRY_TIMES_ARE_ENDS = 2,
     ENTRY_FOLLOWS = 4,
     ENTRY_FLAGS_KNOWN = 7,
-};
-
-enum column_flag {
-    COLUMN_FULL = 1,
-    COLUMN_PLAIN = 2, /* decimals only, all within 18 digits at sum_exponent: implies a sum */
-    COLUMN_SUM = 4,
-    COLUMN_ENDS = 8,
-    COLUMN_FLAGS_BITS = 4,
 };
 
 /* --- writing ------------------------------------------------------------------------------ */
@@ -178,12 +170,6 @@ static void general_column_put(struct buffer *out, const struct column_summary *
         number_put(out, &column->first.value);
         number_put(out, &column->last.value);
     }
-}
-
-/* A column that every row of one device has begins and ends with the block. */
-static bool ends_are_the_blocks(const struct block_summary *block, bool full)
-{
-    return full && block->first.device == block->last.device;
 }
 
 static void column_put(struct buffer *out, const struct column_summary *column,
@@ -497,24 +483,16 @@ enum status directory_reader_open(struct directory_reader *reader, struct slice 
     reader->cursor = cursor_of(bytes);
     reader->entry = (struct directory_entry){0};
     reader->entries_left = cursor_u16(&reader->cursor);
+    reader->device_from = 0;
     if (reader->cursor.failed)
         return directory_corrupt(err, "too short");
     return STATUS_OK;
 }
 
-enum status directory_reader_next(struct directory_reader *reader, bool *more, struct error *err)
+static enum status columns_get(struct directory_reader *reader, struct error *err)
 {
     struct cursor *const in = &reader->cursor;
-    *more = reader->entries_left > 0;
-    if (!*more)
-        return cursor_finished(in) ? STATUS_OK
-                                   : directory_corrupt(err, "bytes behind its last entry");
-
     struct block_summary *const block = &reader->entry.summary;
-    reader->entries_left--;
-    entry_get(in, &reader->entry);
-    if (in->failed)
-        return directory_corrupt(err, "damaged entry");
     if (mem_grow(&reader->columns, &reader->column_capacity, block->column_count,
                  sizeof *reader->columns) != STATUS_OK)
         return error_set(err, STATUS_NOMEM, "directory: no memory for %u columns",
@@ -531,6 +509,24 @@ enum status directory_reader_next(struct directory_reader *reader, bool *more, s
         column_get(in, block, column);
     }
     return in->failed ? directory_corrupt(err, "damaged column") : STATUS_OK;
+}
+
+enum status directory_reader_next(struct directory_reader *reader, bool *more, struct error *err)
+{
+    struct cursor *const in = &reader->cursor;
+    const struct block_summary *const block = &reader->entry.summary;
+    while (reader->entries_left > 0) {
+        reader->entries_left--;
+        entry_get(in, &reader->entry);
+        if (in->failed)
+            return directory_corrupt(err, "damaged entry");
+        *more = true;
+        if (block->last.device >= reader->device_from)
+            return columns_get(reader, err);
+        directory_columns_skip(in, block);
+    }
+    *more = false;
+    return cursor_finished(in) ? STATUS_OK : directory_corrupt(err, "bytes behind its last entry");
 }
 
 void directory_reader_release(struct directory_reader *reader)

@@ -2,8 +2,9 @@
  * part_cursor.c - walking over the blocks of one part that may hold wanted rows.
  *
  * The directory is read value by value; an entry whose keys or times cannot
- * meet the filter is passed over without a look at its block. Where the next
- * selected device lies far ahead, the walk descends to it instead of reading on.
+ * meet the filter is passed over without a look at its block, one of lower devices without a look
+ * at its columns. Where the next selected device lies far ahead, the walk descends to it instead of
+ * reading on.
  *
  * Untrusted: everything read. Entries must ascend, places must lie in the stream, numbers
  * must have names. A decoded block's devices ascend from its summary's first to its
@@ -122,7 +123,10 @@ static enum status open_value_for(struct part_cursor *cursor, const struct row_k
     cursor->started = found;
     cursor->ended = !found;
     cursor->has_previous = false;
-    return found ? directory_reader_open(&cursor->directory, payload, err) : STATUS_OK;
+    if (found)
+        TRY(directory_reader_open(&cursor->directory, payload, err));
+    cursor->directory.device_from = key->device;
+    return STATUS_OK;
 }
 
 static enum status open_next_value(struct part_cursor *cursor, struct error *err)
@@ -131,7 +135,11 @@ static enum status open_next_value(struct part_cursor *cursor, struct error *err
     bool found = false;
     TRY(part_source_next(&cursor->source, &payload, &found, err));
     cursor->ended = !found;
-    return found ? directory_reader_open(&cursor->directory, payload, err) : STATUS_OK;
+    const uint32_t device_from = cursor->directory.device_from;
+    if (found)
+        TRY(directory_reader_open(&cursor->directory, payload, err));
+    cursor->directory.device_from = device_from;
+    return STATUS_OK;
 }
 
 /* An entry must follow the one before it, within itself and in the stream. */
@@ -208,6 +216,7 @@ static enum status skip_ahead(struct part_cursor *cursor, struct error *err)
         return STATUS_OK;
     bool reaches = false;
     TRY(part_source_reaches(&cursor->source, &wanted, &reaches, err));
+    cursor->directory.device_from = wanted.device;
     return reaches ? STATUS_OK : open_value_for(cursor, &wanted, err);
 }
 
