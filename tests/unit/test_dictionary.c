@@ -142,6 +142,79 @@ static void a_name_that_stands_twice_is_damage(void **state)
     dictionary_release(&dictionary);
 }
 
+struct found {
+    uint32_t numbers[8];
+    size_t count;
+};
+
+static enum status note_found(void *context, uint32_t number, struct slice name, struct error *err)
+{
+    struct found *found = context;
+    (void)err;
+    assert_true(name.len > 0);
+    assert_in_range(found->count, 0, 7);
+    found->numbers[found->count++] = number;
+    return STATUS_OK;
+}
+
+static void the_last_page_tells_how_many_names_there_are(void **state)
+{
+    (void)state;
+    struct dictionary dictionary = {.key_type = KEY_DEVICES};
+    struct error err = {0};
+    struct kv_txn *txn = scratch_store_begin(&store, true);
+    must(dictionary_check(txn, KEY_DEVICES, 0, &err), &err);
+    assert_int_equal(dictionary_check(txn, KEY_DEVICES, 1, &err), STATUS_CORRUPT);
+    give_numbers(&dictionary, txn, 0, NAMES);
+    must(dictionary_check(txn, KEY_DEVICES, NAMES, &err), &err);
+    assert_int_equal(dictionary_check(txn, KEY_DEVICES, NAMES - 1, &err), STATUS_CORRUPT);
+    assert_int_equal(dictionary_check(txn, KEY_DEVICES, NAMES + 1, &err), STATUS_CORRUPT);
+    must(dictionary_check(txn, KEY_METRICS, 0, &err), &err);
+    kv_abort(txn);
+    dictionary_release(&dictionary);
+}
+
+static void names_are_found_by_how_they_end(void **state)
+{
+    (void)state;
+    const uint8_t first[] = {3, 'a', '/', 'b', 0, 1, 'b'};
+    const uint8_t second[] = {4, 'c', '/', 'b', 'b', 2, 'b', 'c'};
+    const uint32_t ending_in_b[] = {0, 2, 3};
+    struct error err = {0};
+    struct kv_txn *txn = scratch_store_begin(&store, true);
+    struct key key = key_of(KEY_DEVICES);
+    key_add_u32(&key, 0);
+    must(kv_put(txn, key_slice(&key), slice_of(first, sizeof first), &err), &err);
+    key = key_of(KEY_DEVICES);
+    key_add_u32(&key, 3);
+    must(kv_put(txn, key_slice(&key), slice_of(second, sizeof second), &err), &err);
+
+    struct found found = {0};
+    struct name_search search = {
+        .ending = slice_of_text("b"), .context = &found, .found = note_found};
+    must(dictionary_search(txn, KEY_DEVICES, 5, &search, &err), &err);
+    assert_int_equal(found.count, 3);
+    assert_memory_equal(found.numbers, ending_in_b, sizeof ending_in_b);
+    search.ending = slice_of_text("c/bb");
+    found.count = 0;
+    must(dictionary_search(txn, KEY_DEVICES, 5, &search, &err), &err);
+    assert_int_equal(found.count, 1);
+    assert_int_equal(found.numbers[0], 3);
+    assert_int_equal(dictionary_search(txn, KEY_DEVICES, 4, &search, &err), STATUS_CORRUPT);
+
+    /* a length beyond the page, in one byte and in two */
+    const uint8_t broken[] = {4, 'c', '/', 'b', 'b', 3, 'b', 'c'};
+    must(kv_put(txn, key_slice(&key), slice_of(broken, sizeof broken), &err), &err);
+    assert_int_equal(dictionary_search(txn, KEY_DEVICES, 5, &search, &err), STATUS_CORRUPT);
+    assert_int_equal(dictionary_check(txn, KEY_DEVICES, 5, &err), STATUS_CORRUPT);
+    const uint8_t cut[] = {4, 'c', '/', 'b', 'b', 0x82};
+    must(kv_put(txn, key_slice(&key), slice_of(cut, sizeof cut), &err), &err);
+    assert_int_equal(dictionary_search(txn, KEY_DEVICES, 5, &search, &err), STATUS_CORRUPT);
+    must(kv_delete(txn, key_slice(&key), &err), &err);
+    assert_int_equal(dictionary_search(txn, KEY_DEVICES, 5, &search, &err), STATUS_CORRUPT);
+    kv_abort(txn);
+}
+
 #define IN_A_STORE(test) cmocka_unit_test_setup_teardown(test, open_store, drop_store)
 
 int main(void)
@@ -150,6 +223,8 @@ int main(void)
         IN_A_STORE(names_keep_their_numbers_over_pages_and_reloads),
         IN_A_STORE(names_of_a_transaction_that_failed_are_given_again),
         IN_A_STORE(a_name_that_stands_twice_is_damage),
+        IN_A_STORE(the_last_page_tells_how_many_names_there_are),
+        IN_A_STORE(names_are_found_by_how_they_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /*
- * test_snapshot.c - the newest row of a device, totals against rows, backups, stores that are not
- * there.
+ * test_snapshot.c - the newest row of a device, names on demand, totals against rows, backups,
+ * stores that are not there.
  *
  * ctest: threads
  */
@@ -209,6 +209,77 @@ static void a_backup_holds_all_and_replaces_nothing(void **state)
     assert_int_equal(rmdir(copy), 0);
 }
 
+/* The one device that is marked, or UINT32_MAX if it is not one. */
+static uint32_t only_marked(const struct snapshot *snapshot, const char *name)
+{
+    uint64_t bits[4] = {0};
+    struct error err = {0};
+    uint32_t found = UINT32_MAX;
+    assert_in_range(snapshot_device_count(snapshot), 1, 256);
+    store_fixture_must(snapshot_mark_devices(snapshot, slice_of_text(name), bits, &err), &err);
+    for (uint32_t device = 0; device < 256; device++) {
+        if (!device_bit(bits, device))
+            continue;
+        if (found != UINT32_MAX)
+            return UINT32_MAX;
+        found = device;
+    }
+    return found;
+}
+
+static void a_device_is_found_whatever_was_read_before(void **state)
+{
+    struct store_fixture *fixture = *state;
+    const struct slice full = slice_of_text("pk/d117");
+    struct snapshot *snapshot = NULL;
+    struct error err = {0};
+    store_fixture_add_many(fixture, 200, 200, 1);
+    store_fixture_commit(fixture);
+    for (int names_first = 0; names_first < 2; names_first++) {
+        store_fixture_must(snapshot_open_beside(&snapshot, fixture->store, &err), &err);
+        if (names_first)
+            store_fixture_must(snapshot_read_names(snapshot, &err), &err);
+        /* the first search, in the store or among all names */
+        const uint32_t device = only_marked(snapshot, "d117");
+        assert_in_range(device, 0, 199);
+        const struct slice kept = snapshot_device_name(snapshot, device);
+        assert_true(slice_equal(kept, full));
+        /* the later ones, which read all names and find by their hash */
+        assert_int_equal(only_marked(snapshot, "pk/d117"), device);
+        assert_int_equal(only_marked(snapshot, "d117"), device);
+        assert_int_equal(only_marked(snapshot, "117"), UINT32_MAX);
+        assert_int_equal(only_marked(snapshot, "d1170"), UINT32_MAX);
+        assert_true(slice_equal(kept, full)); /* it stays where it was */
+        snapshot_pause(snapshot);
+        assert_true(slice_equal(snapshot_device_name(snapshot, device), full));
+        snapshot_close(snapshot);
+    }
+}
+
+static void names_follow_a_store_that_grows(void **state)
+{
+    struct store_fixture *fixture = *state;
+    struct snapshot *snapshot = NULL;
+    const uint32_t *order = NULL;
+    struct error err = {0};
+    store_fixture_add_many(fixture, 10, 10, 1);
+    store_fixture_commit(fixture);
+    store_fixture_must(snapshot_open_beside(&snapshot, fixture->store, &err), &err);
+    store_fixture_must(snapshot_device_order(snapshot, &order, &err), &err);
+    assert_int_equal(snapshot_device_count(snapshot), 10);
+    snapshot_pause(snapshot);
+    store_fixture_add_many(fixture, 150, 150, 1);
+    store_fixture_commit(fixture);
+    store_fixture_must(snapshot_resume(snapshot, &err), &err);
+    assert_int_equal(snapshot_device_count(snapshot), 150);
+    assert_in_range(only_marked(snapshot, "d149"), 0, 149);
+    store_fixture_must(snapshot_device_order(snapshot, &order, &err), &err);
+    for (uint32_t i = 1; i < 150; i++)
+        assert_true(slice_compare(snapshot_device_name(snapshot, order[i - 1]),
+                                  snapshot_device_name(snapshot, order[i])) < 0);
+    snapshot_close(snapshot);
+}
+
 static void looking_for_a_store_leaves_nothing_behind(void **state)
 {
     struct store_fixture *fixture = *state;
@@ -231,6 +302,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_A_STORE(scans_find_every_row_over_many_parts_and_shared_blocks),
         IN_A_STORE(a_shared_scan_goes_on_without_threads_that_get_no_transaction),
+        IN_A_STORE(a_device_is_found_whatever_was_read_before),
+        IN_A_STORE(names_follow_a_store_that_grows),
         IN_A_STORE(totals_come_back_from_a_record_as_they_were),
         IN_A_STORE(a_backup_holds_all_and_replaces_nothing),
         IN_A_STORE(looking_for_a_store_leaves_nothing_behind),
