@@ -79,17 +79,24 @@ i128 cursor_i128(struct cursor *cursor)
     return value;
 }
 
-uint64_t cursor_varint(struct cursor *cursor)
+uint64_t cursor_long_varint(struct cursor *cursor)
 {
+    const uint8_t *next = cursor->next;
+    if (cursor_left(cursor) >= 2 && next[1] < 0x80 && next[0] >= 0x80 && !cursor->failed) {
+        cursor->next += 2;
+        return (next[0] & 0x7fu) | (uint64_t)next[1] << 7;
+    }
     uint64_t value = 0;
-    for (unsigned shift = 0; shift < 7 * VARINT_BYTES_MAX; shift += 7) {
-        const uint8_t byte = cursor_u8(cursor);
+    for (unsigned shift = 0; shift < 7 * VARINT_BYTES_MAX && next != cursor->end; shift += 7) {
+        const uint8_t byte = *next++;
         const uint64_t bits = byte & 0x7fu;
         if (shift == 63 && bits > 1)
             break;
         value |= bits << shift;
-        if (!(byte & 0x80u))
+        if (byte < 0x80) {
+            cursor->next = cursor->failed ? cursor->next : next;
             return cursor->failed ? 0 : value;
+        }
     }
     cursor->failed = true;
     return 0;

@@ -87,8 +87,16 @@ uint16_t cursor_u16(struct cursor *cursor);
 uint32_t cursor_u32(struct cursor *cursor);
 uint64_t cursor_u64(struct cursor *cursor);
 i128 cursor_i128(struct cursor *cursor);
-uint64_t cursor_varint(struct cursor *cursor);
+uint64_t cursor_long_varint(struct cursor *cursor); /* cursor_varint, of any length */
 int64_t cursor_signed_varint(struct cursor *cursor);
+
+/* Most are a single byte, read without a call. */
+static inline uint64_t cursor_varint(struct cursor *cursor)
+{
+    if (cursor->next != cursor->end && *cursor->next < 0x80 && !cursor->failed)
+        return *cursor->next++;
+    return cursor_long_varint(cursor);
+}
 
 /* Room for `len` more bytes; the buffer is unchanged on STATUS_NOMEM. */
 MUST_CHECK enum status buffer_reserve(struct buffer *buffer, size_t len);

@@ -21,17 +21,28 @@ static enum status packed_skip(struct cursor *in, size_t bytes_len, struct error
     return in->failed ? skip_failed(err, "too short") : STATUS_OK;
 }
 
+/* How many of 8 bytes end a varint. */
+static unsigned varint_ends(uint64_t bytes)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    return (unsigned)(((~bytes >> 7 & ones) * ones) >> 56);
+}
+
 static enum status patches_skip(struct cursor *in, uint32_t places, struct error *err)
 {
     const uint64_t count = cursor_varint(in);
     if (in->failed || count > places)
         return skip_failed(err, "impossible number of patches");
-    for (uint64_t i = 0; i < 2 * count; i++) {
-        if (in->next < in->end && *in->next < 0x80)
-            in->next++;
-        else
-            (void)cursor_varint(in);
+    uint64_t left = 2 * count;
+    while (cursor_left(in) >= sizeof(uint64_t)) {
+        const unsigned ends = varint_ends(load_u64(in->next));
+        if (ends >= left)
+            break;
+        left -= ends;
+        in->next += sizeof(uint64_t);
     }
+    for (; left > 0 && !in->failed; left--)
+        (void)cursor_varint(in);
     return in->failed ? skip_failed(err, "too short") : STATUS_OK;
 }
 

@@ -233,25 +233,42 @@ void single_pack(const uint64_t *values, uint32_t count, unsigned width, uint8_t
         *out = (uint8_t)pending;
 }
 
+/* Values [first, until) from bytes that begin at `bytes_from` of all; reads 9 for each. */
+INLINED void unpack_from(const uint8_t *bytes, size_t bytes_from, uint32_t first, uint32_t until,
+                         unsigned width, uint64_t *values)
+{
+    const uint64_t mask = width_mask(width);
+    for (uint32_t i = first; i < until; i++) {
+        const uint32_t bit = i * width;
+        const unsigned offset = bit % 8;
+        const uint8_t *const at = bytes + (bit / 8 - bytes_from);
+        const uint64_t low = load_u64(at) >> offset;
+        const uint64_t high = ((uint64_t)at[8] << 1) << (63 - offset);
+        values[i] = (low | high) & mask;
+    }
+}
+
+#define REACH_BYTES 9u
+#define TAIL_BYTES  16u
+
 void single_unpack(const uint8_t *bytes, uint32_t count, unsigned width, uint64_t base,
                    uint64_t *values)
 {
     assert(count <= CODEC_ONE_LANE_BELOW);
     assert(width <= WORD_BITS);
 
-    /* Copied to where reading 16 bytes at any place is safe. */
-    uint8_t copy[CODEC_ONE_LANE_BELOW * sizeof(uint64_t) + 2 * sizeof(uint64_t)];
-    const size_t bytes_len = single_packed_bytes(count, width);
-    if (bytes_len > 0)
-        memcpy(copy, bytes, bytes_len);
-    memset(copy + bytes_len, 0, 2 * sizeof(uint64_t));
-
-    const uint64_t mask = width_mask(width);
-    for (uint32_t i = 0; i < count; i++) {
-        const uint32_t bit = i * width;
-        const unsigned offset = bit % 8;
-        const uint64_t low = load_u64(copy + bit / 8) >> offset;
-        const uint64_t high = ((uint64_t)copy[bit / 8 + 8] << 1) << (63 - offset);
-        values[i] = ((low | high) & mask) + base;
-    }
+    /* Where the end is near, from a copy of the last bytes, behind which reading is safe. */
+    const uint32_t bytes_len = (uint32_t)single_packed_bytes(count, width);
+    const uint32_t near = bytes_len < REACH_BYTES ? 0 : bytes_len - REACH_BYTES + 1;
+    const uint32_t in_place = width == 0 ? 0 : (near * 8 + width - 1) / width;
+    unpack_from(bytes, 0, 0, in_place, width, values);
+    uint8_t tail[TAIL_BYTES + REACH_BYTES] = {0};
+    const uint32_t tail_from = bytes_len < TAIL_BYTES ? 0 : bytes_len - TAIL_BYTES;
+    if (tail_from > 0)
+        memcpy(tail, bytes + tail_from, TAIL_BYTES);
+    else if (bytes_len > 0)
+        memcpy(tail, bytes, bytes_len);
+    unpack_from(tail, tail_from, in_place, count, width, values);
+    for (uint32_t i = 0; i < count; i++)
+        values[i] += base;
 }
