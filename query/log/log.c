@@ -62,7 +62,7 @@ static uint8_t kind_of_event(const struct row_vector *rows, uint32_t row)
     return LOG_OFFLINE;
 }
 
-static enum status add_cells(struct log *log, const struct row_vector *rows, uint32_t row)
+static void add_cells(struct log *log, const struct row_vector *rows, uint32_t row)
 {
     for (uint32_t i = 0; i < rows->column_count; i++) {
         const struct number value = column_vector_get(&rows->columns[i], row);
@@ -76,9 +76,8 @@ static enum status add_cells(struct log *log, const struct row_vector *rows, uin
             cell.exponent = value.exponent;
         }
         log->columns[cell.metric] = 0; // it has a column; which one is settled later
-        TRY(log_sorter_cell(&log->sorter, &cell));
+        log_sorter_cell(&log->sorter, &cell);
     }
-    return STATUS_OK;
 }
 
 /*
@@ -125,9 +124,10 @@ static enum status take_row(struct log *log, const struct row_vector *rows, uint
         .time_source = rows->time_sources[row],
     };
     set_key(log, &record, time_ms, id);
-    TRY(log_sorter_begin(&log->sorter, &record));
-    if (log->table == TABLE_READINGS)
-        TRY(add_cells(log, rows, row));
+    const bool has_cells = log->table == TABLE_READINGS;
+    TRY(log_sorter_begin(&log->sorter, &record, has_cells ? rows->column_count : 0));
+    if (has_cells)
+        add_cells(log, rows, row);
     log->row_count++;
     return log_sorter_end(&log->sorter, log->err);
 }
@@ -278,20 +278,17 @@ bool log_has_metric(const struct log *log, uint32_t metric)
 
 /* --- rows ---------------------------------------------------------------------------------- */
 
-static struct slice kind_word(enum log_kind kind)
-{
-    static const char *const words[] = {
-        [LOG_OFFLINE] = "offline", [LOG_ONLINE] = "online", [LOG_READING] = "reading"};
-    return slice_of_text(words[kind]);
-}
+#define WORD(text)                                               \
+    {                                                            \
+        .data = (const uint8_t *)(text), .len = sizeof(text) - 1 \
+    }
 
-static struct slice source_word(enum time_source source)
-{
-    static const char *const words[] = {[TIME_SOURCE_PAYLOAD] = "payload",
-                                        [TIME_SOURCE_MESSAGEID] = "messageid",
-                                        [TIME_SOURCE_ENVELOPE] = "envelope"};
-    return slice_of_text(words[source]);
-}
+static const struct slice kind_words[] = {[LOG_OFFLINE] = WORD("offline"),
+                                          [LOG_ONLINE] = WORD("online"),
+                                          [LOG_READING] = WORD("reading")};
+static const struct slice source_words[] = {[TIME_SOURCE_PAYLOAD] = WORD("payload"),
+                                            [TIME_SOURCE_MESSAGEID] = WORD("messageid"),
+                                            [TIME_SOURCE_ENVELOPE] = WORD("envelope")};
 
 /* As it was when the cell was made of it: normal. */
 static struct number number_of_cell(const struct cell *cell)
@@ -304,12 +301,13 @@ static struct number number_of_cell(const struct cell *cell)
 
 static void put_record(struct log *log, const struct log_record *record)
 {
-    memset(log->cells, 0, log->cell_count * sizeof *log->cells);
+    memset(log->cells + LOG_FIXED_FIELDS, 0,
+           (log->cell_count - LOG_FIXED_FIELDS) * sizeof *log->cells);
     log->cells[0] = cell_of_time(time_of(log, record));
     log->cells[1] = cell_of_text(snapshot_device_name(log->snapshot, record->device));
-    log->cells[2] = cell_of_text(kind_word((enum log_kind)record->kind));
+    log->cells[2] = cell_of_text(kind_words[record->kind]);
     log->cells[3] = cell_of_id(id_of(log, record));
-    log->cells[4] = cell_of_text(source_word((enum time_source)record->time_source));
+    log->cells[4] = cell_of_text(source_words[record->time_source]);
     const struct cell *cells = log_record_cells(record);
     for (uint32_t i = 0; i < record->cell_count; i++) {
         const uint32_t column = log->columns[cells[i].metric];

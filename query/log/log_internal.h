@@ -73,9 +73,13 @@ struct log_sorter {
     uint64_t handed_out;
 };
 
-/* Begins a record; its cells are appended by log_sorter_cell until log_sorter_end. */
-MUST_CHECK enum status log_sorter_begin(struct log_sorter *sorter, const struct log_record *record);
-MUST_CHECK enum status log_sorter_cell(struct log_sorter *sorter, const struct cell *cell);
+/*
+ * Begins a record; its cells, at most so many, are appended by log_sorter_cell until
+ * log_sorter_end.
+ */
+MUST_CHECK enum status log_sorter_begin(struct log_sorter *sorter, const struct log_record *record,
+                                        uint32_t cell_count_max);
+void log_sorter_cell(struct log_sorter *sorter, const struct cell *cell);
 MUST_CHECK enum status log_sorter_end(struct log_sorter *sorter, struct error *err);
 
 MUST_CHECK enum status log_sorter_finish(struct log_sorter *sorter, struct error *err);

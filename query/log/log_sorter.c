@@ -163,23 +163,30 @@ static enum status make_room(struct log_sorter *sorter, struct error *err)
     return STATUS_OK;
 }
 
-enum status log_sorter_begin(struct log_sorter *sorter, const struct log_record *record)
+/* Room for all of the record is made at once, so that its cells are only copied. */
+enum status log_sorter_begin(struct log_sorter *sorter, const struct log_record *record,
+                             uint32_t cell_count_max)
 {
     assert(record->cell_count == 0);
+    struct buffer *const records = &sorter->records;
     TRY(mem_grow(&sorter->keys, &sorter->key_capacity, sorter->key_count + 1,
                  sizeof *sorter->keys));
+    TRY(buffer_reserve(records, sizeof *record + cell_count_max * sizeof(struct cell)));
     sorter->keys[sorter->key_count] = (struct log_key){
-        .key_ms = record->key_ms, .message_id = record->message_id, .offset = sorter->records.len};
-    return buffer_append(&sorter->records, record, sizeof *record);
+        .key_ms = record->key_ms, .message_id = record->message_id, .offset = records->len};
+    memcpy(records->data + records->len, record, sizeof *record);
+    records->len += sizeof *record;
+    return STATUS_OK;
 }
 
-enum status log_sorter_cell(struct log_sorter *sorter, const struct cell *cell)
+void log_sorter_cell(struct log_sorter *sorter, const struct cell *cell)
 {
-    TRY(buffer_append(&sorter->records, cell, sizeof *cell));
-    struct log_record *record =
-        (void *)(sorter->records.data + sorter->keys[sorter->key_count].offset);
+    struct buffer *const records = &sorter->records;
+    assert(records->capacity - records->len >= sizeof *cell);
+    memcpy(records->data + records->len, cell, sizeof *cell);
+    records->len += sizeof *cell;
+    struct log_record *record = (void *)(records->data + sorter->keys[sorter->key_count].offset);
     record->cell_count++;
-    return STATUS_OK;
 }
 
 enum status log_sorter_end(struct log_sorter *sorter, struct error *err)
