@@ -42,6 +42,13 @@ static enum status offer(const struct scan *scan, const struct block_summary *su
     return scan->visitor->summary(scan->visitor->context, summary, taken);
 }
 
+/* Whether a summary of these rows can be of use. */
+static bool may_serve(const struct scan *scan, const struct block_summary *summary)
+{
+    return scan->visitor->summary &&
+           (!scan->spec->by_device || summary->first.device == summary->last.device);
+}
+
 static bool row_is_taken(const struct part_rest *rest, const struct row_vector *rows, uint32_t row)
 {
     return rows->times_ms[row] >= rest->taken_from_ms && rows->times_ms[row] <= rest->taken_last_ms;
@@ -97,7 +104,7 @@ static enum status scan_block(const struct scan *scan, const struct part_rest *r
     const enum taken_share share = taken_share(rest, &entry->summary);
     if (share == TAKEN_ALL)
         return STATUS_OK;
-    if (share == TAKEN_NOTHING && part_cursor_whole(cursor)) {
+    if (share == TAKEN_NOTHING && may_serve(scan, &entry->summary) && part_cursor_whole(cursor)) {
         bool taken = false;
         TRY(offer(scan, &entry->summary, &taken));
         if (taken) {
@@ -159,7 +166,8 @@ static bool slices_match(const struct scan *scan, const struct slices *slices, s
 static enum status offer_all_slices(const struct scan *scan, const struct part *part,
                                     struct part_rest *rest, struct error *err)
 {
-    if (!scan->visitor->summary || scan->filter.device_bits || part->consumed || !part->sliced)
+    if (scan->filter.device_bits || part->consumed || !part->sliced ||
+        !may_serve(scan, &part->totals.summary))
         return STATUS_OK;
     OWNED(slices_release) struct slices slices = {0};
     TRY(slices_load(&slices, part, scan->txn, scan->filter.names, err));
@@ -186,7 +194,7 @@ enum status scan_offer_part(const struct scan *scan, const struct part *part,
     *rest = (struct part_rest){.part = part};
     if (scan->spec->blocks_only)
         return STATUS_OK;
-    if (part_is_whole(&scan->filter, part))
+    if (may_serve(scan, &part->totals.summary) && part_is_whole(&scan->filter, part))
         TRY(offer(scan, &part->totals.summary, &taken));
     scan->statistics->parts_from_totals += taken;
     *rest = (struct part_rest){.part = taken ? NULL : part};

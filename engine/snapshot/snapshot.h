@@ -76,6 +76,7 @@ struct scan_spec {
     int64_t until_ms;            /* exclusive, but TIME_MS_MAX: no bound */
     struct block_selection columns;
     bool blocks_only; /* summaries are offered of blocks alone, not of parts or times */
+    bool by_device;   /* summaries are offered of one device alone, not of several */
     bool ordered;     /* rows come by (device, time_ms, message_id) over the whole store */
 };
 

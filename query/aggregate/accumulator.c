@@ -506,10 +506,7 @@ enum status accumulator_mean(struct accumulator *accumulator, struct exact_value
     if (accumulator->count == 0)
         return STATUS_OK;
     if (is_simple(accumulator)) {
-        struct sum_term term = {.total = wide_of(accumulator->total),
-                                .exponent = accumulator->exponent};
-        const struct exact_sum sum = LENT_SUM(term);
-        *value = exact_mean(&sum, accumulator->count);
+        *value = exact_mean_of_total(accumulator->total, accumulator->exponent, accumulator->count);
         return STATUS_OK;
     }
     TRY(spill(accumulator));
@@ -562,6 +559,8 @@ enum status accumulator_percentile(struct accumulator *accumulator, struct numbe
 
 struct number accumulator_min(const struct accumulator *accumulator)
 {
+    if (!accumulator->more && accumulator->open)
+        return number_from_decimal(accumulator->min, accumulator->exponent);
     struct number min = accumulator->more ? accumulator->more->min : (struct number){0};
     if (accumulator->open)
         widen_min(&min, number_from_decimal(accumulator->min, accumulator->exponent));
@@ -570,6 +569,8 @@ struct number accumulator_min(const struct accumulator *accumulator)
 
 struct number accumulator_max(const struct accumulator *accumulator)
 {
+    if (!accumulator->more && accumulator->open)
+        return number_from_decimal(accumulator->max, accumulator->exponent);
     struct number max = accumulator->more ? accumulator->more->max : (struct number){0};
     if (accumulator->open)
         widen_max(&max, number_from_decimal(accumulator->max, accumulator->exponent));

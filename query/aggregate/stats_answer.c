@@ -178,17 +178,15 @@ static enum status add_empty_row(const struct stats *stats, struct answer *answe
     return STATUS_OK;
 }
 
-/* Writes an entry's results into a row. */
-static enum status set_row(struct stats *stats, struct answer *answer, size_t row, size_t entry,
-                           struct error *err)
+/* Writes an entry's results into cells of nulls. */
+static enum status set_results(struct stats *stats, struct arena *arena, size_t entry,
+                               struct answer_cell *cell, struct error *err)
 {
     const struct aggregate_list *aggregates = stats->spec->aggregates;
-    struct answer_cell *cell = answer_cells(answer, row) + key_count(stats->spec);
     for (size_t i = 0; i < stats->name_count; i++) {
         struct accumulator *accumulator = stats_groups_at(&stats->groups, entry, i);
         for (size_t j = 0; j < aggregates->count; j++) {
-            const enum status status =
-                set_cell(accumulator, &aggregates->items[j], &answer->arena, cell++);
+            const enum status status = set_cell(accumulator, &aggregates->items[j], arena, cell++);
             if (status == STATUS_CORRUPT)
                 return error_set(err, STATUS_CORRUPT,
                                  "the summaries of blocks contradict their values: see what "
@@ -198,6 +196,13 @@ static enum status set_row(struct stats *stats, struct answer *answer, size_t ro
         }
     }
     return STATUS_OK;
+}
+
+static enum status set_row(struct stats *stats, struct answer *answer, size_t row, size_t entry,
+                           struct error *err)
+{
+    struct answer_cell *cells = answer_cells(answer, row);
+    return set_results(stats, &answer->arena, entry, cells + key_count(stats->spec), err);
 }
 
 /* --- filled buckets ------------------------------------------------------------------------ */
@@ -402,13 +407,13 @@ static enum status add_filled(struct stats *stats, struct answer *answer, const 
 static void fetch_ahead(struct stats *stats, const uint32_t *order, size_t i)
 {
     const size_t count = stats->groups.count;
-    if (i + 2 * (size_t)ROWS_AHEAD < count)
+    if (i + 2 * (size_t)ROWS_AHEAD < count && stats->groups.entries)
         __builtin_prefetch(&stats->groups.entries[order[i + 2 * (size_t)ROWS_AHEAD]]);
     if (i + ROWS_AHEAD >= count)
         return;
-    const size_t entry = order[i + ROWS_AHEAD];
+    const uint32_t entry = order[i + ROWS_AHEAD];
     if (stats->spec->by == STATS_BY_DEVICE)
-        snapshot_fetch_device_name(stats->snapshot, stats->groups.entries[entry].group);
+        snapshot_fetch_device_name(stats->snapshot, stats_groups_group(&stats->groups, entry));
     for (size_t j = 0; j < stats->name_count; j++) {
         const struct accumulator *accumulator = stats_groups_at(&stats->groups, entry, j);
         __builtin_prefetch(accumulator);
@@ -423,9 +428,13 @@ static enum status add_plain(struct stats *stats, struct answer *answer, const u
     TRY(answer_reserve(answer, count, err));
     for (size_t i = 0; i < count; i++) {
         fetch_ahead(stats, order, i);
-        const struct stats_entry entry = stats->groups.entries[order[i]];
-        TRY(add_empty_row(stats, answer, entry.group, entry.bucket_ms, err));
-        TRY(set_row(stats, answer, i, order[i], err));
+        struct answer_cell *cell = NULL;
+        TRY(answer_add_row(answer, &cell, err));
+        if (stats->spec->by != STATS_BY_NONE)
+            *cell++ = cell_of_text(group_name(stats, stats_groups_group(&stats->groups, order[i])));
+        if (stats->spec->every)
+            *cell++ = cell_of_time(stats_groups_bucket_ms(&stats->groups, order[i]));
+        TRY(set_results(stats, &answer->arena, order[i], cell, err));
     }
     return STATUS_OK;
 }

@@ -9,6 +9,9 @@
  * (2) A walk gives up after WALK_MAX steps; then all entries are put into a hash table. An entry
  *     that the table does not know is added without a place in its chain, which ends (1) for good.
  *
+ * (3) Dense groups have no entries and no chains: what was seen is marked in a byte a group, which
+ *     threads can write side by side.
+ *
  * For the order, names are sorted once a group; entries are then dealt out to the
  * places of their groups. Within a group they mostly appeared in order of buckets.
  */
@@ -31,10 +34,42 @@ void stats_groups_init(struct stats_groups *groups, size_t metric_count, size_t 
         .metric_count = metric_count, .group_count = group_count, .chained = true};
 }
 
+enum status stats_groups_make_dense(struct stats_groups *groups)
+{
+    const size_t metrics = groups->metric_count > 0 ? groups->metric_count : 1;
+    assert(!groups->accumulators && !groups->seen);
+    if (groups->group_count > STATS_DENSE_MAX / metrics)
+        return STATUS_OK;
+    groups->accumulators =
+        mem_alloc_zeroed(groups->group_count * metrics, sizeof *groups->accumulators);
+    groups->seen = mem_alloc_zeroed(groups->group_count, sizeof *groups->seen);
+    return groups->accumulators && groups->seen ? STATUS_OK : STATUS_NOMEM;
+}
+
+void stats_groups_borrow(struct stats_groups *groups, const struct stats_groups *owner)
+{
+    assert(owner->seen);
+    *groups = *owner;
+    groups->borrowed = true;
+}
+
+void stats_groups_settle(struct stats_groups *groups)
+{
+    if (!groups->seen)
+        return;
+    groups->count = 0;
+    for (size_t group = 0; group < groups->group_count; group++)
+        groups->count += groups->seen[group];
+}
+
 void stats_groups_release(struct stats_groups *groups)
 {
-    for (size_t i = 0; i < groups->count * groups->metric_count; i++)
+    if (groups->borrowed)
+        return;
+    const size_t made = groups->seen ? groups->group_count : groups->count;
+    for (size_t i = 0; groups->accumulators && i < made * groups->metric_count; i++)
         accumulator_release(&groups->accumulators[i]);
+    mem_free(groups->seen);
     mem_free(groups->entries);
     mem_free(groups->accumulators);
     mem_free(groups->groups);
@@ -203,9 +238,15 @@ static enum status find_entry(struct stats_groups *groups, uint32_t group, int64
 enum status stats_groups_find(struct stats_groups *groups, uint32_t group, int64_t bucket_ms,
                               size_t *entry)
 {
+    assert(group < groups->group_count);
+    if (groups->seen) {
+        assert(bucket_ms == 0);
+        groups->seen[group] = 1;
+        *entry = group;
+        return STATUS_OK;
+    }
     if (!groups->groups)
         TRY(make_groups(groups));
-    assert(group < groups->group_count);
     uint32_t found = groups->groups[group].latest;
     if (found == NO_ENTRY || groups->entries[found].bucket_ms != bucket_ms) {
         TRY(find_entry(groups, group, bucket_ms, &found));
@@ -218,6 +259,7 @@ enum status stats_groups_find(struct stats_groups *groups, uint32_t group, int64
 enum status stats_groups_merge(struct stats_groups *groups, struct stats_groups *from,
                                const struct accumulator_needs *needs)
 {
+    assert(!groups->seen && !from->seen);
     const size_t count = groups->count + from->count;
     TRY(mem_grow(&groups->entries, &groups->capacity, count, sizeof *groups->entries));
     TRY(mem_grow(&groups->accumulators, &groups->accumulator_capacity, count * groups->metric_count,
@@ -330,6 +372,14 @@ static enum status order_entries(struct stats_groups *groups, const struct group
     return STATUS_OK;
 }
 
+static void order_dense(const struct stats_groups *groups, const uint32_t *by_name, uint32_t *order)
+{
+    for (size_t i = 0; i < groups->group_count; i++) {
+        if (groups->seen[by_name[i]])
+            *order++ = by_name[i];
+    }
+}
+
 enum status stats_groups_sort(struct stats_groups *groups, const uint32_t *by_name,
                               struct slice (*name_of)(const void *context, uint32_t group),
                               const void *context, uint32_t **order)
@@ -339,6 +389,11 @@ enum status stats_groups_sort(struct stats_groups *groups, const uint32_t *by_na
         return STATUS_NOMEM;
     if (groups->count == 0)
         return STATUS_OK;
+    if (groups->seen) {
+        assert(by_name);
+        order_dense(groups, by_name, *order);
+        return STATUS_OK;
+    }
     OWNED(group_list_release) struct group_list list = {0};
     TRY(group_list_init(&list, groups));
     if (by_name)

@@ -7,8 +7,12 @@
  * An entry exists once a shown metric has a value in it. Entries are numbered in
  * the order they appear; accumulators move when entries are added.
  *
- * Life cycle: init -> find* -> sort -> read -> release.
- * Threads:    one at a time.
+ * Groups may be dense, if there are no buckets and most groups will have values: then the entry of
+ * each group has the group's number and its accumulators wait for it. Nothing is looked up, grows
+ * or moves, and several threads may fill the same groups.
+ *
+ * Life cycle: init -> (make_dense) -> find* -> settle -> sort -> read -> release.
+ * Threads:    one at a time; dense groups: one for each group.
  */
 #ifndef MNSDB_QUERY_AGGREGATE_STATS_GROUPS_H
 #define MNSDB_QUERY_AGGREGATE_STATS_GROUPS_H
@@ -44,6 +48,8 @@ struct stats_groups {
     size_t metric_count;
     struct stats_group *groups; /* owned; by number; NULL until the first entry */
     size_t group_count;
+    uint8_t *seen;            /* owned; by group: 1 if it has values; not NULL: dense */
+    bool borrowed;            /* accumulators and `seen` are another's */
     bool chained;             /* the chains hold all entries */
     struct stats_slot *slots; /* owned; open addressing, at most half full; NULL: not needed yet */
     size_t slot_count;
@@ -52,6 +58,13 @@ struct stats_groups {
 
 void stats_groups_init(struct stats_groups *groups, size_t metric_count, size_t group_count);
 void stats_groups_release(struct stats_groups *groups);
+
+#define STATS_DENSE_MAX ((size_t)1 << 20) /* accumulators: 64 MiB */
+
+/* Makes empty groups dense; those that would be too large stay as they are. */
+MUST_CHECK enum status stats_groups_make_dense(struct stats_groups *groups);
+/* `groups` becomes another name of `owner`, for a thread of its own; it need not be released. */
+void stats_groups_borrow(struct stats_groups *groups, const struct stats_groups *owner);
 
 /* The entry of a group and bucket, added with empty accumulators when new. */
 MUST_CHECK enum status stats_groups_find(struct stats_groups *groups, uint32_t group,
@@ -67,10 +80,24 @@ static inline struct accumulator *stats_groups_at(struct stats_groups *groups, s
     return &groups->accumulators[entry * groups->metric_count + metric];
 }
 
+/* Makes `count` that of the entries: before they are read. */
+void stats_groups_settle(struct stats_groups *groups);
+
+/* Of an entry: what it stands for. */
+static inline uint32_t stats_groups_group(const struct stats_groups *groups, uint32_t entry)
+{
+    return groups->seen ? entry : groups->entries[entry].group;
+}
+
+static inline int64_t stats_groups_bucket_ms(const struct stats_groups *groups, uint32_t entry)
+{
+    return groups->seen ? 0 : groups->entries[entry].bucket_ms;
+}
+
 /*
  * The entries by name of the group and by bucket: `*order` (the caller's to free with
  * mem_free) holds their numbers. `by_name` has all group numbers in order of their names; if it is
- * NULL, `name_of` gives a group's name.
+ * NULL, `name_of` gives a group's name. Dense groups need `by_name` (asserted).
  */
 MUST_CHECK enum status stats_groups_sort(struct stats_groups *groups, const uint32_t *by_name,
                                          struct slice (*name_of)(const void *context,

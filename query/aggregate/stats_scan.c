@@ -265,7 +265,10 @@ static enum status take_summary(void *context, const struct block_summary *summa
 
 /* --- the scan ------------------------------------------------------------------------------ */
 
-/* The threads of a shared scan: each has groups of its own, which are put together at the end. */
+/*
+ * The threads of a shared scan: each has groups of its own, which are put together at the end, or
+ * all fill the same dense ones.
+ */
 struct stats_threads {
     struct stats *all; /* owned; what they point to but their groups is borrowed */
     struct scan_visitor *visitors;
@@ -290,7 +293,10 @@ static enum status threads_init(struct stats_threads *threads, const struct stat
     for (; threads->count < count; threads->count++) {
         struct stats *own = &threads->all[threads->count];
         *own = *stats;
-        stats_groups_init(&own->groups, stats->groups.metric_count, stats->groups.group_count);
+        if (stats->groups.seen)
+            stats_groups_borrow(&own->groups, &stats->groups);
+        else
+            stats_groups_init(&own->groups, stats->groups.metric_count, stats->groups.group_count);
         threads->visitors[threads->count] = *visitor;
         threads->visitors[threads->count].context = own;
     }
@@ -307,6 +313,8 @@ static enum status scan_shared(struct stats *stats, const struct scan_spec *scan
     const struct view_visitors visitors = {.all = threads.visitors, .count = count};
     TRY(view_scan_shared(stats->spec->selection->view, stats->snapshot, scan, &visitors, statistics,
                          err));
+    if (stats->groups.seen)
+        return STATUS_OK;
     stats->groups = threads.all[0].groups;
     threads.all[0].groups = (struct stats_groups){0};
     for (uint32_t i = 1; i < count; i++) {
@@ -362,10 +370,14 @@ enum status stats_scan(struct stats *stats, struct scan_statistics *statistics, 
     scan.columns.message_ids = needs->ends;
     scan.columns.without_times =
         !stats->spec->every && !needs->ends && !needs->times && !needs->twa;
+    scan.by_device = stats->spec->by == STATS_BY_DEVICE;
     scan.ordered = needs->twa;
     const uint32_t threads = snapshot_scan_threads(stats->snapshot, &scan);
     if (stats_wants_brackets(stats))
         return scan_ranks(stats, &scan, threads, statistics, err);
+    if (stats->spec->by == STATS_BY_DEVICE && !stats->spec->every && !scan.device_bits &&
+        stats_groups_make_dense(&stats->groups) != STATUS_OK)
+        return error_set(err, STATUS_NOMEM, "no memory for a group a device");
     const bool rows_only = needs->times || needs->squares || needs->values || needs->twa;
     const struct scan_visitor visitor = {
         .context = stats, .summary = rows_only ? NULL : take_summary, .rows = take_rows};
@@ -374,6 +386,7 @@ enum status stats_scan(struct stats *stats, struct scan_statistics *statistics, 
         if (end_hold(stats, place, INT64_MAX) != STATUS_OK)
             return error_set(err, STATUS_NOMEM, "no memory for time-weighted averages");
     }
+    stats_groups_settle(&stats->groups);
     return STATUS_OK;
 }
 

@@ -82,6 +82,16 @@ struct exact_value exact_mean(const struct exact_sum *sum, u128 divisor)
     return exact_of_real(nearest_quotient(&numerator, &denominator, scale));
 }
 
+struct exact_value exact_mean_of_total(i128 total, int16_t exponent, uint64_t divisor)
+{
+    double quotient = 0.0;
+    if (divisor != 0 && divide_doubles(total, -exponent, divisor, &quotient))
+        return exact_of_real(quotient);
+    struct sum_term term = {.total = wide_of(total), .exponent = exponent};
+    const struct exact_sum sum = {.decimals = &term, .decimal_count = 1};
+    return exact_mean(&sum, divisor);
+}
+
 struct exact_value exact_ratio(u128 numerator, u128 denominator)
 {
     if (denominator == 0)

@@ -97,6 +97,9 @@ MUST_CHECK enum status exact_of_sum(const struct exact_sum *sum, struct arena *a
  */
 struct exact_value exact_mean(const struct exact_sum *sum, u128 divisor);
 
+/* The same for a sum that is total * 10^exponent. */
+struct exact_value exact_mean_of_total(i128 total, int16_t exponent, uint64_t divisor);
+
 /*
  * The sample standard deviation of `count` values from their sum and the sum of their
  * squares. Null below two values and beyond the range of doubles; 0 exactly if all are

@@ -199,6 +199,7 @@ static enum status scan_rows(struct last *last, struct scan_statistics *statisti
     scan.columns.metrics = last->numbers;
     scan.columns.metric_count = last->number_count;
     scan.columns.message_ids = true;
+    scan.by_device = true;
     const struct scan_visitor visitor = {
         .context = last, .summary = take_summary, .rows = take_rows};
     return view_scan(last->spec->selection->view, last->snapshot, &scan, &visitor, statistics, err);

@@ -394,6 +394,36 @@ static void no_memory_for_a_long_sum_is_said(void **state)
     assert_int_equal(mem_live_blocks(), 0);
 }
 
+/* Totals on either side of where one division of doubles is exact. */
+static void a_mean_of_a_total_is_that_of_its_sum(void **state)
+{
+    (void)state;
+    static const int64_t totals[] = {0,
+                                     1,
+                                     -1,
+                                     7,
+                                     -22321,
+                                     (INT64_C(1) << 53) - 1,
+                                     INT64_C(1) << 53,
+                                     (INT64_C(1) << 53) + 1,
+                                     INT64_MIN,
+                                     INT64_MAX};
+    static const int16_t exponents[] = {3, 0, -2, -15, -16, -128};
+    static const uint64_t divisors[] = {0, 1, 3, 9804708, UINT64_C(1) << 53, UINT64_MAX};
+    for (size_t t = 0; t < sizeof totals / sizeof totals[0]; t++) {
+        for (size_t e = 0; e < sizeof exponents / sizeof exponents[0]; e++) {
+            struct sum_term term = {.total = wide_of(totals[t]), .exponent = exponents[e]};
+            const struct exact_sum sum = {.decimals = &term, .decimal_count = 1};
+            for (size_t d = 0; d < sizeof divisors / sizeof divisors[0]; d++) {
+                char expected[EXACT_TEXT_BYTES];
+                (void)exact_format(exact_mean(&sum, divisors[d]), expected);
+                assert_value("mean", exact_mean_of_total(totals[t], exponents[e], divisors[d]),
+                             expected);
+            }
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -403,6 +433,7 @@ int main(void)
         cmocka_unit_test(a_negative_variance_is_null),
         cmocka_unit_test(a_borrowed_term_is_a_sum),
         cmocka_unit_test(a_total_beyond_128_bits_is_exact),
+        cmocka_unit_test(a_mean_of_a_total_is_that_of_its_sum),
         cmocka_unit_test(means_are_no_further_than_half_a_step),
         cmocka_unit_test(deviations_are_no_further_than_half_a_step),
         cmocka_unit_test(no_memory_for_a_long_sum_is_said),
