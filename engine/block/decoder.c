@@ -6,6 +6,7 @@
  */
 #include "engine/block/decoder_internal.h"
 
+#include "engine/base/clones.h"
 #include "engine/base/mem.h"
 
 enum status block_decoder_new(struct block_decoder **decoder)
@@ -166,6 +167,25 @@ static enum status ids_decode(struct block_reading *reading, struct error *err)
     return part_close(&part, "message ids of the wrong length", err);
 }
 
+/* All at once: they are possible if their distances from the first possible one have few bits. */
+HOT_CLONES static bool times_are_possible(const int64_t *times_ms, uint32_t count)
+{
+    uint64_t bits = 0;
+    for (uint32_t row = 0; row < count; row++)
+        bits |= (uint64_t)times_ms[row] - (uint64_t)ROW_TIME_MS_FIRST;
+    return bits >> ROW_TIME_BITS == 0;
+}
+
+static enum status times_decode(struct block_reading *reading, struct error *err)
+{
+    if (reading->selection->without_times)
+        return codec_skip(&reading->in, reading->row_count, err);
+    int64_t *const times_ms = reading->decoder->times_ms;
+    TRY(codec_decode(&reading->in, reading->row_count, times_ms, err));
+    return times_are_possible(times_ms, reading->row_count) ? STATUS_OK
+                                                            : block_corrupt(err, "impossible time");
+}
+
 /* Everything up to the columns of values. */
 static enum status rows_decode(struct block_reading *reading, struct row_vector *rows,
                                struct error *err)
@@ -187,10 +207,7 @@ static enum status rows_decode(struct block_reading *reading, struct row_vector 
         TRY(devices_decode(reading, err));
         rows->devices = decoder->devices;
     }
-    if (reading->selection->without_times)
-        TRY(codec_skip(&reading->in, reading->row_count, err));
-    else
-        TRY(codec_decode(&reading->in, reading->row_count, decoder->times_ms, err));
+    TRY(times_decode(reading, err));
     TRY(sources_decode(reading, err));
     TRY(ids_decode(reading, err));
     return reading->in.failed ? block_corrupt(err, "too short") : STATUS_OK;

@@ -411,6 +411,11 @@ static void column_clear(struct column_summary *column, uint32_t metric)
     column->last = (struct dated_number){0};
 }
 
+static bool is_within(const struct block_summary *block, int64_t time_ms)
+{
+    return block->min_time_ms <= time_ms && time_ms <= block->max_time_ms;
+}
+
 /* Reads a column behind its metric; every member is set. */
 static void column_get(struct cursor *in, const struct block_summary *block,
                        struct column_summary *column)
@@ -443,6 +448,8 @@ static void column_get(struct cursor *in, const struct block_summary *block,
     if (!ends_are_the_blocks(block, full)) {
         key_get(in, block->first.time_ms, &column->first.time_ms, &column->first.message_id);
         key_get(in, block->last.time_ms, &column->last.time_ms, &column->last.message_id);
+        if (!is_within(block, column->first.time_ms) || !is_within(block, column->last.time_ms))
+            in->failed = true;
     }
 }
 

@@ -176,7 +176,9 @@ static bool state_is_possible(const struct store_state *state)
 {
     const struct store_counters *counters = &state->counters;
     const uint64_t rows = counters->rows[TABLE_READINGS] + counters->rows[TABLE_STATUS];
-    const bool times = rows == 0 || counters->first_time_ms <= counters->last_time_ms;
+    const bool times = rows == 0 || (row_time_is_possible(counters->first_time_ms) &&
+                                     row_time_is_possible(counters->last_time_ms) &&
+                                     counters->first_time_ms <= counters->last_time_ms);
     const bool names = counters->devices < NAME_UNMAPPED && counters->metrics < NAME_UNMAPPED;
     return times && names && state->log_rows <= rows && state->log_records <= state->next_log &&
            state->seen_paged <= counters->seen_ids;
@@ -211,7 +213,8 @@ enum status store_state_read(struct cursor *cursor, struct store_state *state, s
     state->parts[TABLE_READINGS] = cursor_u64(cursor);
     state->parts[TABLE_STATUS] = cursor_u64(cursor);
     if (cursor->failed || !state_is_possible(state))
-        return error_set(err, STATUS_CORRUPT, "the store's counters contradict each other");
+        return error_set(err, STATUS_CORRUPT,
+                         "the store's counters contradict each other or cannot be");
     return STATUS_OK;
 }
 

@@ -169,8 +169,8 @@ static enum status read_row(struct cursor *cursor, struct row_set *set, int tabl
     const uint8_t source = cursor_u8(cursor);
     row.time_source = source & SOURCE_MASK;
     row.clock_fault = (source & SOURCE_FAULT_FLAG) != 0;
-    if (cursor->failed || device >= NAME_UNMAPPED || row.time_source > TIME_SOURCE_ENVELOPE ||
-        source > (SOURCE_MASK | SOURCE_FAULT_FLAG))
+    if (cursor->failed || device >= NAME_UNMAPPED || !row_time_is_possible(row.time_ms) ||
+        row.time_source > TIME_SOURCE_ENVELOPE || source > (SOURCE_MASK | SOURCE_FAULT_FLAG))
         return STATUS_CORRUPT;
     TRY(read_cells(cursor, set, &row));
     TRY(mem_grow(&set->rows[table], &set->row_capacity[table], set->row_count[table] + 1,

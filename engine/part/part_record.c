@@ -96,11 +96,21 @@ enum status part_save(const struct part *part, struct kv_txn *txn, struct error 
     return kv_put(txn, key_slice(&key), buffer_slice(&bytes), err);
 }
 
+/* The ends of columns were compared with these when they were read. */
+static bool times_are_sound(const struct block_summary *summary)
+{
+    const int64_t min_ms = summary->min_time_ms;
+    const int64_t max_ms = summary->max_time_ms;
+    return row_time_is_possible(min_ms) && row_time_is_possible(max_ms) &&
+           min_ms <= summary->first.time_ms && summary->first.time_ms <= max_ms &&
+           min_ms <= summary->last.time_ms && summary->last.time_ms <= max_ms;
+}
+
 bool part_summary_is_sound(const struct block_summary *summary, struct part_names names)
 {
     const uint32_t columns = summary->column_count; /* by metric, ascending */
     return summary->row_count > 0 && row_key_compare(&summary->first, &summary->last) <= 0 &&
-           summary->min_time_ms <= summary->max_time_ms && summary->last.device < names.devices &&
+           times_are_sound(summary) && summary->last.device < names.devices &&
            (columns == 0 || summary->columns[columns - 1].metric < names.metrics);
 }
 

@@ -46,7 +46,8 @@ static enum status read_entry(struct cursor *cursor, uint64_t page_first,
     reject->received_ms = cursor_signed_varint(cursor);
     reject->detail = cursor_bytes(cursor, (size_t)cursor_varint(cursor));
     reject->body = cursor_bytes(cursor, (size_t)cursor_varint(cursor));
-    if (cursor->failed || reason >= REJECT_REASON_COUNT || reject->sequence < page_first)
+    if (cursor->failed || reason >= REJECT_REASON_COUNT || reject->sequence < page_first ||
+        !row_time_is_possible(reject->received_ms))
         return error_set(err, STATUS_CORRUPT, "rejects from %llu: a broken entry",
                          (unsigned long long)page_first);
     reject->reason = (enum reject_reason)reason;

@@ -49,6 +49,20 @@ enum time_source {
 #define TIME_MS_MIN INT64_MIN /* no lower bound */
 #define TIME_MS_MAX INT64_MAX /* no upper bound: rows at any time are in range */
 
+/*
+ * Times of rows and rejects: from the year 1000 on, 4459 years. What comes in lies far inside, and
+ * whatever calendars, zones and widths of buckets make of such a time is a date with four digits.
+ * A store that says another one is damaged; its readers check that, and no one behind them.
+ */
+#define ROW_TIME_MS_FIRST INT64_C(-30610224000000)
+#define ROW_TIME_BITS     47
+#define ROW_TIME_MS_LAST  (ROW_TIME_MS_FIRST + (INT64_C(1) << ROW_TIME_BITS) - 1)
+
+static inline bool row_time_is_possible(int64_t time_ms)
+{
+    return ((uint64_t)time_ms - (uint64_t)ROW_TIME_MS_FIRST) >> ROW_TIME_BITS == 0;
+}
+
 #define STATUS_METRIC_STATE       0u
 #define STATUS_METRIC_CONTACT_AGE 1u
 #define STATUS_METRIC_COUNT       2u

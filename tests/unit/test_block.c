@@ -540,6 +540,39 @@ static void times_that_are_declined_are_passed_over(void **state)
     }
 }
 
+static const int64_t impossible_times[] = {
+    INT64_MIN, INT64_MIN + 1, ROW_TIME_MS_FIRST - 1, ROW_TIME_MS_LAST + 1, INT64_MAX,
+};
+
+/* Of three rows, the middle one at the time, all of devices of their own. */
+static enum status decode_row_at(int64_t time_ms, bool without_times)
+{
+    given_clear();
+    for (uint32_t i = 0; i < 3; i++)
+        given_add(i, i == 1 ? time_ms : 1700000000000, i, 0);
+    struct buffer out = {0};
+    struct block_summary summary;
+    assert_int_equal(given_append(builder), STATUS_OK);
+    assert_int_equal(block_builder_seal(builder, &out, &summary), STATUS_OK);
+    const struct block_selection selection = {.without_times = without_times};
+    struct row_vector rows;
+    struct error err = {0};
+    const enum status status = block_decode(decoder, buffer_slice(&out), &selection, &rows, &err);
+    buffer_release(&out);
+    return status;
+}
+
+static void a_block_whose_times_cannot_be_is_refused(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof impossible_times / sizeof impossible_times[0]; i++) {
+        assert_int_equal(decode_row_at(impossible_times[i], false), STATUS_CORRUPT);
+        assert_int_equal(decode_row_at(impossible_times[i], true), STATUS_OK);
+    }
+    assert_int_equal(decode_row_at(ROW_TIME_MS_FIRST, false), STATUS_OK);
+    assert_int_equal(decode_row_at(ROW_TIME_MS_LAST, false), STATUS_OK);
+}
+
 static void every_flipped_bit_is_noticed(void **state)
 {
     (void)state;
@@ -618,6 +651,7 @@ int main(void)
         TEST(thousands_of_sparse_columns_stay_within_memory),
         TEST(only_selected_columns_are_decoded),
         TEST(times_that_are_declined_are_passed_over),
+        TEST(a_block_whose_times_cannot_be_is_refused),
         TEST(every_flipped_bit_is_noticed),
         TEST(building_and_decoding_survive_every_failed_allocation),
     };

@@ -96,6 +96,13 @@ static void give_real_entries(void)
     buffer_release(&out);
 }
 
+static int64_t random_time_in(const struct block_summary *block)
+{
+    const uint64_t span_ms = (uint64_t)block->max_time_ms - (uint64_t)block->min_time_ms;
+    const uint64_t ahead_ms = span_ms == UINT64_MAX ? random_next() : random_next() % (span_ms + 1);
+    return (int64_t)((uint64_t)block->min_time_ms + ahead_ms);
+}
+
 /* Times of a row inside a block. */
 static void random_ends(const struct block_summary *block, struct column_summary *column)
 {
@@ -103,12 +110,10 @@ static void random_ends(const struct block_summary *block, struct column_summary
     if (!column->has_ends)
         return;
     const bool full = column->count == block->row_count;
-    column->first = (struct dated_number){.value = random_number(),
-                                          .time_ms = block->first.time_ms + random_below(1000),
-                                          .message_id = random_next()};
-    column->last = (struct dated_number){.value = random_number(),
-                                         .time_ms = block->last.time_ms - random_below(1000),
-                                         .message_id = random_next()};
+    column->first = (struct dated_number){
+        .value = random_number(), .time_ms = random_time_in(block), .message_id = random_next()};
+    column->last = (struct dated_number){
+        .value = random_number(), .time_ms = random_time_in(block), .message_id = random_next()};
     if (full) {
         column->first.time_ms = block->first.time_ms;
         column->first.message_id = block->first.message_id;
@@ -122,18 +127,18 @@ static void give_random_entries(void)
 {
     for (unsigned i = 0; i < ENTRIES; i++) {
         struct block_summary *block = &entries[i].summary;
+        const int64_t one_ms = (int64_t)random_next();
+        const int64_t other_ms = (int64_t)random_next();
         *block = (struct block_summary){
-            .first = {.device = (uint32_t)random_next(),
-                      .time_ms = (int64_t)random_next(),
-                      .message_id = random_next()},
-            .last = {.device = (uint32_t)random_next(),
-                     .time_ms = (int64_t)random_next(),
-                     .message_id = random_next()},
-            .min_time_ms = (int64_t)random_next(),
-            .max_time_ms = (int64_t)random_next(),
+            .first = {.device = (uint32_t)random_next(), .message_id = random_next()},
+            .last = {.device = (uint32_t)random_next(), .message_id = random_next()},
+            .min_time_ms = one_ms < other_ms ? one_ms : other_ms,
+            .max_time_ms = one_ms < other_ms ? other_ms : one_ms,
             .row_count = 1 + random_below(BLOCK_ROWS_MAX),
             .column_count = random_below(random_below(10) == 0 ? 200 : 5),
         };
+        block->first.time_ms = random_time_in(block);
+        block->last.time_ms = random_time_in(block);
         entries[i].offset = random_next();
         entries[i].bytes_len = (uint32_t)random_next();
         block->columns = mem_alloc(block->column_count, sizeof *block->columns);
@@ -257,6 +262,49 @@ static void arbitrary_summaries_come_back(void **state)
     }
 }
 
+/* Reads back an entry whose one column, of some rows, has its ends at these distances. */
+static enum status read_ends(int64_t first_ms, int64_t last_ms)
+{
+    const struct row_key key = {.device = 1, .time_ms = 1700000000000};
+    struct column_summary column = {
+        .count = 1,
+        .min = number_from_decimal(1, 0),
+        .max = number_from_decimal(1, 0),
+        .has_ends = true,
+        .first = {.value = number_from_decimal(1, 0), .time_ms = key.time_ms + first_ms},
+        .last = {.value = number_from_decimal(1, 0), .time_ms = key.time_ms + last_ms},
+    };
+    struct directory_entry entry = {
+        .summary = {.first = key,
+                    .last = {.device = 1, .time_ms = key.time_ms + 1000},
+                    .min_time_ms = key.time_ms,
+                    .max_time_ms = key.time_ms + 1000,
+                    .row_count = 2,
+                    .column_count = 1,
+                    .columns = &column},
+        .bytes_len = 1,
+    };
+    struct directory_writer writer = {0};
+    struct directory_reader reader = {0};
+    bool full = false;
+    bool more = false;
+    assert_int_equal(directory_writer_add(&writer, &entry, &full), STATUS_OK);
+    assert_int_equal(directory_reader_open(&reader, buffer_slice(&writer.bytes), NULL), STATUS_OK);
+    const enum status status = directory_reader_next(&reader, &more, NULL);
+    directory_writer_release(&writer);
+    directory_reader_release(&reader);
+    return status;
+}
+
+static void a_column_begins_and_ends_within_its_block(void **state)
+{
+    (void)state;
+    assert_int_equal(read_ends(0, 1000), STATUS_OK);
+    assert_int_equal(read_ends(-1, 1000), STATUS_CORRUPT);
+    assert_int_equal(read_ends(0, 1001), STATUS_CORRUPT);
+    assert_int_equal(read_ends(0, INT64_MAX / 2), STATUS_CORRUPT);
+}
+
 static void an_empty_value_has_no_entries(void **state)
 {
     (void)state;
@@ -336,6 +384,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(summaries_of_blocks_come_back_small),
         cmocka_unit_test(arbitrary_summaries_come_back),
+        cmocka_unit_test(a_column_begins_and_ends_within_its_block),
         cmocka_unit_test(an_empty_value_has_no_entries),
         cmocka_unit_test(a_cut_value_is_refused),
         cmocka_unit_test(directories_survive_every_failed_allocation),

@@ -3,9 +3,7 @@
  * damage, never followed.
  */
 #include "engine/format/format.h"
-#include "engine/log/log.h"
-#include "engine/part/part.h"
-#include "tests/unit/store_fixture.h"
+#include "tests/unit/forged_store.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,213 +14,59 @@
 
 #include <cmocka.h>
 
-/* Runs `change` in a transaction of its own on the closed store. */
-typedef enum status change_store(struct kv_txn *txn, struct error *err);
-
-static void tamper(struct store_fixture *fixture, change_store *change)
-{
-    struct error err = {0};
-    struct kv *kv = NULL;
-    struct kv_txn *txn = NULL;
-    store_close(fixture->store);
-    fixture->store = NULL;
-    row_batch_release(&fixture->batch);
-    store_fixture_must(kv_open(&kv, fixture->dir, true, &err), &err);
-    store_fixture_must(kv_begin(kv, true, &txn, &err), &err);
-    store_fixture_must(change(txn, &err), &err);
-    store_fixture_must(kv_commit(txn, &err), &err);
-    kv_close(kv);
-}
-
-static enum status ignore_rows(void *context, const struct row_vector *rows, uint32_t from,
-                               uint32_t until)
-{
-    (void)context;
-    (void)rows;
-    (void)from;
-    (void)until;
-    return STATUS_OK;
-}
-
-static enum status scan(struct snapshot *snapshot, enum table table, bool ordered,
-                        struct error *err)
-{
-    const struct scan_spec spec = {
-        .table = table,
-        .from_ms = TIME_MS_MIN,
-        .until_ms = TIME_MS_MAX,
-        .columns = {.all_metrics = true},
-        .ordered = ordered,
-    };
-    const struct scan_visitor visitor = {.rows = ignore_rows};
-    struct scan_statistics statistics = {0};
-    return snapshot_scan(snapshot, &spec, &visitor, &statistics, err);
-}
-
-static void count_problem(void *context, const char *thing, const char *what)
-{
-    (void)thing;
-    (void)what;
-    (*(unsigned *)context)++;
-}
-
-/* Every reader is told: by opening, or by scans and by verification. */
-static void assert_damaged(const struct store_fixture *fixture, enum table table)
-{
-    struct error err = {0};
-    struct snapshot *snapshot = NULL;
-    const enum status status = snapshot_open(&snapshot, fixture->dir, &err);
-    if (status != STATUS_OK) {
-        assert_int_equal(status, STATUS_CORRUPT);
-        return;
-    }
-    unsigned problems = 0;
-    assert_int_equal(scan(snapshot, table, false, &err), STATUS_CORRUPT);
-    assert_int_equal(scan(snapshot, table, true, &err), STATUS_CORRUPT);
-    store_fixture_must(snapshot_verify(snapshot, count_problem, &problems, &err), &err);
-    assert_int_not_equal(problems, 0);
-    snapshot_close(snapshot);
-}
-
-/* Only verification needs to find it. */
-static void assert_verify_reports(const struct store_fixture *fixture)
-{
-    struct error err = {0};
-    struct snapshot *snapshot = NULL;
-    unsigned problems = 0;
-    store_fixture_must(snapshot_open(&snapshot, fixture->dir, &err), &err);
-    store_fixture_must(snapshot_verify(snapshot, count_problem, &problems, &err), &err);
-    assert_int_not_equal(problems, 0);
-    snapshot_close(snapshot);
-}
-
-/* A writer opens to find damage, or finds it when it folds and merges. */
-static void assert_writer_stops(struct store_fixture *fixture)
-{
-    struct error err = {0};
-    enum status status = store_open(&fixture->store, fixture->dir, &err);
-    bool more = true;
-    while (status == STATUS_OK && more)
-        status = store_maintain(fixture->store, UPKEEP_SETTLE, &more, &err);
-    assert_int_equal(status, STATUS_CORRUPT);
-}
-
 /* --- the commit log --- */
 
-/* Rewrites the newest record with its first row changed. */
-static enum status rewrite_log(struct kv_txn *txn, void (*change)(struct row_set *set),
-                               struct error *err)
+static void name_a_device_beyond(struct store_state *state, struct row_set *set)
 {
-    struct store_state state = store_state_empty();
-    OWNED(row_set_release) struct row_set set = {0};
-    OWNED(buffer_release) struct buffer scratch = {0};
-    TRY(log_newest_state(txn, &state, err));
-    TRY(log_read_all(txn, &state, &set, err));
-    change(&set);
-    return log_append(txn, state.next_log - 1, &state, &set, &scratch, err);
-}
-
-static void name_a_device_beyond(struct row_set *set)
-{
+    (void)state;
     set->rows[TABLE_READINGS][0].device = 1000000;
 }
 
-static void name_a_metric_beyond(struct row_set *set)
+static void name_a_metric_beyond(struct store_state *state, struct row_set *set)
 {
+    (void)state;
     set->cells[set->rows[TABLE_READINGS][0].first_cell].metric = 70000;
 }
 
-static void let_a_decimal_end_in_zero(struct row_set *set)
+static void let_a_decimal_end_in_zero(struct store_state *state, struct row_set *set)
 {
+    (void)state;
     set->cells[0].mantissa = 100;
     set->cells[0].exponent = -128;
 }
 
 static enum status device_beyond_in_log(struct kv_txn *txn, struct error *err)
 {
-    return rewrite_log(txn, name_a_device_beyond, err);
+    return forge_log(txn, name_a_device_beyond, err);
 }
 
 static enum status metric_beyond_in_log(struct kv_txn *txn, struct error *err)
 {
-    return rewrite_log(txn, name_a_metric_beyond, err);
+    return forge_log(txn, name_a_metric_beyond, err);
 }
 
 static enum status decimal_not_normal_in_log(struct kv_txn *txn, struct error *err)
 {
-    return rewrite_log(txn, let_a_decimal_end_in_zero, err);
+    return forge_log(txn, let_a_decimal_end_in_zero, err);
 }
 
 static void the_log_names_only_devices_and_metrics_that_are_there(void **state)
 {
     struct store_fixture *fixture = *state;
-    change_store *const changes[] = {device_beyond_in_log, metric_beyond_in_log,
+    forge_change *const changes[] = {device_beyond_in_log, metric_beyond_in_log,
                                      decimal_not_normal_in_log};
     for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
         store_fixture_drop(fixture);
         store_fixture_open(fixture);
         store_fixture_add_many(fixture, 10, 2, 1);
         store_fixture_commit(fixture);
-        tamper(fixture, changes[i]);
-        assert_damaged(fixture, TABLE_READINGS);
-        assert_writer_stops(fixture);
+        forge_store(fixture, changes[i]);
+        forged_assert_damaged(fixture, TABLE_READINGS);
+        forged_assert_writer_stops(fixture);
     }
 }
 
 /* --- parts --- */
-
-/* A store with one part and, a merge later, none of its numbers in doubt. */
-static void make_part(struct store_fixture *fixture, enum table table)
-{
-    store_fixture_drop(fixture);
-    store_fixture_open(fixture);
-    for (uint32_t i = 0; i < 600; i++) {
-        store_fixture_add(fixture, (struct fixture_row){
-                                       .table = table,
-                                       .device = i / 200,
-                                       .time_ms = FIXTURE_TIME_MS + i,
-                                       .id = FIXTURE_ID + i,
-                                       .metric_count = 2,
-                                       .value = i % 2,
-                                   });
-    }
-    store_fixture_commit(fixture);
-    (void)store_fixture_maintain(fixture, UPKEEP_SETTLE, 100);
-    store_fixture_compare(fixture);
-}
-
-static const struct part_names any_names = {.devices = UINT64_MAX, .metrics = UINT64_MAX};
-
-/* Loads the only part of a table, to be changed and written again. */
-static enum status load_part(struct kv_txn *txn, enum table table, struct part_list *list,
-                             struct error *err)
-{
-    TRY(part_list_load(list, txn, table, any_names, err));
-    assert_int_equal(list->count, 1);
-    return STATUS_OK;
-}
-
-/* Removes the part's values and writes rows in its place. */
-static enum status replace_rows(struct kv_txn *txn, enum table table, const struct row_key *keys,
-                                size_t count, const struct cell *cell, struct error *err)
-{
-    OWNED(part_list_release) struct part_list list = {0};
-    OWNED(part_writer_free_owned) struct part_writer *writer = NULL;
-    bool done = false;
-    TRY(load_part(txn, table, &list, err));
-    struct part *part = &list.parts[0];
-    TRY(part_remove(part, txn, UINT32_MAX, &done, err));
-    const uint64_t number = part->number;
-    part_release(part);
-    part->number = number;
-    part->table = table;
-    part->dense = true;
-    TRY(part_writer_new(&writer));
-    TRY(part_writer_begin(writer, part, txn, err));
-    for (size_t i = 0; i < count; i++)
-        TRY(part_writer_append(writer, &keys[i], 0, cell, 1, err));
-    return part_writer_finish(writer, err);
-}
 
 static struct cell cell_of(uint32_t metric, int64_t mantissa)
 {
@@ -233,7 +77,7 @@ static enum status one_device_beyond(struct kv_txn *txn, struct error *err)
 {
     const struct row_key keys[] = {{.device = 3, .time_ms = 5, .message_id = 6}};
     const struct cell cell = cell_of(0, 1);
-    return replace_rows(txn, TABLE_READINGS, keys, 1, &cell, err);
+    return forge_part_rows(txn, TABLE_READINGS, keys, 1, &cell, err);
 }
 
 static enum status last_of_several_devices_beyond(struct kv_txn *txn, struct error *err)
@@ -242,26 +86,26 @@ static enum status last_of_several_devices_beyond(struct kv_txn *txn, struct err
                                    {.device = 2, .time_ms = 5, .message_id = 7},
                                    {.device = UINT32_MAX, .time_ms = 5, .message_id = 8}};
     const struct cell cell = cell_of(0, 1);
-    return replace_rows(txn, TABLE_READINGS, keys, 3, &cell, err);
+    return forge_part_rows(txn, TABLE_READINGS, keys, 3, &cell, err);
 }
 
 static enum status metric_beyond(struct kv_txn *txn, struct error *err)
 {
     const struct row_key keys[] = {{.device = 0, .time_ms = 5, .message_id = 6}};
     const struct cell cell = cell_of(2, 1);
-    return replace_rows(txn, TABLE_READINGS, keys, 1, &cell, err);
+    return forge_part_rows(txn, TABLE_READINGS, keys, 1, &cell, err);
 }
 
 static void parts_name_only_devices_and_metrics_that_are_there(void **state)
 {
     struct store_fixture *fixture = *state;
-    change_store *const changes[] = {one_device_beyond, last_of_several_devices_beyond,
+    forge_change *const changes[] = {one_device_beyond, last_of_several_devices_beyond,
                                      metric_beyond};
     for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
-        make_part(fixture, TABLE_READINGS);
-        tamper(fixture, changes[i]);
-        assert_damaged(fixture, TABLE_READINGS);
-        assert_writer_stops(fixture);
+        forge_make_part(fixture, TABLE_READINGS);
+        forge_store(fixture, changes[i]);
+        forged_assert_damaged(fixture, TABLE_READINGS);
+        forged_assert_writer_stops(fixture);
     }
 }
 
@@ -269,21 +113,21 @@ static enum status state_of_two(struct kv_txn *txn, struct error *err)
 {
     const struct row_key keys[] = {{.device = 0, .time_ms = FIXTURE_TIME_MS, .message_id = 6}};
     const struct cell cell = cell_of(STATUS_METRIC_STATE, 2);
-    return replace_rows(txn, TABLE_STATUS, keys, 1, &cell, err);
+    return forge_part_rows(txn, TABLE_STATUS, keys, 1, &cell, err);
 }
 
 static enum status state_without_a_state(struct kv_txn *txn, struct error *err)
 {
     const struct row_key keys[] = {{.device = 0, .time_ms = FIXTURE_TIME_MS, .message_id = 6}};
     const struct cell cell = cell_of(STATUS_METRIC_CONTACT_AGE, 2);
-    return replace_rows(txn, TABLE_STATUS, keys, 1, &cell, err);
+    return forge_part_rows(txn, TABLE_STATUS, keys, 1, &cell, err);
 }
 
 static enum status status_metric_beyond(struct kv_txn *txn, struct error *err)
 {
     const struct row_key keys[] = {{.device = 0, .time_ms = FIXTURE_TIME_MS, .message_id = 6}};
     const struct cell cell = cell_of(STATUS_METRIC_COUNT, 2);
-    return replace_rows(txn, TABLE_STATUS, keys, 1, &cell, err);
+    return forge_part_rows(txn, TABLE_STATUS, keys, 1, &cell, err);
 }
 
 static void note_what(void *context, const char *thing, const char *what)
@@ -310,15 +154,15 @@ static void assert_verify_says(const struct store_fixture *fixture, const char *
 static void a_status_row_has_a_state_and_it_is_online_or_offline(void **state)
 {
     struct store_fixture *fixture = *state;
-    make_part(fixture, TABLE_STATUS);
-    tamper(fixture, state_of_two);
+    forge_make_part(fixture, TABLE_STATUS);
+    forge_store(fixture, state_of_two);
     assert_verify_says(fixture, "neither online nor offline");
-    make_part(fixture, TABLE_STATUS);
-    tamper(fixture, state_without_a_state);
+    forge_make_part(fixture, TABLE_STATUS);
+    forge_store(fixture, state_without_a_state);
     assert_verify_says(fixture, "neither online nor offline");
-    make_part(fixture, TABLE_STATUS);
-    tamper(fixture, status_metric_beyond);
-    assert_damaged(fixture, TABLE_STATUS);
+    forge_make_part(fixture, TABLE_STATUS);
+    forge_store(fixture, status_metric_beyond);
+    forged_assert_damaged(fixture, TABLE_STATUS);
 }
 
 /* --- part records --- */
@@ -327,7 +171,7 @@ static void a_status_row_has_a_state_and_it_is_online_or_offline(void **state)
 static enum status resave(struct kv_txn *txn, void (*change)(struct part *part), struct error *err)
 {
     OWNED(part_list_release) struct part_list list = {0};
-    TRY(load_part(txn, TABLE_READINGS, &list, err));
+    TRY(forge_load_part(txn, TABLE_READINGS, &list, err));
     change(&list.parts[0]);
     return part_save(&list.parts[0], txn, err);
 }
@@ -385,6 +229,16 @@ static void claim_times_backwards(struct part *part)
     part->totals.summary.min_time_ms = part->totals.summary.max_time_ms + 1;
 }
 
+static void claim_an_impossible_time(struct part *part)
+{
+    part->totals.summary.max_time_ms = INT64_MAX;
+}
+
+static void claim_a_first_row_before_all(struct part *part)
+{
+    part->totals.summary.min_time_ms++;
+}
+
 static void (*record_change)(struct part *part);
 
 static enum status change_record(struct kv_txn *txn, struct error *err)
@@ -395,14 +249,18 @@ static enum status change_record(struct kv_txn *txn, struct error *err)
 static void records_of_merges_that_cannot_be_are_refused(void **state)
 {
     struct store_fixture *fixture = *state;
-    void (*const changes[])(struct part * part) = {merge_itself, merge_twice, merge_nothing,
-                                                   claim_times_backwards};
+    void (*const changes[])(struct part * part) = {merge_itself,
+                                                   merge_twice,
+                                                   merge_nothing,
+                                                   claim_times_backwards,
+                                                   claim_an_impossible_time,
+                                                   claim_a_first_row_before_all};
     for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
-        make_part(fixture, TABLE_READINGS);
+        forge_make_part(fixture, TABLE_READINGS);
         record_change = changes[i];
-        tamper(fixture, change_record);
-        assert_damaged(fixture, TABLE_READINGS);
-        assert_writer_stops(fixture);
+        forge_store(fixture, change_record);
+        forged_assert_damaged(fixture, TABLE_READINGS);
+        forged_assert_writer_stops(fixture);
     }
 }
 
@@ -413,10 +271,10 @@ static void verify_balances_what_records_of_parts_say(void **state)
                             part) = {merge_what_is_gone, be_consumed, claim_a_stream_of_2_to_the_64,
                                      claim_a_shorter_stream, claim_more_directory_values};
     for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
-        make_part(fixture, TABLE_READINGS);
+        forge_make_part(fixture, TABLE_READINGS);
         record_change = changes[i];
-        tamper(fixture, change_record);
-        assert_verify_reports(fixture);
+        forge_store(fixture, change_record);
+        forged_assert_verify_reports(fixture);
     }
 }
 
@@ -478,12 +336,12 @@ static enum status add_digest(struct kv_txn *txn, struct error *err)
 static void verify_finds_keys_that_nobody_knows(void **state)
 {
     struct store_fixture *fixture = *state;
-    change_store *const changes[] = {add_unknown_key,      add_low_key,    add_long_key,
+    forge_change *const changes[] = {add_unknown_key,      add_low_key,    add_long_key,
                                      add_part_of_no_table, move_directory, add_digest};
     for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
-        make_part(fixture, TABLE_READINGS);
-        tamper(fixture, changes[i]);
-        assert_verify_reports(fixture);
+        forge_make_part(fixture, TABLE_READINGS);
+        forge_store(fixture, changes[i]);
+        forged_assert_verify_reports(fixture);
     }
 }
 
@@ -496,8 +354,8 @@ static enum status lose_catalogue(struct kv_txn *txn, struct error *err)
 static void a_store_that_lost_its_catalogue_is_damaged_and_not_made_anew(void **state)
 {
     struct store_fixture *fixture = *state;
-    make_part(fixture, TABLE_READINGS);
-    tamper(fixture, lose_catalogue);
+    forge_make_part(fixture, TABLE_READINGS);
+    forge_store(fixture, lose_catalogue);
     struct error err = {0};
     struct snapshot *snapshot = NULL;
     assert_int_equal(snapshot_open(&snapshot, fixture->dir, &err), STATUS_CORRUPT);

@@ -156,7 +156,9 @@ static void large_commits_are_merged_in_steps(void **state)
 static void the_ends_of_time_and_of_ids_are_kept_and_found(void **state)
 {
     struct store_fixture *fixture = *state;
-    const int64_t times[] = {INT64_MIN, INT64_MIN + 1, -1, 0, 1, INT64_MAX - 1, INT64_MAX};
+    const int64_t times[] = {
+        ROW_TIME_MS_FIRST, ROW_TIME_MS_FIRST + 1, -1, 0, 1, ROW_TIME_MS_LAST - 1, ROW_TIME_MS_LAST,
+    };
     const uint64_t ids[] = {0, 1, UINT64_MAX - 1, UINT64_MAX, UINT64_C(1) << 63};
     for (uint32_t round = 0; round < 3; round++) {
         for (uint32_t i = 0; i < 7; i++) {

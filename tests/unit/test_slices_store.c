@@ -179,7 +179,9 @@ static void a_slice_lies_within_its_quarter_of_an_hour(void **state)
     assert_int_equal(read_times(-1, 0), STATUS_CORRUPT);
     assert_int_equal(read_times(SLICE_TIME_MIN, INT64_MAX), STATUS_CORRUPT);
     assert_int_equal(read_times(INT64_MIN, INT64_MIN + 1), STATUS_CORRUPT);
-    assert_int_equal(read_times(INT64_MAX - 1, INT64_MAX), STATUS_OK);
+    assert_int_equal(read_times(INT64_MAX - 1, INT64_MAX), STATUS_CORRUPT);
+    assert_int_equal(read_times(ROW_TIME_MS_FIRST, ROW_TIME_MS_FIRST + 1), STATUS_OK);
+    assert_int_equal(read_times(ROW_TIME_MS_FIRST - 1, ROW_TIME_MS_FIRST + 1), STATUS_CORRUPT);
 }
 
 /* --- a store of version 1 -------------------------------------------------------------------- */
