@@ -101,14 +101,38 @@ static enum status plan_write(struct column *column, const struct plan *plan, st
 
 /* --- scaled and dictionary ---------------------------------------------------------------- */
 
-/* True if `step` divides `value`. Most divisions are short. */
-static inline bool divides(uint64_t step, uint64_t value)
+/*
+ * Division by a step without a division. Odd numbers have an inverse modulo 2^64, so that what they
+ * divide is divided by a multiplication; what they do not divide becomes larger than any quotient.
+ */
+struct divisor {
+    uint64_t inverse; /* of the step's odd part */
+    unsigned shift;   /* of its twos */
+    uint64_t limit;   /* the greatest quotient */
+};
+
+/* The inverse gains twice as many right bits with each step; an odd number is its own to 3 bits. */
+static struct divisor divisor_of(uint64_t step)
 {
-    if (value == 0 || value == step)
-        return true;
-    if ((value | step) >> 32 == 0)
-        return (uint32_t)value % (uint32_t)step == 0;
-    return value % step == 0;
+    const unsigned shift = (unsigned)__builtin_ctzll(step);
+    const uint64_t odd = step >> shift;
+    uint64_t inverse = odd;
+    for (unsigned bits = 3; bits < 64; bits *= 2)
+        inverse *= 2 - odd * inverse;
+    return (struct divisor){.inverse = inverse, .shift = shift, .limit = UINT64_MAX / step};
+}
+
+static inline bool divides(const struct divisor *divisor, uint64_t value)
+{
+    const uint64_t product = value * divisor->inverse;
+    const unsigned shift = divisor->shift;
+    return (product >> shift | product << (-shift & 63u)) <= divisor->limit;
+}
+
+/* The quotient of what it divides. */
+static inline uint64_t divided(const struct divisor *divisor, uint64_t value)
+{
+    return (value >> divisor->shift) * divisor->inverse;
 }
 
 /* The greatest common divisor of two numbers that are not 0, by shifts: divisions are slow. */
@@ -129,12 +153,13 @@ static uint64_t common_divisor(uint64_t a, uint64_t b)
 static uint64_t common_step(const struct column *column)
 {
     uint64_t step = 0;
+    struct divisor divisor = {0};
     for (uint32_t row = 0; row < column->count && step != 1; row++) {
         const uint64_t other = (uint64_t)difference(column->values[row], column->frame.min);
-        if (step == 0)
-            step = other;
-        else if (!divides(step, other))
-            step = common_divisor(step, other);
+        if (step == 0 ? other == 0 : divides(&divisor, other))
+            continue;
+        step = step == 0 ? other : common_divisor(step, other);
+        divisor = divisor_of(step);
     }
     return step;
 }
@@ -146,11 +171,10 @@ static enum status scaled_encode(const struct column *column, uint64_t step, str
     const int64_t toward_zero = column->frame.min / (int64_t)step;
     const int64_t lowest = toward_zero - (column->frame.min % (int64_t)step < 0);
     const uint64_t remainder = (uint64_t)column->frame.min - (uint64_t)lowest * step;
+    const struct divisor divisor = divisor_of(step);
     for (uint32_t row = 0; row < column->count; row++) {
         const uint64_t above = (uint64_t)difference(column->values[row], column->frame.min);
-        const uint64_t multiple =
-            (above | step) >> 32 == 0 ? (uint32_t)above / (uint32_t)step : above / step;
-        inner[row] = (int64_t)(multiple + (uint64_t)lowest);
+        inner[row] = (int64_t)(divided(&divisor, above) + (uint64_t)lowest);
     }
     TRY(buffer_reserve(out, HEAD_BYTES_MAX));
     buffer_put_u8(out, HEAD_SCALED);

@@ -14,6 +14,7 @@
 #include "engine/codec/codec_internal.h"
 
 #define SAMPLE_COUNT      15u
+#define SAMPLE_ROOM       16u /* whole vectors */
 #define BIT_LENGTHS       65u
 #define LINE_COUNT_MIN    8u
 #define LINE_SPAN_BITS    40u /* what a line may rise by: 34 years of ms */
@@ -140,15 +141,45 @@ struct sample {
     int64_t values[SAMPLE_COUNT];
 };
 
+/* Four integers; a compiler takes two or four registers where no vector is as wide. */
+typedef int64_t quad_i64 __attribute__((vector_size(32)));
+
+/* How many values are lower than each. */
+HOT_CLONES static void ranks_of(const int64_t values[SAMPLE_ROOM], int64_t ranks[SAMPLE_ROOM])
+{
+    for (uint32_t at = 0; at < SAMPLE_ROOM; at += 4) {
+        quad_i64 four;
+        quad_i64 lower = {0};
+        memcpy(&four, values + at, sizeof four);
+        for (uint32_t i = 0; i < SAMPLE_ROOM; i++) {
+            const quad_i64 other = {values[i], values[i], values[i], values[i]};
+            lower -= (quad_i64)(other < four);
+        }
+        memcpy(ranks + at, &lower, sizeof lower);
+    }
+}
+
+/*
+ * All are compared with all: no branch depends on values, whose order cannot be foretold. Equal ones
+ * have the same rank, and leave gaps behind it, which their value fills.
+ */
 static struct sample sample_of(const int64_t *values, uint32_t count)
 {
     struct sample sample = {.count = count < SAMPLE_COUNT ? count : SAMPLE_COUNT};
+    int64_t found[SAMPLE_ROOM];
+    int64_t ranks[SAMPLE_ROOM];
     for (uint32_t i = 0; i < sample.count; i++) {
-        const int64_t value = values[(size_t)i * count / sample.count];
-        uint32_t place = i;
-        for (; place > 0 && sample.values[place - 1] > value; place--)
-            sample.values[place] = sample.values[place - 1];
-        sample.values[place] = value;
+        found[i] = values[(size_t)i * count / sample.count];
+        sample.values[i] = INT64_MIN;
+    }
+    for (uint32_t i = sample.count; i < SAMPLE_ROOM; i++)
+        found[i] = INT64_MAX; /* lower than none */
+    ranks_of(found, ranks);
+    for (uint32_t i = 0; i < sample.count; i++)
+        sample.values[ranks[i]] = found[i];
+    for (uint32_t i = 1; i < sample.count; i++) {
+        if (sample.values[i] < sample.values[i - 1])
+            sample.values[i] = sample.values[i - 1];
     }
     return sample;
 }
