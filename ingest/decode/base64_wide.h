@@ -8,6 +8,7 @@
 #define MNSDB_INGEST_DECODE_BASE64_WIDE_H
 
 #include "ingest/decode/base64.h"
+#include "ingest/decode/wide_tables.h"
 
 #if defined(__x86_64__)
 
@@ -15,37 +16,35 @@
 
 #define BASE64_AVX2 __attribute__((target("avx2,bmi,bmi2")))
 
-/* The same 16 bytes in both halves. */
-#define BOTH_HALVES(...) _mm256_broadcastsi128_si256(_mm_setr_epi8(__VA_ARGS__))
+/* 32 bytes of a table. */
+BASE64_AVX2 static inline __m256i wide_table(const void *table)
+{
+    return _mm256_load_si256(table);
+}
 
 /* 32 characters to 24 bytes (32 are stored); how many of the first are of the alphabet. */
 BASE64_AVX2 static inline unsigned base64_step_avx2(const void *from, void *to)
 {
-    /* Bit sets: a character is valid if the sets of its two halves have no bit in common. */
-    const __m256i low_sets = BOTH_HALVES(0x15, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11,
-                                         0x13, 0x1a, 0x1b, 0x1b, 0x1b, 0x1a);
-    const __m256i high_sets = BOTH_HALVES(0x10, 0x10, 0x01, 0x02, 0x04, 0x08, 0x04, 0x08, 0x10,
-                                          0x10, 0x10, 0x10, 0x10, 0x10, 0x10, 0x10);
-    const __m256i shifts = BOTH_HALVES(0, 16, 19, 4, -65, -65, -71, -71, 0, 0, 0, 0, 0, 0, 0, 0);
-    const __m256i order = BOTH_HALVES(2, 1, 0, 6, 5, 4, 10, 9, 8, 14, 13, 12, -1, -1, -1, -1);
-    const __m256i nibble = _mm256_set1_epi8(0x0f);
+    const struct wide_tables *const tables = &wide_tables;
+    const __m256i nibbles = wide_table(tables->nibbles);
     const __m256i characters = _mm256_loadu_si256(from);
-    const __m256i high = _mm256_and_si256(_mm256_srli_epi32(characters, 4), nibble);
-    const __m256i low = _mm256_and_si256(characters, nibble);
+    const __m256i high = _mm256_and_si256(_mm256_srli_epi32(characters, 4), nibbles);
+    const __m256i low = _mm256_and_si256(characters, nibbles);
     const __m256i wrong =
-        _mm256_and_si256(_mm256_shuffle_epi8(low_sets, low), _mm256_shuffle_epi8(high_sets, high));
+        _mm256_and_si256(_mm256_shuffle_epi8(wide_table(tables->low_sets), low),
+                         _mm256_shuffle_epi8(wide_table(tables->high_sets), high));
     const __m256i is_right = _mm256_cmpeq_epi8(wrong, _mm256_setzero_si256());
     const unsigned right = _tzcnt_u32(~(unsigned)_mm256_movemask_epi8(is_right));
-    const __m256i is_slash = _mm256_cmpeq_epi8(characters, _mm256_set1_epi8('/'));
+    const __m256i is_slash = _mm256_cmpeq_epi8(characters, wide_table(tables->slashes));
     const __m256i range = _mm256_add_epi8(is_slash, high);
+    const __m256i shift = _mm256_shuffle_epi8(wide_table(tables->shifts), range);
     /* What is wrong counts as 0, so that it leaves alone the bits before it. */
-    const __m256i sextets =
-        _mm256_and_si256(_mm256_add_epi8(characters, _mm256_shuffle_epi8(shifts, range)), is_right);
-    const __m256i pairs = _mm256_maddubs_epi16(sextets, _mm256_set1_epi32(0x01400140));
-    const __m256i triples = _mm256_madd_epi16(pairs, _mm256_set1_epi32(0x00011000));
-    const __m256i in_halves = _mm256_shuffle_epi8(triples, order); /* 12 bytes in each */
-    const __m256i together = _mm256_setr_epi32(0, 1, 2, 4, 5, 6, 3, 7);
-    _mm256_storeu_si256(to, _mm256_permutevar8x32_epi32(in_halves, together));
+    const __m256i sextets = _mm256_and_si256(_mm256_add_epi8(characters, shift), is_right);
+    const __m256i pairs = _mm256_maddubs_epi16(sextets, wide_table(tables->to_twelve_bits));
+    const __m256i triples = _mm256_madd_epi16(pairs, wide_table(tables->to_three_bytes));
+    /* 12 bytes in each half */
+    const __m256i in_halves = _mm256_shuffle_epi8(triples, wide_table(tables->byte_order));
+    _mm256_storeu_si256(to, _mm256_permutevar8x32_epi32(in_halves, wide_table(tables->together)));
     return right;
 }
 

@@ -60,10 +60,30 @@ enum status time_fields_parse(struct time_fields *fields, const char *text, stru
     }
 }
 
+static struct digit_places find_digits(unsigned whole, unsigned used)
+{
+    const bool has_point = used > whole;
+    const unsigned count = used - has_point;
+    struct digit_places digits = {.decimals = count - whole};
+    if (whole == 0 || used < whole || used == whole + 1)
+        return (struct digit_places){0};
+    for (unsigned digit = 0; digit < 8; digit++) {
+        const unsigned leading = 8 - count;
+        const unsigned from = digit - leading;
+        const uint64_t place = digit < leading ? 0x80 : from < whole ? from : from + 1;
+        digits.places |= place << 8 * digit;
+    }
+    return digits;
+}
+
 enum status decoder_init(struct decoder *decoder, const struct decoder_config *config,
                          struct error *err)
 {
     *decoder = (struct decoder){.config = config};
+    for (unsigned whole = 0; whole < DIGIT_PLACES_WHOLE; whole++) {
+        for (unsigned used = 0; used < 8; used++)
+            decoder->digit_places[whole][used] = find_digits(whole, used);
+    }
     decoder->digest = EVP_MD_CTX_new();
     if (!decoder->digest)
         return error_set(err, STATUS_NOMEM, "decoder: no memory");

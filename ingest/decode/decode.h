@@ -22,6 +22,7 @@
 #include "engine/civil/civil.h"
 #include "engine/row/row.h"
 #include "ingest/decode/lead.h"
+#include "ingest/decode/line_shape.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -34,6 +35,8 @@
 /* That may be read behind lines, whatever they are (decoder_take_lines). */
 #define DECODE_SLACK_BYTES 64u
 #define PAYLOAD_LEADS      (FAST_CELLS_MAX + TIME_FIELDS_MAX)
+#define DIGIT_PLACES_WHOLE 9u  /* digits before a point: up to 8 */
+#define DIGIT_PLACES_USED  10u /* characters: up to 9 */
 
 /* Which members of a custom payload hold its business time, in order of preference. */
 struct time_fields {
@@ -44,6 +47,15 @@ struct time_fields {
 struct decoder_config {
     struct civil_zone payload_zone; /* of payload times that name no zone */
     struct time_fields time_fields;
+};
+
+/*
+ * Where the digits of a number stand that has w digits before its point and u characters in all: at
+ * [w][u] of the decoder's table. No places: there is no such number, or it is longer than seven.
+ */
+struct digit_places {
+    uint64_t places;   /* a byte for each of eight digits, 0x80 before the first; 0: none */
+    uint64_t decimals; /* digits behind the point */
 };
 
 struct evp_md_ctx_st; /* OpenSSL's digest context */
@@ -66,8 +78,12 @@ struct decoder {
     struct lead payload_leads[PAYLOAD_LEADS];
     size_t distinct_leads; /* of payload_leads: so many, the first, name different metrics */
     size_t plain_leads;    /* so many, the first, are of metrics, and their numbers good */
+    bool all_plain;        /* those are all that the payload had */
     bool usual_envelope;   /* envelope_leads are short and in the usual order */
-    uint64_t run;          /* of the fast path, counted: numbers in leads are good for one */
+    struct line_shape shape;
+    uint32_t shape_wait; /* lines that are not to be learned from: few come that have the shape */
+    struct digit_places digit_places[DIGIT_PLACES_WHOLE][DIGIT_PLACES_USED];
+    uint64_t run; /* of the fast path, counted: numbers in leads are good for one */
     struct row_batch_size batch_size; /* of the batch that the last message went to */
     bool general_only;                /* take the general path always: tests compare the two */
     bool portable_only;               /* no wide instructions on the fast path: tests again */

@@ -122,6 +122,28 @@ void fast_note_plain(struct decoder *decoder, size_t n)
            decoder->payload_leads[plain].run == decoder->run)
         plain++;
     decoder->plain_leads = plain;
+    decoder->all_plain = plain == n;
+}
+
+/*
+ * Of so many lines that have not the shape, one is learned from. Those of two kinds in turns make
+ * the other kind's shape be forgotten no more often than that.
+ */
+#define SHAPE_WAIT_LINES 16u
+
+void fast_note_line(struct fast_run *run, struct slice line)
+{
+    struct decoder *const decoder = run->decoder;
+    const struct row_batch *const batch = run->batch;
+    if (decoder->shape_wait > 0) {
+        decoder->shape_wait--;
+        return;
+    }
+    decoder->shape_wait = SHAPE_WAIT_LINES;
+    if (batch->messages[batch->message_count - 1].verdict == MESSAGE_READINGS &&
+        decoder->usual_envelope && decoder->all_plain)
+        (void)line_shape_learn(&decoder->shape, line, decoder->envelope_leads,
+                               decoder->payload_leads, decoder->plain_leads);
 }
 
 const uint8_t *fast_scan_topic(const uint8_t *at, const uint8_t *end, struct slice *topic,
@@ -152,11 +174,9 @@ bool fast_has_equal_metrics(const struct cell *cells, uint32_t count)
     return false;
 }
 
-bool fast_resolve_slowly(struct fast_run *run, const struct pending_device *pending)
+bool fast_resolve_slowly(struct fast_run *run, struct slice name, uint32_t *number)
 {
-    uint32_t number = 0;
-    run->status = row_batch_device(run->batch, pending->name, &number);
-    run->batch->rows[TABLE_READINGS][pending->row].device = number;
+    run->status = row_batch_device(run->batch, name, number);
     return run->status == STATUS_OK;
 }
 
@@ -293,7 +313,7 @@ static enum status reserve_room(struct buffer *buffer, size_t text_len)
     return room <= buffer->capacity ? STATUS_OK : buffer_reserve(buffer, room);
 }
 
-/* All but `pending`, whose places are written before they are read. */
+/* All but the devices of `pending`, which are written before they are read. */
 static void run_begin(struct fast_run *run, struct decoder *decoder, struct row_batch *batch,
                       struct slice messages)
 {
@@ -301,11 +321,27 @@ static void run_begin(struct fast_run *run, struct decoder *decoder, struct row_
     run->batch = batch;
     run->until = messages.data + messages.len;
     run->end = run->until;
+    run->shaped_until = NULL;
     run->is_line = false;
     run->payload_chars_max = 0;
     run->status = STATUS_OK;
-    run->pushed = 0;
-    run->resolved = 0;
+    run->filling = &run->pending[0];
+    run->pending[0].count = 0;
+    run->pending[1].count = 0;
+}
+
+/* The shape's metrics get their numbers in the run's batch: mostly those that they had before. */
+static enum status find_shape_metrics(const struct fast_run *run)
+{
+    struct line_shape *const shape = &run->decoder->shape;
+    struct name_table *const metrics = &run->batch->metrics;
+    for (size_t i = 0; i < shape->lead_count; i++) {
+        struct lead *const lead = &shape->leads[i];
+        if (lead->number >= metrics->count ||
+            !slice_equal(metrics->names[lead->number], lead_name(lead)))
+            TRY(name_table_add(metrics, lead_name(lead), &lead->number));
+    }
+    return STATUS_OK;
 }
 
 /* Takes what it can; without memory nothing is taken. */
@@ -320,6 +356,10 @@ static enum status take_run(struct fast_run *run, const uint8_t *messages, size_
     decoder->run++;
     decoder->plain_leads = 0;
     const bool wide = fast_can_avx2() && !decoder->portable_only;
+    if (run->is_line && wide && run->until[-1] == '\n') {
+        TRY(find_shape_metrics(run));
+        run->shaped_until = run->until;
+    }
     const uint8_t *const stopped =
         wide ? fast_run_avx2(run, messages) : fast_run_portable(run, messages);
     if (run->status != STATUS_OK) {

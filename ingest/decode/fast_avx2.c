@@ -1,7 +1,8 @@
 /*
  * fast_avx2.c - the fast path where the processor compares 32 bytes at once.
  *
- * Each function here has a portable twin in fast_portable.c, and does what that does.
+ * Each function here has a portable twin in fast_portable.c, and does what that does. Lines that
+ * look like one before go a way of their own (fast_shaped.h).
  */
 #include "engine/base/bytes.h"
 #include "ingest/decode/base64.h"
@@ -40,6 +41,28 @@ FAST_PATH bool wide_lead_stands(const struct lead *lead, const uint8_t *at)
     return (equal_bits(lead->bytes, at) | (uint32_t)lead->behind) == UINT32_MAX;
 }
 
+/* Names are compared in one look: those in lines have readable bytes behind them. */
+FAST_PATH bool wide_known_hit(const struct fast_run *run, uint64_t hash, struct slice name,
+                              uint32_t *number)
+{
+    const struct known_names *const known = run->batch->known_devices;
+    const struct known_table *const table =
+        atomic_load_explicit(&known->table, memory_order_acquire);
+    if (!table || !run->is_line || name.len > 32)
+        return known_names_hit(known, hash, name, number);
+    for (size_t index = (size_t)hash & table->mask;; index = (index + 1) & table->mask) {
+        const struct known_slot *const slot = &table->slots[index];
+        const uint32_t number_plus_one =
+            atomic_load_explicit(&slot->number_plus_one, memory_order_acquire);
+        *number = number_plus_one - 1;
+        if (number_plus_one == 0)
+            return false;
+        const uint32_t different = ~equal_bits(slot->name, name.data);
+        if (slot->len == name.len && _bzhi_u32(different, (uint32_t)name.len) == 0)
+            return true;
+    }
+}
+
 FAST_PATH size_t wide_base64_run(struct slice text, uint8_t *room)
 {
     return base64_run_avx2(text, room);
@@ -55,9 +78,9 @@ FAST_PATH uint64_t join_bits(__m256i low, __m256i high)
 /* As mark_special: quotes, backslashes, controls, and from 0x80 on, which are negative. */
 FAST_PATH __m256i find_special(__m256i bytes)
 {
-    const __m256i quote = _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8('"'));
-    const __m256i backslash = _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8('\\'));
-    const __m256i outside = _mm256_cmpgt_epi8(_mm256_set1_epi8(0x20), bytes);
+    const __m256i quote = _mm256_cmpeq_epi8(bytes, wide_table(wide_tables.quotes));
+    const __m256i backslash = _mm256_cmpeq_epi8(bytes, wide_table(wide_tables.backslashes));
+    const __m256i outside = _mm256_cmpgt_epi8(wide_table(wide_tables.blanks), bytes);
     return _mm256_or_si256(_mm256_or_si256(quote, backslash), outside);
 }
 
@@ -183,6 +206,8 @@ FAST_PATH const uint8_t *wide_scan_seconds(const uint8_t *at, const uint8_t *end
 }
 
 #include "ingest/decode/fast_path.h"
+/* Behind it, since that has how rows are made. */
+#include "ingest/decode/fast_shaped.h"
 
 __attribute__((target(FAST_TARGET))) const uint8_t *fast_run_avx2(struct fast_run *run,
                                                                   const uint8_t *at)

@@ -5,6 +5,7 @@
  *      fast_path.h    what every message goes through, compiled twice:
  *        fast_portable.c     as it stands
  *        fast_avx2.c         32 bytes at a time, where the processor can
+ *      fast_shaped.h  what most messages go through instead, where it can
  */
 #ifndef MNSDB_INGEST_DECODE_FAST_INTERNAL_H
 #define MNSDB_INGEST_DECODE_FAST_INTERNAL_H
@@ -55,26 +56,33 @@ struct fast_envelope {
 
 /* A row whose device is still to be looked up. */
 struct pending_device {
+    const uint8_t *name; /* borrowed from the message */
+    uint32_t len;
+    uint32_t row; /* of the table readings */
     uint64_t hash;
-    struct slice name; /* borrowed from the message */
-    size_t row;        /* of the table readings */
 };
 
 /* Enough for a slot to arrive from memory before it is looked at. */
 #define PENDING_MAX 32u
 
+/* Rows in two blocks: those of one arrive while the other fills. */
+struct pending_block {
+    size_t count;
+    struct pending_device devices[PENDING_MAX];
+};
+
 /* One call of the fast path: a run of lines, or a single body. */
 struct fast_run {
     struct decoder *decoder;
     struct row_batch *batch;
-    const uint8_t *until;     /* a message ends here at the latest */
-    const uint8_t *end;       /* nothing is read from here on */
-    bool is_line;             /* a message ends with a line break, else at `end` */
-    size_t payload_chars_max; /* for which there is room */
-    enum status status;       /* not OK once memory gave out */
-    uint64_t pushed;          /* devices ever; those since `resolved` are pending */
-    uint64_t resolved;
-    struct pending_device pending[PENDING_MAX];
+    const uint8_t *until;          /* a message ends here at the latest */
+    const uint8_t *end;            /* nothing is read from here on */
+    const uint8_t *shaped_until;   /* lines up to here may be held against the shape; may be NULL */
+    bool is_line;                  /* a message ends with a line break, else at `end` */
+    size_t payload_chars_max;      /* for which there is room */
+    enum status status;            /* not OK once memory gave out */
+    struct pending_block *filling; /* of `pending`; the other one is hashed */
+    struct pending_block pending[2];
 };
 
 /* --- rare steps (fast.c) --------------------------------------------------------------------- */
@@ -92,6 +100,8 @@ const uint8_t *fast_learn_payload(struct fast_run *run, size_t n, const uint8_t 
 const uint8_t *fast_find_close(const struct fast_run *run, const uint8_t *at);
 /* The leads of a reading just taken, n of them: those at the front that the usual way can go by. */
 void fast_note_plain(struct decoder *decoder, size_t n);
+/* A line was taken that has not the shape: learns from it now and then. */
+void fast_note_line(struct fast_run *run, struct slice line);
 /* A topic, whatever its length. */
 const uint8_t *fast_scan_topic(const uint8_t *at, const uint8_t *end, struct slice *topic,
                                struct slice *device);
@@ -104,7 +114,7 @@ bool fast_take_status(struct fast_run *run, const struct fast_envelope *envelope
 const uint8_t *fast_scan_time(const uint8_t *at, const uint8_t *end, bool utc,
                               struct time_member *member);
 /* Looks up a device wherever it stands, or adds it; false without memory. */
-bool fast_resolve_slowly(struct fast_run *run, const struct pending_device *pending);
+bool fast_resolve_slowly(struct fast_run *run, struct slice name, uint32_t *number);
 
 /* --- what is compiled twice ------------------------------------------------------------------ */
 

@@ -10,12 +10,15 @@
  * (3) Envelopes with other members than the five, and every odd value, fall out.
  * (4) What leads up to a value is compared with what stood there in the last message
  *     (lead.h), and scanned only where it differs.
- * (5) Devices are looked up PENDING_MAX rows later, when their slots have come from memory.
+ * (5) Devices are looked up at least PENDING_MAX rows later, when their slots have come from
+ *     memory.
  * (6) Nothing reads across the line break that ends a message: strings, numbers, base64 and
  *     leads stop before one, and blanks are skipped only in rare steps that know the line's end.
  *
- * (7) take_usual is the way of nearly all readings, without a branch that depends on the shape;
- *     whatever it does not take goes through take_any, from its start.
+ * (7) take_usual is a way of nearly all readings, without a branch that depends on the shape; where
+ *     whole lines are held against the shape of one before (fast_shaped.h), that comes first and
+ *     this is for sets whose lines have no shape that can be kept. Whatever they do not take goes
+ *     through take_any, from its start.
  *
  * Included by one file for each kind of processor, which defines before:
  *
@@ -23,10 +26,15 @@
  *      wide_lead_matches     lead_matches
  *      wide_lead_stands      the same of a short lead where SHORT_LEAD_BYTES can be read
  *      wide_base64_run       base64_decode_run
+ *      wide_known_hit        known_names_hit
  *      wide_scan_topic       the topic's string and the device in it
  *      wide_scan_id          an unsigned number, mostly of 19 digits
  *      wide_scan_seconds     an unsigned number, mostly of 10 digits
  *      wide_scan_number      scan_number, at or before the end of a payload
+ *
+ * and behind:
+ *
+ *      wide_take_shaped      takes lines that have the shape that is kept
  */
 
 #include "ingest/decode/fast_internal.h"
@@ -266,35 +274,62 @@ FAST_PATH bool scan_plain_reading(const struct fast_run *run, struct slice paylo
     return false;
 }
 
-FAST_PATH bool resolve_device(struct fast_run *run)
-{
-    const struct pending_device *const oldest = &run->pending[run->resolved++ % PENDING_MAX];
-    uint32_t *const number = &run->batch->rows[TABLE_READINGS][oldest->row].device;
-    const struct known_names *const known = run->batch->known_devices;
-    if (known && known_names_hit(known, oldest->hash, oldest->name, number)) {
-        *number |= ROW_DEVICE_KNOWN;
-        return true;
-    }
-    if (!known && name_table_hit(&run->batch->devices, oldest->hash, oldest->name, number))
-        return true;
-    return fast_resolve_slowly(run, oldest);
-}
-
-/* The row's device will be known later. */
-FAST_PATH bool push_device(struct fast_run *run, struct slice name)
+/* Has the slots of a block come from memory. */
+FAST_PATH void hash_devices(const struct fast_run *run, struct pending_block *block)
 {
     const struct known_names *const known = run->batch->known_devices;
     const struct name_table *const devices = &run->batch->devices;
-    const uint64_t hash = known ? known_names_hash(known, name) : name_table_hash(devices, name);
-    if (known)
-        known_names_prefetch(known, hash);
-    else
-        name_table_prefetch(devices, hash);
-    if (run->pushed - run->resolved == PENDING_MAX && !resolve_device(run))
-        return false;
-    run->pending[run->pushed++ % PENDING_MAX] = (struct pending_device){
-        .hash = hash, .name = name, .row = run->batch->row_count[TABLE_READINGS]};
+    const uint64_t seed = known ? known->seed : devices->seed;
+    const size_t count = block->count;
+    for (size_t i = 0; i < count; i++) {
+        struct pending_device *const device = &block->devices[i];
+        device->hash = bytes_hash_inline(device->name, device->len, seed);
+        if (known)
+            known_names_prefetch(known, device->hash);
+        else
+            name_table_prefetch(devices, device->hash);
+    }
+}
+
+FAST_PATH bool resolve_devices(struct fast_run *run, struct pending_block *block)
+{
+    const struct known_names *const known = run->batch->known_devices;
+    const struct name_table *const devices = &run->batch->devices;
+    struct row *const rows = run->batch->rows[TABLE_READINGS];
+    for (size_t i = 0; i < block->count; i++) {
+        const struct pending_device *const device = &block->devices[i];
+        const struct slice name = slice_of(device->name, device->len);
+        uint32_t number = 0;
+        if (known && wide_known_hit(run, device->hash, name, &number))
+            number |= ROW_DEVICE_KNOWN;
+        else if (known || !name_table_hit(devices, device->hash, name, &number)) {
+            if (!fast_resolve_slowly(run, name, &number))
+                return false;
+        }
+        rows[device->row].device = number;
+    }
+    block->count = 0;
     return true;
+}
+
+/* The block that fills is full, or the last: the other one has had its time. */
+FAST_RARE bool turn_blocks(struct fast_run *run)
+{
+    struct pending_block *const filled = run->filling;
+    run->filling = filled == run->pending ? &run->pending[1] : &run->pending[0];
+    hash_devices(run, filled);
+    return resolve_devices(run, run->filling);
+}
+
+/* The row that is added next has this device; its number will be known later. */
+FAST_PATH bool push_device(struct fast_run *run, struct slice name)
+{
+    struct pending_block *const block = run->filling;
+    block->devices[block->count++] =
+        (struct pending_device){.name = name.data,
+                                .len = (uint32_t)name.len,
+                                .row = (uint32_t)run->batch->row_count[TABLE_READINGS]};
+    return block->count < PENDING_MAX || turn_blocks(run);
 }
 
 FAST_PATH struct business_time reading_time(const struct fast_run *run,
@@ -392,20 +427,30 @@ FAST_PATH const uint8_t *take_usual(struct fast_run *run, const uint8_t *at)
     return at + 2;
 }
 
+FAST_PATH const uint8_t *wide_take_shaped(struct fast_run *run, const uint8_t *at);
+
 FAST_PATH const uint8_t *take_messages(struct fast_run *run, const uint8_t *at)
 {
-    while (at < run->until) {
+    const struct decoder *const decoder = run->decoder;
+    while (run->status == STATUS_OK) {
+        const bool is_shaped = run->shaped_until && decoder->shape.lead_count > 0;
+        if (is_shaped)
+            at = wide_take_shaped(run, at);
+        if (at == run->until || run->status != STATUS_OK)
+            break;
         const uint8_t *behind = NULL;
-        if (run->is_line && run->decoder->usual_envelope)
+        if (!is_shaped && run->is_line && decoder->usual_envelope)
             behind = take_usual(run, at);
         if (!behind && run->status == STATUS_OK)
             behind = take_any(run, at);
         if (!behind)
             break;
+        if (run->shaped_until)
+            fast_note_line(run, slice_of(at, (size_t)(behind - at)));
         at = behind;
     }
-    while (run->status == STATUS_OK && run->resolved < run->pushed)
-        (void)resolve_device(run);
+    if (run->status == STATUS_OK && turn_blocks(run))
+        (void)turn_blocks(run);
     return at;
 }
 

@@ -26,6 +26,12 @@ FAST_PATH size_t wide_base64_run(struct slice text, uint8_t *room)
     return base64_decode_run(text, room);
 }
 
+FAST_PATH bool wide_known_hit(const struct fast_run *run, uint64_t hash, struct slice name,
+                              uint32_t *number)
+{
+    return known_names_hit(run->batch->known_devices, hash, name, number);
+}
+
 FAST_PATH const uint8_t *wide_scan_topic(const uint8_t *at, const uint8_t *end, struct slice *topic,
                                          struct slice *device)
 {
@@ -49,6 +55,12 @@ FAST_PATH const uint8_t *wide_scan_number(const uint8_t *at, const uint8_t *end,
 }
 
 #include "ingest/decode/fast_path.h"
+
+FAST_PATH const uint8_t *wide_take_shaped(struct fast_run *run, const uint8_t *at)
+{
+    (void)run; /* no shape is kept */
+    return at;
+}
 
 const uint8_t *fast_run_portable(struct fast_run *run, const uint8_t *at)
 {
