@@ -78,13 +78,15 @@ static const struct program_spec program = {
         "Tables: readings (device, product, name, time, time_ms, messageid, time_source, and a "
         "column for each metric), status (state, last_contact_ms), sessions, devices, metrics, "
         "rejects. Their columns: select name, type from pragma_table_info('readings'). stats(...), "
-        "online(...) and excursions(...) are what these commands answer, as tables: over many "
-        "readings much quicker than avg() and its like.\n\n"
+        "online(...) and excursions(...) are what these commands answer, as tables. Statements "
+        "with nothing but count, sum, avg, min and max of readings, by device, product or bucket "
+        "of time, are answered from what the store has added up.\n\n"
         "Times are text in the zone of --tz and compare with whatever --from takes; time_ms is "
         "the same in milliseconds. Ids are text that is ordered by number. Metrics are "
         "doubles.\n\n"
         "Examples:\n"
         "mnsdb sql \"select device, avg, p95 from stats('temperature', 'device')\"\n"
+        "mnsdb sql \"select device, avg(temperature) from readings group by device\"\n"
         "mnsdb sql \"select * from readings where device = 'pk/dn' and time >= '-1d'\"\n"
         "mnsdb sql \"select device, max(duration_ms) from sessions group by device\" --format csv",
     .commands = &command,

@@ -14,7 +14,7 @@
  *
  *      select device, round(avg(t), 1) a from readings where time >= '-1d' group by device
  *      select device, round(mnsdb_part_avg(mnsdb_part, 0), 1) a
- *                                from readings_parts as readings where time >= '-1d' group by device
+ *                             from readings_parts as readings where time >= '-1d' group by device
  *
  * What is not understood to its last token is not recognised, and runs as it is: a statement is
  * never refused here. Nothing is known of a store: whether a name is a metric is the caller's to

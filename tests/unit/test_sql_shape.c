@@ -1,5 +1,6 @@
 /*
- * test_sql_shape.c - which statements are recognised as aggregates of readings, and what they become.
+ * test_sql_shape.c - which statements are recognised as aggregates of readings, and how they are
+ * rewritten.
  *
  * ctest: fault
  */
