@@ -18,7 +18,7 @@ import tempfile
 import time
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-TIMEOUT_S = 60
+TIMEOUT_S = 180
 
 
 def find():

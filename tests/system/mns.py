@@ -221,7 +221,7 @@ def wait_until(condition, what, timeout=WAIT_S, every=0.02):
 
 def metrics(port):
     """The metrics page as {"name{labels}": value}."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     try:
         connection.request("GET", "/metrics")
         text = connection.getresponse().read().decode()

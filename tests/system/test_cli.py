@@ -41,12 +41,12 @@ def some_store(test):
 
 def wait_for_open(pid, path):
     """Until the process has opened the file: looking from outside, to disturb nothing."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while time.monotonic() < deadline:
         for link in Path(f"/proc/{pid}/fd").iterdir():
             try:
                 if os.readlink(link) == str(path.resolve()):
-                    time.sleep(0.1)  # from opening to locking it
+                    time.sleep(1)  # from opening to locking it
                     return
             except FileNotFoundError:
                 pass

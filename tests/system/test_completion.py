@@ -29,7 +29,7 @@ import golden  # noqa: E402
 import make_sets  # noqa: E402
 
 SCRIPTS = harness.REPO / "completion"
-LIMIT_S = 30
+LIMIT_S = 120
 TAB = "\t"
 PROGRAMS = ("mnsdb", "mnsdb-ingest", "mnsdb-sql", "mnsdb-fleet", "mnsdb-bench", "mnsdb-localqueue")
 VERBS = ("queue", "report", "quick", "kernels", "commits", "ids", "live", "growth")  # of mnsdb-bench

@@ -95,7 +95,7 @@ class Crash(unittest.TestCase):
         )  # fmt: skip
 
     def finish(self, child, want):
-        out, err = child.communicate(timeout=120)
+        out, err = child.communicate(timeout=harness.TIMEOUT_S)
         check_clean_end(harness.Result(child.args, child.returncode, out, err), signals=True)
         self.assertIn(child.returncode, want, err)
         return out

@@ -1,6 +1,6 @@
 """Where the access key comes from, with the real programs: files, an ECS instance's role, refusals.
 
-ctest: timeout=300
+ctest: timeout=600
 """
 import http.server
 import json

@@ -1,6 +1,6 @@
 """A fleet that sends to a queue: what it says was acknowledged is what the queue holds.
 
-ctest: timeout=300
+ctest: timeout=600
 """
 import base64
 import json

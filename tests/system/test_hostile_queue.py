@@ -1,7 +1,7 @@
 """A server that answers what no sane server would: bounded time and memory, a line in the log, no
 message deleted, and recovery by itself.
 
-ctest: slow timeout=400
+ctest: slow timeout=600
 """
 import base64
 import gzip

@@ -1,7 +1,7 @@
 """Exactly once, proved with a ledger: every message that was sent is in the store, once, and the
 queue ends empty, whatever the queue, the network and kill -9 do meanwhile.
 
-ctest: slow timeout=420
+ctest: slow timeout=600
 """
 import contextlib
 import threading

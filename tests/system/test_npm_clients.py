@@ -5,7 +5,7 @@ They are installed from the npm registry once, as tests/npm/package-lock.json na
 build/npm-clients ($MNSDB_NPM_DIR: elsewhere). Without npm or a registry the tests are skipped, and
 say so.
 
-ctest: release-only timeout=420
+ctest: release-only timeout=600
 """
 import base64
 import fcntl

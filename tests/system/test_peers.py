@@ -3,7 +3,7 @@
 Databases that are not installed are skipped, and the skip says why; SQLite comes with Python and is
 always there. bench/peers/install installs the others.
 
-ctest: timeout=400
+ctest: timeout=600
 """
 import csv
 import datetime

@@ -1,6 +1,6 @@
 """Ingest from a queue, as its user sees it: options, signals, exit codes, output, metrics.
 
-ctest: timeout=300
+ctest: timeout=600
 """
 import base64
 import http.client
@@ -81,7 +81,7 @@ class QueueTest(unittest.TestCase):
 
     @staticmethod
     def get(port, path, method="GET"):
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         connection.request(method, path)
         answer = connection.getresponse()
         text = answer.read().decode()

@@ -1,6 +1,6 @@
 """Queues at their edges: what clients do that is allowed but rare.
 
-ctest: timeout=120
+ctest: timeout=600
 """
 import json
 import shutil

@@ -3,7 +3,7 @@
 Killed at any of them nothing is lost and nothing counts twice. A full disk is waited for; a
 disk that fails ends the process, and nothing is deleted from the queue afterwards.
 
-ctest: slow release-only timeout=400
+ctest: slow release-only timeout=600
 """
 import re
 import shutil

@@ -1,6 +1,6 @@
 """TLS: a queue is spoken to only if its certificate is good, and nothing is sent before.
 
-ctest: timeout=200
+ctest: timeout=600
 """
 import re
 import shutil

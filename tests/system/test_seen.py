@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# ctest: timeout=300
+# ctest: timeout=600
 """--where and --alias in check, report, watch, log --follow and SQL.
 
 What they leave and rename is the same as a store that was never sent anything else: every answer is
@@ -184,7 +184,7 @@ class Following(unittest.TestCase):
         return process, out
 
     def wait_for(self, out, count):
-        until = time.monotonic() + 60
+        until = time.monotonic() + 180
         while time.monotonic() < until:
             out.seek(0)
             text = out.read()
@@ -217,7 +217,7 @@ class Following(unittest.TestCase):
         time.sleep(0.2)
         text = self.wait_for(out, len(wanted)).decode()
         process.send_signal(signal.SIGTERM)
-        process.wait(20)
+        process.wait(60)
         ids = [row["messageid"] for row in map(lambda x: parse_json(x.encode()), text.splitlines())]
         self.assertEqual(sorted(ids, key=int), wanted)
 

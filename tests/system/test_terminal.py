@@ -18,7 +18,7 @@ import unittest
 
 import harness
 
-WAIT_S = 60
+WAIT_S = 180
 ENTER = b"\x1b[?1049h"
 LEAVE = b"\x1b[?25h\x1b[?1049l"
 
