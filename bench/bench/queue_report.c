@@ -3,6 +3,7 @@
  */
 #include "bench/bench/queue_bench.h"
 #include "bench/bench/report.h"
+#include "bench/machine/json_print.h"
 #include "cli/human.h"
 
 #include <cjson/cJSON.h>
@@ -134,13 +135,7 @@ static bool add_latencies(cJSON *tree, const struct queue_bench_report *report)
 enum status queue_report_print_json(const struct queue_bench_report *report, FILE *out,
                                     struct error *err)
 {
-    cJSON *tree = cJSON_CreateObject();
+    OWNED(json_tree_free) cJSON *tree = cJSON_CreateObject();
     const bool made = tree && add_drain(tree, report) && add_latencies(tree, report);
-    char *text = made ? cJSON_Print(tree) : NULL;
-    cJSON_Delete(tree);
-    if (!text)
-        return error_set(err, STATUS_NOMEM, "no memory for the report");
-    const bool written = fprintf(out, "%s\n", text) > 0;
-    cJSON_free(text);
-    return written ? STATUS_OK : error_set(err, STATUS_FULL, "cannot write the report");
+    return json_print(made ? tree : NULL, out, err);
 }

@@ -3,22 +3,13 @@
  */
 #include "bench/bench/report.h"
 
+#include "bench/machine/json_print.h"
 #include "cli/escape.h"
 #include "engine/base/mem.h"
 
 #include <cjson/cJSON.h>
 #include <inttypes.h>
 #include <string.h>
-
-static void free_tree(cJSON **tree)
-{
-    cJSON_Delete(*tree);
-}
-
-static void free_text(char **text)
-{
-    cJSON_free(*text);
-}
 
 /* File names may be any bytes, JSON may not. */
 static bool add_text(cJSON *object, const char *name, const char *text)
@@ -170,11 +161,6 @@ static bool fill(cJSON *object, const struct bench_report *report)
 
 enum status report_print_json(const struct bench_report *report, FILE *out, struct error *err)
 {
-    OWNED(free_tree) cJSON *tree = cJSON_CreateObject();
-    OWNED(free_text) char *text = tree && fill(tree, report) ? cJSON_Print(tree) : NULL;
-    if (!text)
-        return error_set(err, STATUS_NOMEM, "no memory for the report");
-    if (fprintf(out, "%s\n", text) < 0)
-        return error_set(err, STATUS_FULL, "the report cannot be written");
-    return STATUS_OK;
+    OWNED(json_tree_free) cJSON *tree = cJSON_CreateObject();
+    return json_print(tree && fill(tree, report) ? tree : NULL, out, err);
 }

@@ -34,6 +34,11 @@ static const char *const light_colours[COLOUR_COUNT] = {"#0550ae", "#bf5b00", "#
 static const char *const dark_colours[COLOUR_COUNT] = {"#6cb6ff", "#f0883e", "#c297ff", "#4ac8a6",
                                                        "#f778ba", "#d9b64c", "#afb8c1", "#ff8182"};
 
+/* Which of them a system has, in the charts of every set. */
+static const char *const own_colours[COLOUR_COUNT] = {
+    "mnsdb", "DuckDB", "", "ClickHouse", "VictoriaMetrics", "SQLite", "PostgreSQL", "InfluxDB"};
+#define SPARE_COLOUR 2u /* of another form of a system, and of what is not in the list */
+
 /* --- the document -------------------------------------------------------------------------- */
 
 static void put_style(FILE *out)
@@ -103,7 +108,7 @@ static double place_of(const struct scale *scale, double figure)
 }
 
 struct bar {
-    size_t system; /* its colour */
+    size_t colour;
     const struct spread *figure;
     enum figure_kind kind;
 };
@@ -116,8 +121,7 @@ static void put_bar(const struct bar *bar, const struct scale *scale, double y, 
     (void)fprintf(out,
                   "<rect class=\"c%zu\" x=\"%.0f\" y=\"%.1f\" width=\"%.1f\" height=\"%.0f\" "
                   "rx=\"2\"/>\n",
-                  bar->system % COLOUR_COUNT, LABEL_WIDTH, y, fmax(end - LABEL_WIDTH, 2),
-                  BAR_HEIGHT);
+                  bar->colour, LABEL_WIDTH, y, fmax(end - LABEL_WIDTH, 2), BAR_HEIGHT);
     const double most = place_of(scale, figure->max);
     if (figure->count > 1)
         (void)fprintf(out,
@@ -156,12 +160,31 @@ static size_t count_known(const struct set_view *view, unsigned measure)
     return count;
 }
 
+static const char *name_of(const struct set_result *result, size_t system)
+{
+    return result->systems[system].description.name;
+}
+
+static size_t colour_of(const struct set_result *result, size_t system)
+{
+    const char *name = name_of(result, system);
+    for (size_t other = 0; other < system; other++) {
+        if (strcmp(name, name_of(result, other)) == 0)
+            return SPARE_COLOUR;
+    }
+    for (size_t colour = 0; colour < COLOUR_COUNT; colour++) {
+        if (strcmp(name, own_colours[colour]) == 0)
+            return colour;
+    }
+    return SPARE_COLOUR;
+}
+
 /* One measure: a bar a system. Returns where the next group begins. */
 static double put_group(const struct set_view *view, unsigned measure, const struct scale *scale,
                         double y, FILE *out)
 {
     for (size_t i = 0; i < view->result->system_count; i++) {
-        const struct bar bar = {.system = i,
+        const struct bar bar = {.colour = colour_of(view->result, i),
                                 .figure = &view->systems[i].measures[measure],
                                 .kind = measure_kind(measure)};
         if (bar.figure->count == 0)

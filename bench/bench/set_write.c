@@ -5,17 +5,9 @@
  */
 #include "bench/bench/set_result.h"
 
+#include "bench/machine/json_print.h"
+
 #include <cjson/cJSON.h>
-
-static void free_tree(cJSON **tree)
-{
-    cJSON_Delete(*tree);
-}
-
-static void free_text(char **text)
-{
-    cJSON_free(*text);
-}
 
 static bool add_text(cJSON *object, const char *name, const char *text)
 {
@@ -109,11 +101,6 @@ static bool fill(cJSON *root, const struct set_result *result)
 
 enum status set_result_write(const struct set_result *result, FILE *out, struct error *err)
 {
-    OWNED(free_tree) cJSON *tree = cJSON_CreateObject();
-    OWNED(free_text) char *text = tree && fill(tree, result) ? cJSON_Print(tree) : NULL;
-    if (!text)
-        return error_set(err, STATUS_NOMEM, "no memory for the figures");
-    if (fprintf(out, "%s\n", text) < 0)
-        return error_set(err, STATUS_FULL, "the figures cannot be written");
-    return STATUS_OK;
+    OWNED(json_tree_free) cJSON *tree = cJSON_CreateObject();
+    return json_print(tree && fill(tree, result) ? tree : NULL, out, err);
 }

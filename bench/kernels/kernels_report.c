@@ -3,6 +3,8 @@
  */
 #include "bench/kernels/kernels.h"
 
+#include "bench/machine/json_print.h"
+
 #include <cjson/cJSON.h>
 
 #define GB      1e9
@@ -175,15 +177,9 @@ static bool add_marks(cJSON *tree, const struct kernels_report *report)
 
 enum status kernels_print_json(const struct kernels_report *report, FILE *out, struct error *err)
 {
-    cJSON *tree = cJSON_CreateObject();
+    OWNED(json_tree_free) cJSON *tree = cJSON_CreateObject();
     const bool made = tree && add_text(tree, "kind", "kernels") &&
                       machine_json(tree, &report->machine) && add_marks(tree, report) &&
                       add_lists(tree, report);
-    char *text = made ? cJSON_Print(tree) : NULL;
-    cJSON_Delete(tree);
-    if (!text)
-        return error_set(err, STATUS_NOMEM, "no memory for the report");
-    const bool written = fprintf(out, "%s\n", text) > 0;
-    cJSON_free(text);
-    return written ? STATUS_OK : error_set(err, STATUS_FULL, "cannot write the report");
+    return json_print(made ? tree : NULL, out, err);
 }

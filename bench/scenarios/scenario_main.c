@@ -4,6 +4,7 @@
 #include "bench/scenarios/scenarios.h"
 
 #include "bench/fleet/fleet.h"
+#include "bench/machine/json_print.h"
 #include "bench/machine/machine.h"
 #include "bench/scenarios/commits.h"
 #include "bench/scenarios/growth.h"
@@ -37,16 +38,6 @@ static const struct option_spec output_options[] = {
 static const struct option_group output_group = {"Output", output_options,
                                                  sizeof output_options / sizeof output_options[0]};
 
-static void free_tree(cJSON **tree)
-{
-    cJSON_Delete(*tree);
-}
-
-static void free_text(char **text)
-{
-    cJSON_free(*text);
-}
-
 /* A report: how it is printed, and of which verb. */
 struct printing {
     const char *kind;
@@ -64,17 +55,12 @@ static const char *stores_dir(void)
 
 static enum status print_json(const struct printing *printing, FILE *out, struct error *err)
 {
-    OWNED(free_tree) cJSON *tree = cJSON_CreateObject();
+    OWNED(json_tree_free) cJSON *tree = cJSON_CreateObject();
     struct machine machine;
     machine_describe(&machine, stores_dir());
     const bool filled = tree && cJSON_AddStringToObject(tree, "kind", printing->kind) &&
                         machine_json(tree, &machine) && printing->fill_json(tree, printing->report);
-    OWNED(free_text) char *text = filled ? cJSON_Print(tree) : NULL;
-    if (!text)
-        return error_set(err, STATUS_NOMEM, "no memory for the report");
-    if (fprintf(out, "%s\n", text) < 0)
-        return error_set(err, STATUS_FULL, "the report cannot be written");
-    return STATUS_OK;
+    return json_print(filled ? tree : NULL, out, err);
 }
 
 /* Where reports go. */

@@ -499,6 +499,39 @@ static enum status render_example(void)
     return status;
 }
 
+/* Of the second of three systems, P of the example, when it is called so. */
+static void assert_colours(const char *name, const char *colours)
+{
+    static char json[2 * sizeof example];
+    static char chart[TEXT_BYTES];
+    static struct set_result result;
+    const char *place = strstr(example, "{\"name\":\"P\"");
+    (void)snprintf(json, sizeof json, "%.*s{\"name\":\"%s\"%s", (int)(place - example), example,
+                   name, place + strlen("{\"name\":\"P\""));
+    assert_int_equal(read_result(json, &result), STATUS_OK);
+    OWNED(set_view_release) struct set_view view = {0};
+    assert_int_equal(set_view_make(&view, &result, NULL), STATUS_OK);
+    FILE *out = fmemopen(chart, sizeof chart - 1, "w");
+    assert_non_null(out);
+    set_chart_print(&view, 0, out);
+    assert_int_equal(fclose(out), 0);
+    char found[8] = "";
+    const char *bar = chart;
+    for (size_t i = 0; i < 3 && (bar = strstr(bar, "<rect class=\"c")); i++, bar++)
+        found[i] = bar[strlen("<rect class=\"c")];
+    assert_string_equal(found, colours);
+    set_result_release(&result);
+    memset(&result, 0, sizeof result);
+}
+
+static void a_system_has_the_same_colour_in_every_chart(void **state)
+{
+    (void)state;
+    assert_colours("ClickHouse", "032");
+    assert_colours("SQLite", "052");
+    assert_colours("mnsdb", "022"); // another form of one that has its colour
+}
+
 static void a_report_without_memory_fails_and_leaves_nothing(void **state)
 {
     (void)state;
@@ -527,6 +560,7 @@ int main(void)
         cmocka_unit_test(mnsdb_is_held_against_the_best_fair_peer),
         cmocka_unit_test(aims_are_met_or_missed),
         cmocka_unit_test(figures_that_make_no_sense_are_refused),
+        cmocka_unit_test(a_system_has_the_same_colour_in_every_chart),
         cmocka_unit_test(a_report_without_memory_fails_and_leaves_nothing),
     };
     return cmocka_run_group_tests(tests, make_set, remove_set);
