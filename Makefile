@@ -11,7 +11,7 @@ export PYTHONDONTWRITEBYTECODE = 1
 export JOBS
 
 .DEFAULT_GOAL := release
-.PHONY: release dev asan tsan clang deps demo test check bench bench-quick soak fuzz install format \
+.PHONY: release dev asan tsan clang deps demo test check bench bench-quick bench-baseline soak fuzz install format \
         longest cover clean help
 
 ## make: the optimised programs, in build/release/bin
@@ -49,6 +49,10 @@ bench: release
 ## make bench-quick: a minute's benchmark without peers, beside bench/baseline.json
 bench-quick: release
 	@scripts/bench --quick build/release/bin
+
+## make bench-baseline: measures bench/baseline.json anew; on a machine that does nothing else
+bench-baseline: release
+	@scripts/bench --write-baseline build/release/bin
 
 ## make soak MINUTES=30: ingest beside a misbehaving queue at a steady rate; memory stays flat
 soak: release

@@ -104,7 +104,7 @@ static const struct program_spec program = {
         "\"mnsdb-bench queue\" measures ingest from a queue: see mnsdb-bench queue --help. "
         "Likewise \"commits\" (small commits), \"ids\" (the set of message ids), \"live\" (queries "
         "beside an ingest), \"growth\" (ten times the messages), \"kernels\" (the inner loops) and "
-        "\"quick\" (half a minute, beside a baseline).\n"
+        "\"quick\" (a minute, beside a baseline).\n"
         "Figures mean something only on a machine that does nothing else.",
     .commands = &command,
     .command_count = 1,

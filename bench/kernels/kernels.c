@@ -5,6 +5,7 @@
 
 #include "cli/message.h"
 #include "cli/signals.h"
+#include "engine/base/mem.h"
 
 #include <assert.h>
 #include <string.h>
@@ -118,6 +119,38 @@ static enum status run(const struct kernels_config *config, struct kernel_data *
         return STATUS_OK;
     message_note("the stages of an ingest ...");
     return budget_measure(data, report, err);
+}
+
+struct kernels {
+    struct kernels_config config; /* of all kernels, without marks */
+    struct kernel_data data;
+};
+
+enum status kernels_open(struct kernels **kernels, const struct kernels_config *config,
+                         struct error *err)
+{
+    assert(config->runs >= 1 && config->messages >= 1);
+    struct kernels *made = mem_alloc_zeroed(1, sizeof *made);
+    *kernels = made;
+    if (!made)
+        return error_set(err, STATUS_NOMEM, "no memory for the kernels");
+    made->config = *config;
+    made->config.name_count = 0;
+    return kernel_data_make(&made->data, config->dir, config->messages, err);
+}
+
+enum status kernels_measure(struct kernels *kernels, struct kernels_report *report,
+                            struct error *err)
+{
+    *report = (struct kernels_report){.variant = variant()};
+    return measure_all(&kernels->config, &kernels->data, report, err);
+}
+
+void kernels_close(struct kernels *kernels)
+{
+    if (kernels)
+        kernel_data_release(&kernels->data);
+    mem_free(kernels);
 }
 
 enum status kernels_run(const struct kernels_config *config, struct kernels_report *report,

@@ -85,6 +85,15 @@ bool kernels_know(const char *name);
 /* The name of the kernel at a place, or NULL behind the last. */
 const char *kernels_name(size_t place);
 
+/* All kernels over the same data, as often as wanted; `names` and `marks` are not looked at. */
+struct kernels;
+MUST_CHECK enum status kernels_open(struct kernels **kernels, const struct kernels_config *config,
+                                    struct error *err);
+MUST_CHECK enum status kernels_measure(struct kernels *kernels, struct kernels_report *report,
+                                       struct error *err);
+void kernels_close(struct kernels *kernels); /* NULL is fine */
+
+/* Once, with what else the config asks for. */
 MUST_CHECK enum status kernels_run(const struct kernels_config *config,
                                    struct kernels_report *report, struct error *err);
 

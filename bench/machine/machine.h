@@ -3,7 +3,7 @@
  *
  *      describe     CPU, caches, memory, kernel, compiler, file system, libraries
  *      marks        what this machine can do at best: memory, page cache, disk, one core's clock
- *      calibration  one fixed piece of work, so that times of two machines can be compared
+ *      calibration  fixed pieces of work, so that times of two machines can be compared
  *
  * Rates are bytes a second by the wall clock, the best of several runs; what a core does alone
  * (clock, calibration) is work time (struct work_clock), the least of several runs: so neighbours
@@ -82,7 +82,7 @@ struct memory_marks {
 struct machine_marks {
     double core_hz;           /* cycles a second of one core while it computes: machine_core_hz() */
     double tsc_hz;            /* of the time stamp counter; 0: there is none */
-    double calibration_ns;    /* machine_calibrate() */
+    double calibration_ns;    /* machine_calibrate(), MACHINE_BOTH */
     struct memory_marks one;  /* thread */
     struct memory_marks two;  /* threads, both together; zeros on one CPU */
     double page_cache_pread;  /* bytes a second of a cached file: copied out by pread */
@@ -125,13 +125,28 @@ double machine_core_hz(void);
 /* Ticks a second of the time stamp counter, over some 20 ms; 0 where there is none. */
 double machine_tsc_hz(void);
 
+/* What a fixed piece of work is made of; times of work of a kind are compared in its unit. */
+enum machine_unit {
+    MACHINE_CORE,   /* integer arithmetic, tables in the L1 cache, branches hard to foresee */
+    MACHINE_SYSTEM, /* fresh pages of memory, and reads of a cached file */
+    MACHINE_BOTH,   /* one after the other */
+    MACHINE_UNITS,
+};
+
+/* "core" */
+const char *machine_unit_word(enum machine_unit unit);
+
+/* In ns, the least that each took. Zero-initialise. */
+struct machine_calibration {
+    double least_ns[MACHINE_UNITS];
+};
+
 /*
- * A fixed piece of work of some ms: integer arithmetic, tables in the L1 cache with branches that
- * are hard to foresee, and reads all over 2 MiB. In ns, the sum of the least that each of the
- * three took in `runs`. It depends on the machine and the compiler, not on anything else in this
- * project.
+ * Runs each kind `runs` times, some ms together, and keeps the least seen in this call and those
+ * before. It depends on the machine and the compiler, not on anything else in this project.
  */
-MUST_CHECK enum status machine_calibrate(unsigned runs, double *round_ns, struct error *err);
+MUST_CHECK enum status machine_calibrate(unsigned runs, struct machine_calibration *calibration,
+                                         struct error *err);
 
 /* Adds "machine" or "marks" to an object of cJSON; false without memory. */
 struct cJSON;

@@ -39,7 +39,9 @@ enum status machine_marks(const struct machine_marks_config *config, struct mach
 {
     assert(config->runs >= 1);
     *marks = (struct machine_marks){.core_hz = machine_core_hz(), .tsc_hz = machine_tsc_hz()};
-    TRY(machine_calibrate(CALIBRATION_RUNS, &marks->calibration_ns, err));
+    struct machine_calibration calibration = {0};
+    TRY(machine_calibrate(CALIBRATION_RUNS, &calibration, err));
+    marks->calibration_ns = calibration.least_ns[MACHINE_BOTH];
     struct machine machine;
     machine_describe(&machine, config->dir);
     TRY(marks_of_memory(config, machine.cpus > 1, marks, err));

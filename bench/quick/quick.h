@@ -2,13 +2,14 @@
  * quick.h - the daily form of the benchmark: one set, no peers, a minute; beside a baseline.
  *
  *      set (the fleet's) ─▶ rounds of: ingest, the same again, queries, kernels ─▶ figures ─┐
- *      calibration       ─▶ a unit of time of this machine ──────────────────────────────────┤
+ *      calibration       ─▶ units of time of this machine ───────────────────────────────────┤
  *      baseline          ─▶ figures of an earlier run ────────────────────▶ ratio, verdict ◀─┘
  *
- * A time is CPU time, of what is short by the wall clock; the least of its rounds. It is compared
- * as a multiple of the calibration round (bench/machine) on the same machine, so that a baseline of
- * one machine says something on another: what is left of the difference is how the machines' CPUs
- * differ beyond their speed. Sizes are compared as they are.
+ * A time is CPU time, of what is short by the wall clock; the least of all looks, which are spread
+ * over the whole run. It is compared as a multiple of a calibration (bench/machine) of its kind on
+ * the same machine, so that a baseline of one machine says something on another: what is left of
+ * the difference is how the machines' CPUs differ beyond their speed. Sizes are compared as they
+ * are.
  *
  * Threads: one, while no ingest runs.
  */
@@ -27,25 +28,29 @@
 #define QUICK_FIGURES_MAX 96u
 #define QUICK_NAME_BYTES  40u
 #define QUICK_ROUNDS_MAX  16u
+#define QUICK_PASSES      4u /* of queries and kernels, in a round */
+#define QUICK_SAMPLES_MAX ((size_t)QUICK_ROUNDS_MAX * QUICK_PASSES)
 
 enum quick_kind {
-    QUICK_TIME, /* ns; compared by its multiple of the calibration round */
+    QUICK_TIME, /* ns; compared by its multiple of a calibration */
     QUICK_SIZE, /* bytes a message; compared exactly */
 };
 
 struct quick_figure {
     char name[QUICK_NAME_BYTES]; /* "ingest", "Q4", "decode" */
     enum quick_kind kind;
-    double value;    /* the least of the rounds */
-    double relative; /* value / calibration_ns; of a size the value itself */
-    double noise;    /* how far the median lay above the least, as a share of it; 0 for sizes */
+    enum machine_unit unit; /* of a time */
+    double value;           /* the least of all looks */
+    double relative;        /* by its unit's calibration; of a size the value itself */
+    double
+        noise; /* how far a quarter of the looks lay above the least, as a share of it, at most */
 };
 
 /* What one run of the benchmark found. */
 struct quick_figures {
     struct machine machine;
     uint64_t messages;
-    double calibration_ns;
+    struct machine_calibration calibration;
     struct quick_figure figures[QUICK_FIGURES_MAX];
     size_t count;
 };
@@ -64,19 +69,16 @@ struct quick_comparison {
     double margin; /* within which a ratio says nothing: 0.1 is from 1/1.1 to 1.1 */
 };
 
-/* No difference below this one counts, however quiet the rounds were: decision 32 has runs. */
-#define QUICK_MARGIN_LEAST 0.15
+/* No difference below this one counts, however near the looks came: decision 32 has runs. */
+#define QUICK_MARGIN_LEAST 0.08
 
-/* Adds a time from one sample a round, 1 ... QUICK_ROUNDS_MAX (asserted). Sorts them. */
-void quick_add_time(struct quick_figures *figures, const char *name, double *samples_ns,
-                    size_t count);
-/* Adds a time whose least and median are known. */
-void quick_add_least(struct quick_figures *figures, const char *name, double least_ns,
-                     double median_ns);
+/* Adds a time from samples, 1 ... QUICK_SAMPLES_MAX (asserted). Sorts them. */
+void quick_add_time(struct quick_figures *figures, const char *name, enum machine_unit unit,
+                    double *samples_ns, size_t count);
 void quick_add_size(struct quick_figures *figures, const char *name, double bytes);
 
 /* Sets the calibration, and with it what all times are relative to. */
-void quick_calibrate(struct quick_figures *figures, double calibration_ns);
+void quick_calibrate(struct quick_figures *figures, const struct machine_calibration *calibration);
 
 /* NULL if there is none of that name. */
 const struct quick_figure *quick_find(const struct quick_figures *figures, const char *name);
@@ -108,7 +110,7 @@ MUST_CHECK enum status quick_run(const struct quick_config *config, struct quick
 void quick_print_table(const struct quick_figures *figures, const struct quick_figures *baseline,
                        FILE *out);
 
-/* {"kind":"quick","machine":{...},"messages":n,"calibration_ns":n,"figures":[...]}: a baseline. */
+/* {"kind":"quick","machine":{...},"messages":n,"calibration_ns":{...},"figures":[...]} */
 MUST_CHECK enum status quick_print_json(const struct quick_figures *figures,
                                         const struct quick_figures *baseline, FILE *out,
                                         struct error *err);

@@ -1,8 +1,11 @@
 /*
  * quick_figures.c - figures, ratios and verdicts: arithmetic without a clock.
  *
- * The margin of a comparison is the noise of both sides together: a difference that the rounds of
- * one side show among themselves is none between the sides.
+ * A neighbour on the same core makes a loop slower by half for seconds at a time, and looks are
+ * then either disturbed or not: their median says how busy the machine was, the least what the
+ * program takes, if any look met a quiet moment. One that a quarter of the looks came close to was
+ * met more than once. So the least is compared, and the margin is how far a quarter of them lay
+ * above it, of both sides together.
  */
 #include "bench/quick/quick.h"
 
@@ -21,14 +24,6 @@ static struct quick_figure *add(struct quick_figures *figures, const char *name,
     return figure;
 }
 
-void quick_add_least(struct quick_figures *figures, const char *name, double least_ns,
-                     double median_ns)
-{
-    struct quick_figure *figure = add(figures, name, QUICK_TIME, least_ns);
-    figure->noise = least_ns > 0 ? median_ns / least_ns - 1 : 0;
-    figure->relative = 0;
-}
-
 static int compare_numbers(const void *left, const void *right)
 {
     const double a = *(const double *)left;
@@ -36,12 +31,16 @@ static int compare_numbers(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
-void quick_add_time(struct quick_figures *figures, const char *name, double *samples_ns,
-                    size_t count)
+void quick_add_time(struct quick_figures *figures, const char *name, enum machine_unit unit,
+                    double *samples_ns, size_t count)
 {
-    assert(count >= 1 && count <= QUICK_ROUNDS_MAX);
+    assert(count >= 1 && count <= QUICK_SAMPLES_MAX);
     qsort(samples_ns, count, sizeof *samples_ns, compare_numbers);
-    quick_add_least(figures, name, samples_ns[0], samples_ns[count / 2]);
+    struct quick_figure *figure = add(figures, name, QUICK_TIME, samples_ns[0]);
+    const double near_ns = samples_ns[(count + 2) / 4];
+    figure->unit = unit;
+    figure->noise = samples_ns[0] > 0 ? near_ns / samples_ns[0] - 1 : 0;
+    figure->relative = 0;
 }
 
 void quick_add_size(struct quick_figures *figures, const char *name, double bytes)
@@ -49,14 +48,15 @@ void quick_add_size(struct quick_figures *figures, const char *name, double byte
     (void)add(figures, name, QUICK_SIZE, bytes);
 }
 
-void quick_calibrate(struct quick_figures *figures, double calibration_ns)
+void quick_calibrate(struct quick_figures *figures, const struct machine_calibration *calibration)
 {
-    assert(calibration_ns > 0);
-    figures->calibration_ns = calibration_ns;
+    figures->calibration = *calibration;
     for (size_t i = 0; i < figures->count; i++) {
         struct quick_figure *figure = &figures->figures[i];
+        const double unit_ns = calibration->least_ns[figure->unit];
+        assert(unit_ns > 0);
         if (figure->kind == QUICK_TIME)
-            figure->relative = figure->value / calibration_ns;
+            figure->relative = figure->value / unit_ns;
     }
 }
 

@@ -3,6 +3,7 @@
  */
 #include "bench/quick/quick.h"
 
+#include "bench/machine/json_print.h"
 #include "engine/base/mem.h"
 
 #include <cjson/cJSON.h>
@@ -43,12 +44,21 @@ static bool add_figure(cJSON *list, const struct quick_figure *figure,
              add_text(object, "verdict", quick_verdict_word(comparison.verdict, figure->kind))));
 }
 
+static bool add_calibration(cJSON *tree, const struct machine_calibration *calibration)
+{
+    cJSON *units = cJSON_AddObjectToObject(tree, "calibration_ns");
+    bool added = units != NULL;
+    for (unsigned unit = 0; added && unit < MACHINE_UNITS; unit++)
+        added = add(units, machine_unit_word((enum machine_unit)unit), calibration->least_ns[unit]);
+    return added;
+}
+
 static bool fill(cJSON *tree, const struct quick_figures *figures,
                  const struct quick_figures *baseline)
 {
     bool added = add_text(tree, "kind", "quick") && machine_json(tree, &figures->machine) &&
                  add(tree, "messages", (double)figures->messages) &&
-                 add(tree, "calibration_ns", figures->calibration_ns);
+                 add_calibration(tree, &figures->calibration);
     cJSON *list = added ? cJSON_AddArrayToObject(tree, "figures") : NULL;
     added = list != NULL;
     for (size_t i = 0; added && i < figures->count; i++)
@@ -59,22 +69,11 @@ static bool fill(cJSON *tree, const struct quick_figures *figures,
 enum status quick_print_json(const struct quick_figures *figures,
                              const struct quick_figures *baseline, FILE *out, struct error *err)
 {
-    cJSON *tree = cJSON_CreateObject();
-    char *text = tree && fill(tree, figures, baseline) ? cJSON_Print(tree) : NULL;
-    cJSON_Delete(tree);
-    if (!text)
-        return error_set(err, STATUS_NOMEM, "no memory for the report");
-    const bool written = fprintf(out, "%s\n", text) > 0;
-    cJSON_free(text);
-    return written ? STATUS_OK : error_set(err, STATUS_FULL, "cannot write the report");
+    OWNED(json_tree_free) cJSON *tree = cJSON_CreateObject();
+    return json_print(tree && fill(tree, figures, baseline) ? tree : NULL, out, err);
 }
 
 /* --- reading ---------------------------------------------------------------------------------- */
-
-static void free_tree(cJSON **tree)
-{
-    cJSON_Delete(*tree);
-}
 
 static void close_file(FILE **file)
 {
@@ -102,12 +101,23 @@ static bool read_figure(const cJSON *object, struct quick_figure *figure)
            read_number(object, "noise", &figure->noise);
 }
 
+static bool read_calibration(const cJSON *tree, struct machine_calibration *calibration)
+{
+    const cJSON *units = cJSON_GetObjectItemCaseSensitive(tree, "calibration_ns");
+    for (unsigned unit = 0; unit < MACHINE_UNITS; unit++) {
+        if (!read_number(units, machine_unit_word((enum machine_unit)unit),
+                         &calibration->least_ns[unit]))
+            return false;
+    }
+    return true;
+}
+
 static bool read_figures(const cJSON *tree, struct quick_figures *figures)
 {
     double messages = 0;
     const char *kind = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(tree, "kind"));
     if (!kind || strcmp(kind, "quick") != 0 || !read_number(tree, "messages", &messages) ||
-        !read_number(tree, "calibration_ns", &figures->calibration_ns))
+        !read_calibration(tree, &figures->calibration))
         return false;
     figures->messages = messages < (double)QUICK_MESSAGES_MAX ? (uint64_t)messages : 0;
     const cJSON *list = cJSON_GetObjectItemCaseSensitive(tree, "figures");
@@ -134,7 +144,7 @@ enum status quick_load(const char *path, struct quick_figures *figures, struct e
     const size_t len = fread(text, 1, FILE_BYTES_MAX, file);
     if (ferror(file) || len == FILE_BYTES_MAX)
         return error_set(err, STATUS_INPUT, "%s cannot be read or is too long", path);
-    OWNED(free_tree) cJSON *tree = cJSON_ParseWithLength(text, len);
+    OWNED(json_tree_free) cJSON *tree = cJSON_ParseWithLength(text, len);
     if (!tree || !read_figures(tree, figures))
         return error_set(err, STATUS_INPUT, "%s is no baseline of mnsdb-bench quick", path);
     return STATUS_OK;

@@ -45,13 +45,14 @@ static const struct program_spec program = {
     .name = "mnsdb-bench quick",
     .summary = "A minute's benchmark, beside the figures of an earlier one.",
     .description =
-        "Makes a set, takes it in, takes it in again, settles the store and asks the queries, "
-        "some rounds; then measures the kernels. Times are CPU time, the least of the rounds, and "
-        "are compared as multiples of a calibration loop on the same machine, so that a baseline "
-        "from another machine means something; sizes are compared exactly.\n"
+        "Some rounds: makes a set, takes it in, takes it in again, settles the store, asks the "
+        "queries and runs the kernels. Times are CPU time, the least of all looks, and are "
+        "compared as multiples of a calibration loop on the same machine, so that a baseline from "
+        "another machine means something; sizes are compared exactly.\n"
         "  mnsdb-bench quick --write-baseline before.json\n"
         "  mnsdb-bench quick --baseline before.json\n"
-        "A ratio within the margin, which is the noise of both runs, says nothing.",
+        "A ratio within the margin, which is the noise of both runs and at least 8 %, says "
+        "nothing.",
     .commands = &command,
     .command_count = 1,
 };

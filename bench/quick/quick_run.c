@@ -1,9 +1,11 @@
 /*
  * quick_run.c - the measuring: rounds of ingest, replay, queries and kernels.
  *
- * The calibration runs all over every round and after the last, and the least of it counts, as with
- * everything else: both sides of a ratio are then what a quiet moment of the machine showed. With
- * one calibration a round it missed such moments in some runs, and moved all ratios together.
+ * Short things are looked at often and briefly, all over the run: twenty looks of 10 ms at a loop
+ * meet a quiet moment of the machine where five of 50 ms do not. The calibration runs between them
+ * and after the last, and the least of it counts too: both sides of a ratio are then what such a
+ * moment showed. With one calibration a round it missed it in some runs, and moved all ratios
+ * together.
  */
 #include "bench/quick/quick.h"
 
@@ -20,20 +22,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define CALIBRATION_RUNS 50u
-#define QUERY_RUNS       9u
-#define KERNEL_RUNS      5u
+#define CALIBRATION_RUNS 20u
+#define QUERY_RUNS       4u
+#define KERNEL_RUNS      1u
 #define KERNEL_MESSAGES  200000u
 #define PATH_BYTES       (WORKSPACE_PATH_BYTES + 64u)
 
-/* One sample a round of each. */
+/* One sample a round of each; of queries and kernels one a pass. */
 struct quick_samples {
     double ingest[QUICK_ROUNDS_MAX];
     double replay[QUICK_ROUNDS_MAX];
     double settle[QUICK_ROUNDS_MAX];
-    double queries[QUERY_SET_COUNT][QUICK_ROUNDS_MAX];
-    double kernels[KERNELS_MAX][QUICK_ROUNDS_MAX];
+    double queries[QUERY_SET_COUNT][QUICK_SAMPLES_MAX];
+    double kernels[KERNELS_MAX][QUICK_SAMPLES_MAX];
     size_t kernel_count;
+    size_t pass_count;     /* of queries and kernels */
     double ingested_bytes; /* of the first round */
     double compacted_bytes;
 };
@@ -42,7 +45,8 @@ struct quick_work {
     const struct quick_config *config;
     struct workspace workspace;
     char set_path[PATH_BYTES];
-    double calibration_ns; /* 0: not yet */
+    struct kernels *kernels; /* owned */
+    struct machine_calibration calibration;
     struct quick_samples samples;
 };
 
@@ -78,11 +82,7 @@ static enum status make_set(struct quick_work *work, struct error *err)
 
 static enum status calibrate(struct quick_work *work, struct error *err)
 {
-    double round_ns = 0;
-    TRY(machine_calibrate(CALIBRATION_RUNS, &round_ns, err));
-    if (work->calibration_ns <= 0 || round_ns < work->calibration_ns)
-        work->calibration_ns = round_ns;
-    return STATUS_OK;
+    return machine_calibrate(CALIBRATION_RUNS, &work->calibration, err);
 }
 
 static double per_message(double amount, const struct quick_work *work)
@@ -95,8 +95,7 @@ static void release_target(struct query_target *target)
     query_target_release(target);
 }
 
-static enum status ask(struct quick_work *work, const char *store, unsigned round,
-                       struct error *err)
+static enum status ask(struct quick_work *work, const char *store, struct error *err)
 {
     OWNED(mem_free_owned) struct query_phase *phase = mem_alloc_zeroed(1, sizeof *phase);
     if (!phase)
@@ -105,12 +104,12 @@ static enum status ask(struct quick_work *work, const char *store, unsigned roun
     OWNED(release_target) struct query_target target = {0};
     TRY(measure_queries(&job, &target, phase, err));
     for (size_t i = 0; i < QUERY_SET_COUNT; i++)
-        work->samples.queries[i][round] = (double)phase->queries[i].in_process.min_ns;
+        work->samples.queries[i][work->samples.pass_count] =
+            (double)phase->queries[i].in_process.min_ns;
     return STATUS_OK;
 }
 
-/* The least of the round's runs: over the rounds, a busy moment of the machine shows as noise. */
-static enum status run_kernels(struct quick_work *work, unsigned round, struct error *err)
+static enum status open_kernels(struct quick_work *work, struct error *err)
 {
     const uint64_t messages = work->config->messages;
     const struct kernels_config config = {
@@ -118,14 +117,29 @@ static enum status run_kernels(struct quick_work *work, unsigned round, struct e
         .messages = messages < KERNEL_MESSAGES ? messages : KERNEL_MESSAGES,
         .runs = KERNEL_RUNS,
     };
+    return kernels_open(&work->kernels, &config, err);
+}
+
+static enum status run_kernels(struct quick_work *work, struct error *err)
+{
+    struct quick_samples *samples = &work->samples;
     OWNED(mem_free_owned) struct kernels_report *report = mem_alloc(1, sizeof *report);
     if (!report)
         return error_set(err, STATUS_NOMEM, "no memory for the kernels");
-    TRY(kernels_run(&config, report, err));
+    TRY(kernels_measure(work->kernels, report, err));
     for (size_t i = 0; i < report->count; i++)
-        work->samples.kernels[i][round] = report->results[i].least_ns;
-    work->samples.kernel_count = report->count;
+        samples->kernels[i][samples->pass_count] = report->results[i].least_ns;
+    samples->kernel_count = report->count;
     return STATUS_OK;
+}
+
+static enum status run_pass(struct quick_work *work, const char *store, struct error *err)
+{
+    TRY(ask(work, store, err));
+    TRY(calibrate(work, err));
+    TRY(run_kernels(work, err));
+    work->samples.pass_count++;
+    return calibrate(work, err);
 }
 
 /*
@@ -154,46 +168,43 @@ static enum status run_round(struct quick_work *work, unsigned round, struct err
     TRY(calibrate(work, err));
     TRY(measure_settle(store, &upkeep, err));
     samples->settle[round] = per_message((double)upkeep.usage.cpu_ns, work);
-    TRY(ask(work, store, round, err));
-    TRY(calibrate(work, err));
     if (round == 0) {
         TRY(measure_copy(store, copy, &upkeep, err));
         samples->compacted_bytes = per_message((double)upkeep.file_bytes, work);
     }
-    TRY(run_kernels(work, round, err));
-    return calibrate(work, err);
+    // A small set is there to see whether all of it works.
+    const unsigned passes = work->config->messages < KERNEL_MESSAGES ? 1 : QUICK_PASSES;
+    for (unsigned pass = 0; pass < passes; pass++)
+        TRY(run_pass(work, store, err));
+    return STATUS_OK;
 }
 
 /* --- figures ---------------------------------------------------------------------------------- */
 
-static void add_samples(struct quick_figures *figures, struct quick_work *work)
+static void add_samples(struct quick_figures *figures, struct quick_samples *samples, size_t rounds)
 {
-    struct quick_samples *samples = &work->samples;
-    const size_t rounds = work->config->rounds;
-    quick_add_time(figures, "ingest, a message", samples->ingest, rounds);
-    quick_add_time(figures, "replay, a message", samples->replay, rounds);
-    quick_add_time(figures, "settle, a message", samples->settle, rounds);
+    quick_add_time(figures, "ingest, a message", MACHINE_BOTH, samples->ingest, rounds);
+    quick_add_time(figures, "replay, a message", MACHINE_BOTH, samples->replay, rounds);
+    quick_add_time(figures, "settle, a message", MACHINE_BOTH, samples->settle, rounds);
     quick_add_size(figures, "as ingested, a message", samples->ingested_bytes);
     quick_add_size(figures, "compacted, a message", samples->compacted_bytes);
     for (size_t i = 0; i < QUERY_SET_COUNT; i++)
-        quick_add_time(figures, query_set[i].name, samples->queries[i], rounds);
-}
-
-static void add_kernels(struct quick_figures *figures, struct quick_samples *samples, size_t rounds)
-{
+        quick_add_time(figures, query_set[i].name, MACHINE_CORE, samples->queries[i],
+                       samples->pass_count);
     for (size_t i = 0; i < samples->kernel_count; i++)
-        quick_add_time(figures, kernels_name(i), samples->kernels[i], rounds);
+        quick_add_time(figures, kernels_name(i), MACHINE_CORE, samples->kernels[i],
+                       samples->pass_count);
 }
 
 static enum status run(struct quick_work *work, struct quick_figures *figures, struct error *err)
 {
     TRY(make_set(work, err));
+    TRY(open_kernels(work, err));
     for (unsigned round = 0; round < work->config->rounds; round++)
         TRY(run_round(work, round, err));
-    add_samples(figures, work);
-    add_kernels(figures, &work->samples, work->config->rounds);
+    add_samples(figures, &work->samples, work->config->rounds);
     TRY(calibrate(work, err));
-    quick_calibrate(figures, work->calibration_ns);
+    quick_calibrate(figures, &work->calibration);
     return STATUS_OK;
 }
 
@@ -211,6 +222,7 @@ enum status quick_run(const struct quick_config *config, struct quick_figures *f
         machine_describe(&figures->machine, work->workspace.dir);
         status = run(work, figures, err);
     }
+    kernels_close(work->kernels);
     workspace_release(&work->workspace);
     return status;
 }

@@ -38,18 +38,28 @@ static void print_figure(const struct quick_figure *figure, const struct quick_f
     (void)fprintf(out, "\n");
 }
 
+static void print_units(const char *title, const struct machine_calibration *calibration, FILE *out)
+{
+    (void)fprintf(out, "%s:", title);
+    for (unsigned unit = 0; unit < MACHINE_UNITS; unit++)
+        (void)fprintf(out, "%s %s %.3f ms", unit > 0 ? "," : "",
+                      machine_unit_word((enum machine_unit)unit),
+                      calibration->least_ns[unit] / NS_PER_MS);
+    (void)fprintf(out, "\n");
+}
+
 void quick_print_table(const struct quick_figures *figures, const struct quick_figures *baseline,
                        FILE *out)
 {
     char count[HUMAN_BYTES];
-    (void)fprintf(out, "%s messages; %s, %u CPUs; a calibration round is %.2f ms\n",
-                  human_count(figures->messages, count), figures->machine.cpu,
-                  figures->machine.cpus, figures->calibration_ns / NS_PER_MS);
-    if (baseline)
-        (void)fprintf(out,
-                      "ratios: multiples of the calibration round (%.2f ms there), this run "
-                      "by the baseline; below 1 is better\n",
-                      baseline->calibration_ns / NS_PER_MS);
+    (void)fprintf(out, "%s messages; %s, %u CPUs\n", human_count(figures->messages, count),
+                  figures->machine.cpu, figures->machine.cpus);
+    print_units("calibration", &figures->calibration, out);
+    if (baseline) {
+        print_units("the baseline's", &baseline->calibration, out);
+        (void)fprintf(out, "ratios: multiples of the calibration of their kind, this run by the "
+                           "baseline; below 1 is better\n");
+    }
     (void)fprintf(out, "%-26s %13s %7s", "", "least time", "noise");
     (void)fprintf(out, "%s\n", baseline ? "    ratio   margin" : "");
     for (size_t i = 0; i < figures->count; i++)

@@ -111,7 +111,8 @@ class QuickTest(BenchTest):
         self.quick("--baseline", self.place / "missing", want_code=2)
         self.quick("--fail-above", 2, want_code=2)
         self.quick("--baseline", path, "--fail-above", "much", want_code=2)
-        path.write_text('{"kind":"quick","messages":5,"calibration_ns":1,"figures":[]}')
+        units = {"core": 1, "system": 1, "both": 1}
+        path.write_text(json.dumps({"kind": "quick", "messages": 5, "calibration_ns": units, "figures": []}))
         self.assertIn(b"--messages 5", self.quick("--baseline", path, want_code=2).err)
 
 
