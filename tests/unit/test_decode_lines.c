@@ -269,6 +269,51 @@ static void nothing_is_read_behind_the_slack(void **state)
     }
 }
 
+/* Payloads of one shape, whose values are as long and as odd as they may be. */
+static const char *const values[] = {
+    "20.51", "-7.5",  "49",    "0",       "-0",       "0.0",      "100",        "20.50",  "-120.0",
+    "00.5",  "0.5",   "5.",    "1234567", "12345678", "123.456",  "12345.67",   "-1.5e1", "1e2",
+    "true",  "\"1\"", "1.25 ", "-",       ".5",       "9.999999", "10.0000001",
+};
+
+/* Every value behind every other, with each padding, in lines that differ in nothing else. */
+static void append_shaped_lines(struct buffer *lines, const char *id, bool padded)
+{
+    for (size_t i = 0; i < COUNT_OF(values) * COUNT_OF(values); i++) {
+        char payload[128];
+        char line[512];
+        uint8_t coded[256] = {0};
+        (void)snprintf(payload, sizeof payload, "{\"temperature\":%s,\"humidity\":%s}",
+                       values[i / COUNT_OF(values)], values[i % COUNT_OF(values)]);
+        base64_encode(slice_of_text(payload), coded);
+        if (!padded)
+            coded[strcspn((const char *)coded, "=")] = '\0';
+        (void)snprintf(line, sizeof line,
+                       "{\"payload\":\"%s\",\"messagetype\":\"upload\",\"topic\":\"/pk/dn%zu/x\","
+                       "\"messageid\":%s,\"timestamp\":1526450334}%s\n",
+                       (const char *)coded, i % 17, id, i % 5 == 0 ? "\r" : "");
+        append(lines, line);
+    }
+}
+
+static void lines_of_one_shape_give_what_single_bodies_give(void **state)
+{
+    (void)state;
+    static const char *const ids[] = {"996631053735047169", "1741610223959076864",
+                                      "9999999999999999999", "1000000000000000", "17"};
+    for (size_t i = 0; i < 2 * COUNT_OF(ids); i++) {
+        OWNED(buffer_release) struct buffer lines = {0};
+        append_shaped_lines(&lines, ids[i / 2], i % 2 == 0);
+        assert_int_equal(buffer_reserve(&lines, DECODE_SLACK_BYTES), STATUS_OK);
+        memset(lines.data + lines.len, '9', DECODE_SLACK_BYTES);
+        char *const expected = decode_lines(buffer_slice(&lines), ONE_BY_ONE);
+        char *const wide = decode_lines(buffer_slice(&lines), IN_RUNS);
+        assert_string_equal(wide, expected);
+        free(expected);
+        free(wide);
+    }
+}
+
 static void no_lines_are_nothing(void **state)
 {
     struct fixture *fixture = *state;
@@ -284,6 +329,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(runs_of_lines_give_what_single_bodies_give),
+        cmocka_unit_test(lines_of_one_shape_give_what_single_bodies_give),
         cmocka_unit_test_setup_teardown(bytes_behind_the_lines_complete_no_line, setup, teardown),
         cmocka_unit_test_setup_teardown(a_line_longer_than_a_body_may_be_is_left_alone, setup,
                                         teardown),
