@@ -407,7 +407,7 @@ static enum status add_filled(struct stats *stats, struct answer *answer, const 
 static void fetch_ahead(struct stats *stats, const uint32_t *order, size_t i)
 {
     const size_t count = stats->groups.count;
-    if (i + 2 * (size_t)ROWS_AHEAD < count && stats->groups.entries)
+    if (!stats->groups.seen && i + 2 * (size_t)ROWS_AHEAD < count)
         __builtin_prefetch(&stats->groups.entries[order[i + 2 * (size_t)ROWS_AHEAD]]);
     if (i + ROWS_AHEAD >= count)
         return;
