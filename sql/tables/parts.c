@@ -26,8 +26,8 @@
 #include <string.h>
 
 #define BUCKET_MS_MIN MS_PER_MINUTE
-#define PIECES_MAX    100 /* buckets of ours in one of the statement's */
-#define OFFSET_AT     23u /* in a text of a time: behind "2018-05-16T05:58:44.427" */
+#define PIECES_MAX    INT64_C(100) /* buckets of ours in one of the statement's */
+#define OFFSET_AT     23u          /* in a text of a time: behind "2018-05-16T05:58:44.427" */
 
 static const struct civil_zone utc = {.name = "UTC"};
 
@@ -268,6 +268,7 @@ static enum status take_rows(void *context, const struct row_vector *rows, uint3
     struct row_scan *scan = context;
     const struct parts *parts = scan->parts;
     const bool apart = parts->by != STATS_BY_NONE || rows->times_ms;
+    assert(rows->times_ms || !parts->has_buckets);
     for (uint32_t row = from_row, end = from_row; row < until_row; row = end) {
         end = apart ? row_vector_device_end(rows, row, until_row) : until_row;
         struct part_rows seen = {0};
