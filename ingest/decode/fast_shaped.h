@@ -6,7 +6,7 @@
  * (2) The lines end with a line break (`shaped_until`), which no pattern has but at a line's end:
  *     whatever was found right stands before that break. So nothing asks for the end of the lines:
  *     a look of 64 bytes from there on is within the slack.
- * (3) Of the decoded payload too: it ends in zeros, eight at least, which no lead and no number has.
+ * (3) Of the decoded payload too: it ends in zeros, eight at least, which no lead and number has.
  *
  * Included by fast_avx2.c behind fast_path.h, which has how rows are made.
  */
@@ -111,8 +111,8 @@ FAST_PATH const uint8_t *scan_shaped_number(const struct decoder *decoder, const
 }
 
 /*
- * As wide_lead_stands, with a look no wider than needed: one that is wider than what was stored just
- * before waits until that has reached the cache.
+ * As wide_lead_stands, with a look no wider than needed: one that is wider than what was just stored
+ * waits until that has reached the cache.
  */
 FAST_PATH bool shaped_lead_stands(const struct lead *lead, const uint8_t *at)
 {

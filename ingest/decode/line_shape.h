@@ -56,8 +56,8 @@ struct line_shape {
 
 /*
  * Keeps the shape of a line, its line break included: of a reading with plain numbers alone, each
- * of `payload_count` metrics, whose members are in the usual order. `envelope` and `payload` are its
- * leads. False, and no shape is kept, if a part of it is longer than is looked at.
+ * of `payload_count` metrics, whose members are in the usual order. `envelope` and `payload` are
+ * its leads. False, and no shape is kept, if a part of it is longer than is looked at.
  */
 bool line_shape_learn(struct line_shape *shape, struct slice line, const struct lead *envelope,
                       const struct lead *payload, size_t payload_count);
