@@ -111,8 +111,8 @@ FAST_PATH const uint8_t *scan_shaped_number(const struct decoder *decoder, const
 }
 
 /*
- * As wide_lead_stands, with a look no wider than needed: one that is wider than what was just stored
- * waits until that has reached the cache.
+ * As wide_lead_stands, with a look no wider than needed: one that is wider than what was stored
+ * just before waits until that has reached the cache.
  */
 FAST_PATH bool shaped_lead_stands(const struct lead *lead, const uint8_t *at)
 {
