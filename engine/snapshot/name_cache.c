@@ -227,11 +227,11 @@ static enum status take_found(void *context, uint32_t device, struct slice full,
     return keep_name(search->snapshot, device, full, err);
 }
 
-static enum status search_all(const struct snapshot *snapshot, struct slice name, uint64_t *bits,
-                              struct error *err)
+static enum status search_store(struct first_search *first, struct error *err)
 {
-    struct first_search first = {.snapshot = snapshot, .name = name, .bits = bits};
-    const struct name_search search = {.ending = name, .context = &first, .found = take_found};
+    const struct snapshot *const snapshot = first->snapshot;
+    const struct name_search search = {
+        .ending = first->name, .context = first, .found = take_found};
     assert(snapshot->txn);
     const enum status status =
         dictionary_search(snapshot->txn, KEY_DEVICES, snapshot->device_count, &search, err);
@@ -244,9 +244,10 @@ enum status snapshot_mark_devices(const struct snapshot *snapshot, struct slice 
                                   uint64_t *bits, struct error *err)
 {
     struct name_cache *const cache = snapshot->names;
+    struct first_search first = {.snapshot = snapshot, .name = name, .bits = bits};
     const bool is_first = cache->searches++ == 0;
     if (is_first && !cache->has_all)
-        return search_all(snapshot, name, bits, err);
+        return search_store(&first, err);
     if (!is_first && !cache->heads)
         TRY(index_names(snapshot, err));
     for (uint32_t device = 0; is_first && device < snapshot->device_count; device++)
