@@ -55,6 +55,8 @@ struct kv_space {
     uint64_t oldest_reader_txns; /* how many commits the oldest reader lags behind */
 };
 MUST_CHECK enum status kv_space(struct kv *kv, struct kv_space *space, struct error *err);
+/* What all values together are shorter than: the pages up to the last that was ever in use. */
+uint64_t kv_bytes_max(const struct kv *kv);
 
 /* True if `address` lies in the map: tells a signal handler a damaged store from a bug. */
 bool kv_maps_address(const void *address);

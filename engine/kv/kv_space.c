@@ -80,6 +80,16 @@ enum status kv_space(struct kv *kv, struct kv_space *space, struct error *err)
     return STATUS_OK;
 }
 
+uint64_t kv_bytes_max(const struct kv *kv)
+{
+    MDB_envinfo info = {0};
+    MDB_stat stat = {0};
+    /* These copy what the environment knows, and refuse no open one. */
+    (void)mdb_env_info(kv->env, &info);
+    (void)mdb_env_stat(kv->env, &stat);
+    return ((uint64_t)info.me_last_pgno + 1) * stat.ms_psize;
+}
+
 enum status kv_copy(struct kv *kv, int file, struct error *err)
 {
     assert(file >= 0);

@@ -53,12 +53,23 @@ static enum status load_log(struct snapshot *snapshot, struct error *err)
     return STATUS_OK;
 }
 
+/* Only the last page of names is looked at; arrays by device will be as long as it says. */
+static enum status count_devices(struct snapshot *snapshot, struct error *err)
+{
+    const uint64_t devices = snapshot->state.counters.devices;
+    TRY(dictionary_check(snapshot->txn, KEY_DEVICES, devices, err));
+    if (devices > kv_bytes_max(snapshot->kv))
+        return error_set(err, STATUS_CORRUPT, "it is too small for the names of %llu devices",
+                         (unsigned long long)devices);
+    snapshot->device_count = (uint32_t)devices;
+    return STATUS_OK;
+}
+
 static enum status load_contents(struct snapshot *snapshot, struct error *err)
 {
     const struct store_counters *counters = &snapshot->state.counters;
     name_cache_clear(snapshot->names);
-    TRY(dictionary_check(snapshot->txn, KEY_DEVICES, counters->devices, err));
-    snapshot->device_count = (uint32_t)counters->devices;
+    TRY(count_devices(snapshot, err));
     TRY(name_list_load(&snapshot->metrics, snapshot->txn, KEY_METRICS, counters->metrics, err));
     for (int table = 0; table < TABLE_COUNT; table++) {
         struct part_list *list = &snapshot->parts[table];

@@ -2,6 +2,7 @@
  * test_hostile_store.c - values whose checksums are right and whose content is not: told as
  * damage, never followed.
  */
+#include "engine/catalogue/catalogue.h"
 #include "engine/format/format.h"
 #include "tests/unit/forged_store.h"
 
@@ -363,6 +364,34 @@ static void a_store_that_lost_its_catalogue_is_damaged_and_not_made_anew(void **
     assert_null(fixture->store);
 }
 
+/* The last page of names and the counters agree; the pages between are missing. */
+static enum status claim_4_billion_devices(struct kv_txn *txn, struct error *err)
+{
+    const uint32_t last = NAME_UNMAPPED - 2;
+    const uint8_t page[] = {3, 'a', '/', 'b'};
+    struct catalogue catalogue = {0};
+    bool found = false;
+    TRY(catalogue_load(&catalogue, txn, &found, err));
+    assert_true(found);
+    catalogue.state.counters.devices = (uint64_t)last + 1;
+    TRY(catalogue_save(&catalogue, txn, err));
+    struct key key = key_of(KEY_DEVICES);
+    key_add_u32(&key, last);
+    return kv_put(txn, key_slice(&key), slice_of(page, sizeof page), err);
+}
+
+static void a_store_has_no_more_devices_than_there_is_room_for_names(void **state)
+{
+    struct store_fixture *fixture = *state;
+    forge_make_part(fixture, TABLE_READINGS);
+    forge_store(fixture, claim_4_billion_devices);
+    struct error err = {0};
+    struct snapshot *snapshot = NULL;
+    assert_int_equal(snapshot_open(&snapshot, fixture->dir, &err), STATUS_CORRUPT);
+    assert_int_equal(store_open(&fixture->store, fixture->dir, &err), STATUS_CORRUPT);
+    assert_null(fixture->store);
+}
+
 #define IN_A_STORE(test) \
     cmocka_unit_test_setup_teardown(test, store_fixture_setup, store_fixture_teardown)
 
@@ -376,6 +405,7 @@ int main(void)
         IN_A_STORE(verify_balances_what_records_of_parts_say),
         IN_A_STORE(verify_finds_keys_that_nobody_knows),
         IN_A_STORE(a_store_that_lost_its_catalogue_is_damaged_and_not_made_anew),
+        IN_A_STORE(a_store_has_no_more_devices_than_there_is_room_for_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
