@@ -160,8 +160,8 @@ HOT_CLONES static void ranks_of(const int64_t values[SAMPLE_ROOM], int64_t ranks
 }
 
 /*
- * All are compared with all: no branch depends on values, whose order cannot be foretold. Equal ones
- * have the same rank, and leave gaps behind it, which their value fills.
+ * All are compared with all: no branch depends on values, whose order cannot be foretold. Equal
+ * ones have the same rank, and leave gaps behind it, which their value fills.
  */
 static struct sample sample_of(const int64_t *values, uint32_t count)
 {
