@@ -37,7 +37,11 @@ static bool is_table(const struct reader *reader, size_t i)
 
 size_t column_at(const struct reader *reader, struct token_range range, size_t i, size_t *name)
 {
-    if (i >= range.until || !token_is_name(reader, i))
+    // Words that are constants, whatever columns there are.
+    static const char *const constants[] = {"null", "current_date", "current_time",
+                                            "current_timestamp"};
+    if (i >= range.until || !token_is_name(reader, i) ||
+        token_is_any(reader, i, constants, COUNT(constants)))
         return 0;
     const bool qualified = i + 2 < range.until && token_is(reader, i + 1, ".");
     if (qualified && !(is_table(reader, i) && token_is_name(reader, i + 2)))

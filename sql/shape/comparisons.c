@@ -104,14 +104,18 @@ static bool read_term(struct reader *reader, struct token_range range)
     return read_expression(reader, range, CLAUSE_WHERE);
 }
 
-/* An `or` outside of parentheses takes what is around it along. */
-static bool has_or(const struct reader *reader, struct token_range range)
+/*
+ * An `or` outside of parentheses takes what is around it along; the `and`s of a `case` do not part
+ * the clause.
+ */
+static bool is_one_term(const struct reader *reader, struct token_range range)
 {
+    static const char *const words[] = {"or", "case"};
     size_t depth = 0;
     for (size_t i = range.from; i < range.until; i++) {
         depth += token_is(reader, i, "(");
         depth -= depth > 0 && token_is(reader, i, ")");
-        if (depth == 0 && token_is(reader, i, "or"))
+        if (depth == 0 && token_is_any(reader, i, words, COUNT(words)))
             return true;
     }
     return false;
@@ -122,7 +126,7 @@ bool read_where(struct reader *reader)
     const struct token_range where = reader->where;
     if (where.from == where.until)
         return true;
-    if (has_or(reader, where)) {
+    if (is_one_term(reader, where)) {
         reader->shape->by_device = true;
         return read_expression(reader, where, CLAUSE_WHERE);
     }
@@ -135,6 +139,8 @@ bool read_where(struct reader *reader)
             return false;
         if (depth > 0)
             continue;
+        if (between && token_is(reader, i, "between"))
+            return false;
         between = between || token_is(reader, i, "between");
         if (!token_is(reader, i, "and"))
             continue;

@@ -28,6 +28,11 @@ static const char *const keywords[] = {
     "glob", "case", "when", "then", "else", "end",    "escape",  "true", "false"};
 
 static const char *const order_keywords[] = {"asc", "desc", "nulls"};
+
+/* Keywords that SQLite takes for a column where there is one of that name. */
+static const char *const weak_keywords[] = {"end",   "like", "glob", "true",
+                                            "false", "asc",  "desc", "nulls"};
+
 static const char *const null_places[] = {"first",
                                           "last"}; /* behind `nulls`, else they are names */
 
@@ -175,9 +180,9 @@ static bool is_of_group(const struct expression *expression, size_t column)
 /* Rule 3. */
 static bool stands_alone(const struct expression *expression, size_t i, size_t until)
 {
-    static const char *const before[] = {"(",  ",",    "+",    "<",    "<=",   ">",
-                                         ">=", "=",    "==",   "<>",   "!=",   "and",
-                                         "or", "when", "then", "else", "case", "between"};
+    static const char *const before[] = {
+        "(",  ",",   "<",  "<=",   ">",    ">=",   "=",    "==",     "<>",
+        "!=", "and", "or", "when", "then", "else", "case", "between"};
     static const char *const after[] = {"||", "->", "collate"};
     static const char *const stronger[] = {"*", "/", "%"};
     const struct reader *reader = expression->reader;
@@ -233,8 +238,8 @@ static size_t read_name(struct expression *expression, size_t i)
     struct reader *reader = expression->reader;
     size_t column = 0;
     const size_t count = column_at(reader, expression->range, i, &column);
-    if (count == 0)
-        return 0;
+    if (count == 0 || token_is(reader, i + count, "("))
+        return 0; // "sum"(...) is a call, too
     if (is_of_group(expression, column))
         return count;
     const bool named = expression->clause == CLAUSE_HAVING || expression->clause == CLAUSE_ORDER;
@@ -282,22 +287,29 @@ static size_t read_wordy(const struct expression *expression, size_t i)
     return 0;
 }
 
-static size_t read_word(struct expression *expression, size_t i)
+static bool is_expected_keyword(const struct expression *expression, size_t i)
 {
     const struct reader *reader = expression->reader;
+    if (token_is_any(reader, i, keywords, COUNT(keywords)))
+        return true;
+    return expression->clause == CLAUSE_ORDER &&
+           (token_is_any(reader, i, order_keywords, COUNT(order_keywords)) ||
+            (i > expression->range.from && token_is(reader, i - 1, "nulls") &&
+             token_is_any(reader, i, null_places, COUNT(null_places))));
+}
+
+static size_t read_word(struct expression *expression, size_t i)
+{
+    struct reader *reader = expression->reader;
     enum figure_kind kind = FIGURE_ROWS;
     if (is_aggregate(reader, i, &kind))
         return read_aggregate(expression, i, kind);
     const size_t bucket = read_bucket(expression, i);
     if (bucket > 0)
         return bucket;
-    if (token_is_any(reader, i, keywords, COUNT(keywords)))
-        return 1;
-    if (expression->clause == CLAUSE_ORDER &&
-        (token_is_any(reader, i, order_keywords, COUNT(order_keywords)) ||
-         (i > expression->range.from && token_is(reader, i - 1, "nulls") &&
-          token_is_any(reader, i, null_places, COUNT(null_places)))))
-        return 1;
+    if (is_expected_keyword(expression, i))
+        return !token_is_any(reader, i, weak_keywords, COUNT(weak_keywords)) ||
+               forbid_column(reader, token_at(reader, i));
     const size_t wordy = read_wordy(expression, i);
     if (wordy > 0)
         return wordy;

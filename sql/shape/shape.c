@@ -135,8 +135,9 @@ static bool find_clauses(struct reader *reader, size_t at)
 /* Whether an expression may end there, so that a name behind it is one for it. */
 static bool ends_expression(const struct reader *reader, size_t i)
 {
+    static const char *const ends[] = {")", "end", "null", "isnull", "notnull", "true", "false"};
     const enum token_kind kind = token_at(reader, i)->kind;
-    return token_is(reader, i, ")") || token_is(reader, i, "end") || kind == TOKEN_NUMBER ||
+    return token_is_any(reader, i, ends, sizeof ends / sizeof ends[0]) || kind == TOKEN_NUMBER ||
            kind == TOKEN_STRING || (token_is_name(reader, i) && !is_keyword(reader, i));
 }
 
@@ -145,7 +146,7 @@ static bool is_taken(const struct reader *reader, size_t i)
 {
     static const char *const taken[] = {SHAPE_PART, "rowid", "oid", "_rowid_"};
     for (size_t k = 0; k < sizeof taken / sizeof taken[0]; k++) {
-        if (token_names(reader, i, taken[k]))
+        if (token_spells(reader, i, taken[k]))
             return true;
     }
     return false;
@@ -161,11 +162,8 @@ static bool add_item(struct reader *reader, struct token_range range)
     if (range.until - range.from < 2)
         return true;
     const bool with_as = range.until - range.from >= 3 && token_is(reader, last - 1, "as");
-    if (with_as && token_at(reader, last)->kind == TOKEN_STRING) {
-        item->expression.until = last - 1;
-        return true; // a name that nothing else can be called by
-    }
-    const bool plain = token_is_name(reader, last) && !is_keyword(reader, last);
+    const bool text = token_at(reader, last)->kind == TOKEN_STRING;
+    const bool plain = text || (token_is_name(reader, last) && !is_keyword(reader, last));
     if (!plain || (!with_as && !ends_expression(reader, last - 1)))
         return !with_as;
     item->has_name = true;

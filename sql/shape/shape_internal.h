@@ -88,10 +88,12 @@ bool token_is(const struct reader *reader, size_t i, const char *text);
 bool token_is_any(const struct reader *reader, size_t i, const char *const *texts, size_t count);
 /* A word or a quoted name. */
 bool token_is_name(const struct reader *reader, size_t i);
-/* The name that it stands for, without quotes; false if it is too long. */
+/* The name that it stands for, without quotes (a text can name an expression); false: too long. */
 bool token_name(const struct reader *reader, const struct token *token,
                 char name[SHAPE_NAME_BYTES]);
-/* True if the token is a name that stands for `name`. */
+/* True if a name, or a text, stands for `name`. */
+bool token_spells(const struct reader *reader, size_t i, const char *name);
+/* Names only. */
 bool token_names(const struct reader *reader, size_t i, const char *name);
 bool tokens_same_name(const struct reader *reader, const struct token *a, const struct token *b);
 /* A whole number that is written with digits only. */

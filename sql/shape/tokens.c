@@ -184,7 +184,7 @@ bool token_name(const struct reader *reader, const struct token *token, char nam
     size_t from = 0;
     size_t until = token->len;
     uint8_t quote = 0;
-    if (token->kind == TOKEN_QUOTED) {
+    if (token->kind == TOKEN_QUOTED || token->kind == TOKEN_STRING) {
         quote = bytes[until - 1];
         from++;
         until--;
@@ -209,11 +209,15 @@ static bool same_letters(const char *a, const char *b)
     return *a == *b;
 }
 
-bool token_names(const struct reader *reader, size_t i, const char *name)
+bool token_spells(const struct reader *reader, size_t i, const char *name)
 {
     char own[SHAPE_NAME_BYTES];
-    return token_is_name(reader, i) && token_name(reader, token_at(reader, i), own) &&
-           same_letters(own, name);
+    return token_name(reader, token_at(reader, i), own) && same_letters(own, name);
+}
+
+bool token_names(const struct reader *reader, size_t i, const char *name)
+{
+    return token_is_name(reader, i) && token_spells(reader, i, name);
 }
 
 bool tokens_same_name(const struct reader *reader, const struct token *a, const struct token *b)

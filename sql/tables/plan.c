@@ -374,6 +374,18 @@ static void add_parts(struct plan *plan)
     add_text(plan, text);
 }
 
+/* Parts know no times but those of their buckets: all that is said of times must be the store's. */
+static bool leaves_times(const struct plan *plan)
+{
+    for (int i = 0; i < plan->info->nConstraint; i++) {
+        const enum column_role role = role_of(plan->table, plan->info->aConstraint[i].iColumn);
+        if ((role == COLUMN_TIME || role == COLUMN_TIME_MS) &&
+            !plan->info->aConstraintUsage[i].omit)
+            return true;
+    }
+    return false;
+}
+
 static const char *order_text(enum scan_order order)
 {
     if (order == ORDER_DEVICES)
@@ -401,8 +413,11 @@ int table_best_index(sqlite3_vtab *base, sqlite3_index_info *info)
     } else {
         flags = list_columns(&plan);
     }
-    if (plan.table->kind->subject == SUBJECT_PARTS)
+    if (plan.table->kind->subject == SUBJECT_PARTS) {
+        if (leaves_times(&plan))
+            return SQLITE_CONSTRAINT;
         add_parts(&plan);
+    }
     info->idxNum = (int)(flags | (unsigned)order);
     info->orderByConsumed = order != ORDER_NONE;
     info->estimatedRows = (sqlite3_int64)(rows * plan.share) + 1;

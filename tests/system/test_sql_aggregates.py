@@ -247,6 +247,27 @@ class Program(TwoWays):
                 self.assertNotIn(PUSHED, self.plan(sql))
                 self.both_ways(sql)
 
+    def test_metrics_may_have_the_names_of_keywords(self):
+        db = self.db
+        self.addCleanup(setattr, self, "db", db)
+        self.db = Db(self)
+        self.db.ingest(lines([reading(f"p/d{i % 3}", {"t": i, "true": 0, "end": -i, "NULL": i, "like": 1, "desc": -i,
+                                                      "time": BASE_MS + i}, i + 1, BASE_MS // 1000) for i in range(30)]))
+        for sql in ("select sum(t) * true from readings", "select count(*) end from readings group by device having end > 3",
+                    "select max(null) from readings", "select max(t) from readings where true",
+                    "select device, count(*) desc from readings group by device order by desc + 0, device",
+                    "select max(\"NULL\"), min(end) from readings", "select case when sum(t) > 3 then 1 end x from readings"):
+            with self.subTest(sql):
+                self.both_ways(sql)
+
+    def test_times_are_compared_by_the_store_or_reading_by_reading(self):
+        many = " and ".join(f"time_ms >= {BASE_MS + i}" for i in range(60))
+        by = "group by substr(time, 1, 10)"
+        for where in (many, f"case when device > 'a' and time_ms > {BASE_MS + 5000} and name > 'a' then 1 else 0 end",
+                      f"device between 'a' between 'b' and 'c' and time > '{utc(BASE_MS + 5000)}'"):
+            with self.subTest(where[:60]):
+                self.both_ways(f"select substr(time, 1, 10), count(*), min(t) from readings where {where} {by}")
+
     def test_mistakes_are_those_of_the_statement_as_written(self):
         for sql in ("select avg(nothing) from readings", "select avg(t) from readings where time > 'noonish'",
                     "select avg(t) from readings group by nothing", "select avg(t) from readings; select 1",

@@ -79,6 +79,24 @@ static void a_shape_says_what_parts_it_needs(void **state)
     shape_release(&shape);
 }
 
+/* Words that are keywords only where no metric has their name. */
+static void columns_go_before_some_keywords(void **state)
+{
+    (void)state;
+    struct shape shape = {0};
+    bool recognised = false;
+    const char *sql = "select count(*) end, True from readings group by device having end > 3 "
+                      "order by 1 desc";
+    assert_int_equal(shape_read(&shape, sql, &recognised), STATUS_OK);
+    assert_true(recognised);
+    assert_int_equal(shape.not_column_count, 4);
+    assert_true(slice_equal(shape.not_columns[0], slice_of_text("end")));
+    assert_true(slice_equal(shape.not_columns[1], slice_of_text("True")));
+    assert_true(slice_equal(shape.not_columns[2], slice_of_text("end")));
+    assert_true(slice_equal(shape.not_columns[3], slice_of_text("desc")));
+    shape_release(&shape);
+}
+
 static void what_is_not_understood_is_not_recognised(void **state)
 {
     (void)state;
@@ -136,6 +154,14 @@ static void what_is_not_understood_is_not_recognised(void **state)
         "select avg(t) from readings group by device collate nocase",
         "select device from readings",
         "with a as (select 1) select avg(t) from readings",
+        "select avg(t) from readings where case when device = 'a' and time > '5' and 1 then 1 end",
+        "select avg(t) from readings where device between 'a' between 1 and 2 and time > '5'",
+        "select device, count(*) sum from readings group by device having \"sum\"(device) > 1",
+        "select 2 * + time_ms / 60000, avg(t) from readings group by time_ms / 60000",
+        "select max(null) from readings",
+        "select max(Current_Time) from readings",
+        "select avg(t) 'rowid' from readings group by device having rowid > 5",
+        "select device 'g', name g, avg(t) from readings group by g",
         "explain query select avg(t) from readings",
         "values (1)",
     };
@@ -190,6 +216,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(aggregates_become_functions_of_parts),
         cmocka_unit_test(a_shape_says_what_parts_it_needs),
+        cmocka_unit_test(columns_go_before_some_keywords),
         cmocka_unit_test(what_is_not_understood_is_not_recognised),
         cmocka_unit_test(a_statement_of_too_many_tokens_is_not_recognised),
         cmocka_unit_test(reading_survives_every_failed_allocation),
