@@ -60,15 +60,18 @@ static void decoding_survives_every_failed_allocation(void **state)
 
 #define LINES 300u
 
+/* Long ids, as the platform's are: such lines have a shape that is kept. */
+#define FIRST_LONG_ID UINT64_C(1741610223959076864)
+
 /* A device a line, so that tables grow while others still wait for their numbers. */
-static void build_lines(struct buffer *lines)
+static void build_lines(struct buffer *lines, uint64_t first_id)
 {
     for (uint32_t i = 0; i < LINES; i++) {
         char line[512];
         const int len = snprintf(line, sizeof line,
                                  "{\"payload\":\"eyJ0IjoxfQ==\",\"messagetype\":\"upload\","
-                                 "\"topic\":\"/pk/d%u/x\",\"messageid\":%u,\"timestamp\":%s}\n",
-                                 i, i + 1, TEST_TIMESTAMP);
+                                 "\"topic\":\"/pk/d%u/x\",\"messageid\":%llu,\"timestamp\":%s}\n",
+                                 i, (unsigned long long)(first_id + i), TEST_TIMESTAMP);
         assert_in_range(len, 1, sizeof line - 1);
         assert_int_equal(buffer_append(lines, line, (size_t)len), STATUS_OK);
     }
@@ -78,6 +81,7 @@ static void build_lines(struct buffer *lines)
 
 static void assert_lines(const struct row_batch *batch, size_t from)
 {
+    const uint64_t first_id = batch->messages[from].id;
     assert_int_equal(batch->message_count, from + LINES);
     assert_int_equal(batch->row_count[TABLE_READINGS], from + LINES);
     assert_int_equal(batch->cell_count, from + LINES);
@@ -85,7 +89,7 @@ static void assert_lines(const struct row_batch *batch, size_t from)
         const struct row *row = &batch->rows[TABLE_READINGS][from + i];
         char name[32];
         (void)snprintf(name, sizeof name, "pk/d%u", i);
-        assert_int_equal(row->message_id, i + 1);
+        assert_int_equal(row->message_id, first_id + i);
         assert_true(slice_equal(batch->devices.names[row->device], slice_of_text(name)));
     }
 }
@@ -126,17 +130,48 @@ static enum status take_lines_without_memory(struct slice lines, bool portable, 
     return status;
 }
 
+static void sweep_lines(struct slice lines, bool portable)
+{
+    enum status status = STATUS_NOMEM;
+    for (long nth = 0; status != STATUS_OK; nth++) {
+        assert_in_range(nth, 0, 200);
+        status = take_lines_without_memory(lines, portable, nth);
+    }
+}
+
 static void a_run_of_lines_is_taken_whole_or_not_at_all(void **state)
 {
     (void)state;
+    static const uint64_t first_ids[] = {1, FIRST_LONG_ID};
+    for (size_t i = 0; i < sizeof first_ids / sizeof first_ids[0]; i++) {
+        OWNED(buffer_release) struct buffer lines = {0};
+        build_lines(&lines, first_ids[i]);
+        sweep_lines(buffer_slice(&lines), false);
+        sweep_lines(buffer_slice(&lines), true);
+    }
+}
+
+/* The shape's metrics have to be added to each new batch. */
+static void a_shape_without_memory_for_its_metrics_takes_nothing(void **state)
+{
+    struct fixture *fixture = *state;
     OWNED(buffer_release) struct buffer lines = {0};
-    build_lines(&lines);
-    for (int portable = 0; portable < 2; portable++) {
-        enum status status = STATUS_NOMEM;
-        for (long nth = 0; status != STATUS_OK; nth++) {
-            assert_in_range(nth, 0, 200);
-            status = take_lines_without_memory(buffer_slice(&lines), portable != 0, nth);
+    build_lines(&lines, FIRST_LONG_ID);
+    enum status status = take_lines(fixture, buffer_slice(&lines));
+    assert_int_equal(status, STATUS_OK);
+    for (long nth = 0; nth == 0 || status != STATUS_OK; nth++) {
+        assert_in_range(nth, 0, 200);
+        row_batch_release(&fixture->batch);
+        fixture->batch = (struct row_batch){0};
+        mem_fail_at(nth);
+        status = take_lines(fixture, buffer_slice(&lines));
+        mem_fail_at(-1);
+        if (status != STATUS_OK) {
+            assert_int_equal(status, STATUS_NOMEM);
+            assert_int_equal(fixture->batch.message_count, 0);
+            assert_int_equal(take_lines(fixture, buffer_slice(&lines)), STATUS_OK);
         }
+        assert_lines(&fixture->batch, 0);
     }
 }
 #endif
@@ -157,6 +192,8 @@ int main(void)
 #ifdef MNSDB_TEST_FAULTS
         cmocka_unit_test(decoding_survives_every_failed_allocation),
         cmocka_unit_test(a_run_of_lines_is_taken_whole_or_not_at_all),
+        cmocka_unit_test_setup_teardown(a_shape_without_memory_for_its_metrics_takes_nothing, setup,
+                                        teardown),
 #endif
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
