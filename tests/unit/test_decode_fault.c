@@ -68,10 +68,11 @@ static void build_lines(struct buffer *lines, uint64_t first_id)
 {
     for (uint32_t i = 0; i < LINES; i++) {
         char line[512];
+        const unsigned long long id = first_id + i;
         const int len = snprintf(line, sizeof line,
                                  "{\"payload\":\"eyJ0IjoxfQ==\",\"messagetype\":\"upload\","
                                  "\"topic\":\"/pk/d%u/x\",\"messageid\":%llu,\"timestamp\":%s}\n",
-                                 i, (unsigned long long)(first_id + i), TEST_TIMESTAMP);
+                                 i, id, TEST_TIMESTAMP);
         assert_in_range(len, 1, sizeof line - 1);
         assert_int_equal(buffer_append(lines, line, (size_t)len), STATUS_OK);
     }
