@@ -111,7 +111,7 @@ static bool find_clauses(struct reader *reader, size_t at)
         {"limit", NULL, offsetof(struct reader, limit)},
     };
     for (size_t k = 0; k < sizeof clauses / sizeof clauses[0]; k++) {
-        struct token_range *range = (struct token_range *)((char *)reader + clauses[k].offset);
+        struct token_range *range = (void *)((char *)reader + clauses[k].offset);
         if (!token_is(reader, at, clauses[k].word)) {
             if (k < 2)
                 return false;
