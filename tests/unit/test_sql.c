@@ -78,8 +78,8 @@ static void a_statement_survives_every_failed_allocation(void **state)
         "select *, rowid from online('product', '1d') where time < '2030-01-01'",
         "select *, rowid from excursions where metric = 't' and above = -1000000 and hold = '1d'",
         "select count(*), sum(rowid) from sessions(1, 'last-contact', 0)",
-        "select device, time_ms / 3600000 h, count(*), min(time), sum(t), avg(t), max(t) "
-        "from readings where time >= '2018-05-16' group by device, h",
+        ("select device, time_ms / 3600000 h, count(*), min(time), sum(t), avg(t), max(t) "
+         "from readings where time >= '2018-05-16' group by device, h"),
         "select product, count(t), total(t) from readings group by product",
     };
     /* All begin with what a statement without tables does, which is found in steps of 37. */
