@@ -8,9 +8,19 @@
  *
  *      store opened: its names ─▶ known_names_add ─┐
  *                                                  ▼
- *      decoders:  hash ─▶ prefetch ─▶ ... ─▶ known_names_hit ─▶ the name's number here
+ *      decoders:  hash ─▶ prefetch ─▶ ... ─▶ known_names_guess ─▶ ... ─▶ known_names_is
  *                                                  └ a miss ─▶ known_names_add ─▶ a new number
  *      committer: number here ─▶ number in the store, by an array of its own
+ *
+ * Two levels: an index of four bytes a name, and behind it the names in the order of their numbers.
+ * Devices report in about the same order again and again, so that the names that are looked at next
+ * stand together, whatever their hashes:
+ *
+ *      hash ─▶ index ┌───┬─────────┬───┬─────────┬───┐
+ *                    │   │ tag  17 │   │ tag   4 │   │   at most half full
+ *                    └───┴──────┼──┴───┴─────────┴───┘
+ *                               ▼
+ *      records  0  1  2 ...  16  17  18 ...              one cache line each, in chunks that stay
  *
  * A number means the name and nothing else: whether the store holds it is the committer's matter.
  * Numbers are never taken back. The table is for speed alone: a name that it does not take goes
@@ -30,35 +40,40 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Longer names are not taken: a slot is one cache line. */
-#define KNOWN_NAME_BYTES_MAX 48u
-/* So many names are taken, of hostile and of very wide sets too: 256 MiB of slots. */
+/* Longer names are not taken: a record is one cache line. */
+#define KNOWN_NAME_BYTES_MAX 63u
+/* So many names are taken, of hostile and of very wide sets too: 128 MiB of records. */
 #define KNOWN_NAMES_MAX ((size_t)1 << 21)
 /* All numbers are below. */
 #define KNOWN_NUMBER_LIMIT UINT32_C(0x80000000)
 
-struct known_slot {
-    uint64_t hash;
-    uint32_t len;
-    _Atomic uint32_t number_plus_one; /* 0: free; set last, and then the slot never changes */
+#define KNOWN_TAG_BITS      10u
+#define KNOWN_CHUNK_RECORDS ((size_t)1 << 12)
+#define KNOWN_CHUNKS_MAX    (KNOWN_NAMES_MAX / KNOWN_CHUNK_RECORDS)
+
+struct known_record {
+    uint8_t len;
     uint8_t name[KNOWN_NAME_BYTES_MAX];
 };
 
-/* Open addressing, at most half full. */
-struct known_table {
-    struct known_slot *slots;  /* in `memory`, aligned to a cache line */
-    size_t mask;               /* number of slots less one */
-    struct known_table *older; /* what it grew out of: somebody may still look there */
-    void *memory;              /* owned */
+struct known_chunk {
+    struct known_record *records; /* in `memory`, aligned to a cache line; NULL: none yet */
+    void *memory;                 /* owned */
+};
+
+/* Open addressing. An entry is 0 if free, else (number + 1) << KNOWN_TAG_BITS | tag of the hash. */
+struct known_index {
+    _Atomic uint32_t *entries; /* owned */
+    size_t mask;               /* number of entries less one */
+    struct known_index *older; /* what it grew out of: somebody may still look there */
 };
 
 struct known_names {
-    _Atomic(struct known_table *) table; /* the newest, or NULL: no name is known */
-    uint64_t seed;                       /* of the hashes */
-    _Atomic size_t count;                /* of names; all numbers are below */
-    pthread_mutex_t lock;                /* of those who add, for all below */
-    struct slice *names;                 /* owned; by number; the bytes stand in a slot */
-    size_t name_capacity;
+    _Atomic(struct known_index *) index;         /* the newest, or NULL: no name is known */
+    uint64_t seed;                               /* of the hashes */
+    _Atomic size_t count;                        /* of names; all numbers are below */
+    pthread_mutex_t lock;                        /* of those who add */
+    struct known_chunk chunks[KNOWN_CHUNKS_MAX]; /* filled by those who add, and never changed */
 };
 
 /* Zero-initialise, then once: */
@@ -66,8 +81,8 @@ void known_names_init(struct known_names *known);
 void known_names_release(struct known_names *known);
 
 /*
- * Room for so many names in all, at once and not by doubling: older tables stay until the release.
- * Without memory nothing changes.
+ * Room in the index for so many names in all, at once and not by doubling: older ones stay until
+ * the release. Without memory nothing changes.
  */
 void known_names_reserve(struct known_names *known, size_t count);
 
@@ -76,9 +91,6 @@ void known_names_reserve(struct known_names *known, size_t count);
  * taken, for lack of memory, because it is too long or because there are too many.
  */
 bool known_names_add(struct known_names *known, uint64_t hash, struct slice name, uint32_t *number);
-
-/* The name that has a number; valid until the release. */
-struct slice known_names_name(struct known_names *known, uint32_t number);
 
 static inline size_t known_names_count(const struct known_names *known)
 {
@@ -90,35 +102,73 @@ static inline uint64_t known_names_hash(const struct known_names *known, struct 
     return bytes_hash_inline(name.data, name.len, known->seed);
 }
 
-/* Has the slot come from memory for known_names_hit later on. */
-static inline void known_names_prefetch(const struct known_names *known, uint64_t hash)
+static inline uint32_t known_tag(uint64_t hash)
 {
-    const struct known_table *const table =
-        atomic_load_explicit(&known->table, memory_order_acquire);
-    if (table)
-        __builtin_prefetch(&table->slots[(size_t)hash & table->mask]);
+    return (uint32_t)(hash >> (64 - KNOWN_TAG_BITS));
 }
 
-/* True if the name is known; `hash` is of known_names_hash. */
-static inline bool known_names_hit(const struct known_names *known, uint64_t hash,
-                                   struct slice name, uint32_t *number)
+static inline bool known_entry_has(uint32_t entry, uint32_t tag)
 {
-    const struct known_table *const table =
-        atomic_load_explicit(&known->table, memory_order_acquire);
-    if (!table)
+    return (entry & ((1u << KNOWN_TAG_BITS) - 1)) == tag;
+}
+
+/* Of a number that the caller has from here, or from somebody who has. */
+static inline const struct known_record *known_record(const struct known_names *known,
+                                                      uint32_t number)
+{
+    return &known->chunks[number / KNOWN_CHUNK_RECORDS].records[number % KNOWN_CHUNK_RECORDS];
+}
+
+/* The name that has such a number; valid until the release. */
+static inline struct slice known_names_name(const struct known_names *known, uint32_t number)
+{
+    const struct known_record *const record = known_record(known, number);
+    return slice_of(record->name, record->len);
+}
+
+/* True if the number, from known_names_guess, is the name's. */
+static inline bool known_names_is(const struct known_names *known, uint32_t number,
+                                  struct slice name)
+{
+    const struct known_record *const record = known_record(known, number);
+    return record->len == name.len && bytes_same(record->name, name.data, name.len);
+}
+
+/* Has the entry come from memory for known_names_guess later on. */
+static inline void known_names_prefetch(const struct known_names *known, uint64_t hash)
+{
+    const struct known_index *const index =
+        atomic_load_explicit(&known->index, memory_order_acquire);
+    if (index)
+        __builtin_prefetch(&index->entries[(size_t)hash & index->mask]);
+}
+
+/*
+ * The number of a name whose hash looks like this one, in nearly all cases the only one; its record
+ * comes from memory meanwhile, for known_names_is. False: no name of this hash is known.
+ */
+static inline bool known_names_guess(const struct known_names *known, uint64_t hash,
+                                     uint32_t *number)
+{
+    const struct known_index *const index =
+        atomic_load_explicit(&known->index, memory_order_acquire);
+    if (!index)
         return false;
-    for (size_t index = (size_t)hash & table->mask;; index = (index + 1) & table->mask) {
-        const struct known_slot *const slot = &table->slots[index];
-        const uint32_t number_plus_one =
-            atomic_load_explicit(&slot->number_plus_one, memory_order_acquire);
-        if (number_plus_one == 0)
+    const uint32_t tag = known_tag(hash);
+    for (size_t at = (size_t)hash & index->mask;; at = (at + 1) & index->mask) {
+        const uint32_t entry = atomic_load_explicit(&index->entries[at], memory_order_acquire);
+        if (entry == 0)
             return false;
-        if (slot->hash == hash && slot->len == name.len &&
-            bytes_same(slot->name, name.data, name.len)) {
-            *number = number_plus_one - 1;
+        if (known_entry_has(entry, tag)) {
+            *number = (entry >> KNOWN_TAG_BITS) - 1;
+            __builtin_prefetch(known_record(known, *number));
             return true;
         }
     }
 }
+
+/* True if the name is known; `hash` is of known_names_hash. */
+bool known_names_hit(const struct known_names *known, uint64_t hash, struct slice name,
+                     uint32_t *number);
 
 #endif

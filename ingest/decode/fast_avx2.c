@@ -42,25 +42,14 @@ FAST_PATH bool wide_lead_stands(const struct lead *lead, const uint8_t *at)
 }
 
 /* Names are compared in one look: those in lines have readable bytes behind them. */
-FAST_PATH bool wide_known_hit(const struct fast_run *run, uint64_t hash, struct slice name,
-                              uint32_t *number)
+FAST_PATH bool wide_known_is(const struct fast_run *run, uint32_t number, struct slice name)
 {
     const struct known_names *const known = run->batch->known_devices;
-    const struct known_table *const table =
-        atomic_load_explicit(&known->table, memory_order_acquire);
-    if (!table || !run->is_line || name.len > 32)
-        return known_names_hit(known, hash, name, number);
-    for (size_t index = (size_t)hash & table->mask;; index = (index + 1) & table->mask) {
-        const struct known_slot *const slot = &table->slots[index];
-        const uint32_t number_plus_one =
-            atomic_load_explicit(&slot->number_plus_one, memory_order_acquire);
-        *number = number_plus_one - 1;
-        if (number_plus_one == 0)
-            return false;
-        const uint32_t different = ~equal_bits(slot->name, name.data);
-        if (slot->len == name.len && _bzhi_u32(different, (uint32_t)name.len) == 0)
-            return true;
-    }
+    if (!run->is_line || name.len > 32)
+        return known_names_is(known, number, name);
+    const struct known_record *const record = known_record(known, number);
+    const uint32_t different = ~equal_bits(record->name, name.data);
+    return record->len == name.len && _bzhi_u32(different, (uint32_t)name.len) == 0;
 }
 
 FAST_PATH size_t wide_base64_run(struct slice text, uint8_t *room)

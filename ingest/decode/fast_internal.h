@@ -59,16 +59,16 @@ struct pending_device {
     const uint8_t *name; /* borrowed from the message */
     uint32_t len;
     uint32_t row; /* of the table readings */
-    uint64_t hash;
 };
 
-/* Enough for a slot to arrive from memory before it is looked at. */
+/* Enough for what is looked up to arrive from memory before it is looked at. */
 #define PENDING_MAX 32u
 
 /* Rows in two blocks: those of one arrive while the other fills. */
 struct pending_block {
     size_t count;
     struct pending_device devices[PENDING_MAX];
+    uint64_t hashes[PENDING_MAX]; /* of the names, once the block is full */
 };
 
 /* One call of the fast path: a run of lines, or a single body. */

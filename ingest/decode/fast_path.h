@@ -10,8 +10,8 @@
  * (3) Envelopes with other members than the five, and every odd value, fall out.
  * (4) What leads up to a value is compared with what stood there in the last message
  *     (lead.h), and scanned only where it differs.
- * (5) Devices are looked up at least PENDING_MAX rows later, when their slots have come from
- *     memory.
+ * (5) Devices are looked up at least PENDING_MAX rows later, when what they are looked
+ *     up in has come from memory.
  * (6) Nothing reads across the line break that ends a message: strings, numbers, base64 and
  *     leads stop before one, and blanks are skipped only in rare steps that know the line's end.
  *
@@ -26,7 +26,7 @@
  *      wide_lead_matches     lead_matches
  *      wide_lead_stands      the same of a short lead where SHORT_LEAD_BYTES can be read
  *      wide_base64_run       base64_decode_run
- *      wide_known_hit        known_names_hit
+ *      wide_known_is         known_names_is
  *      wide_scan_topic       the topic's string and the device in it
  *      wide_scan_id          an unsigned number, mostly of 19 digits
  *      wide_scan_seconds     an unsigned number, mostly of 10 digits
@@ -274,7 +274,7 @@ FAST_PATH bool scan_plain_reading(const struct fast_run *run, struct slice paylo
     return false;
 }
 
-/* Has the slots of a block come from memory. */
+/* Has what the names of a block are looked up in come from memory. */
 FAST_PATH void hash_devices(const struct fast_run *run, struct pending_block *block)
 {
     const struct known_names *const known = run->batch->known_devices;
@@ -282,34 +282,59 @@ FAST_PATH void hash_devices(const struct fast_run *run, struct pending_block *bl
     const uint64_t seed = known ? known->seed : devices->seed;
     const size_t count = block->count;
     for (size_t i = 0; i < count; i++) {
-        struct pending_device *const device = &block->devices[i];
-        device->hash = bytes_hash_inline(device->name, device->len, seed);
+        const struct pending_device *const device = &block->devices[i];
+        block->hashes[i] = bytes_hash_inline(device->name, device->len, seed);
         if (known)
-            known_names_prefetch(known, device->hash);
+            known_names_prefetch(known, block->hashes[i]);
         else
-            name_table_prefetch(devices, device->hash);
+            name_table_prefetch(devices, block->hashes[i]);
     }
 }
 
-FAST_PATH bool resolve_devices(struct fast_run *run, struct pending_block *block)
+/* First all guesses, then all looks at the names: these have come from memory by then. */
+FAST_PATH bool resolve_known(struct fast_run *run, const struct pending_block *block)
 {
     const struct known_names *const known = run->batch->known_devices;
-    const struct name_table *const devices = &run->batch->devices;
+    struct row *const rows = run->batch->rows[TABLE_READINGS];
+    const size_t count = block->count;
+    uint32_t guesses[PENDING_MAX];
+    for (size_t i = 0; i < count; i++) {
+        if (!known_names_guess(known, block->hashes[i], &guesses[i]))
+            guesses[i] = KNOWN_NUMBER_LIMIT;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct pending_device *const device = &block->devices[i];
+        const struct slice name = slice_of(device->name, device->len);
+        uint32_t number = guesses[i] | ROW_DEVICE_KNOWN;
+        if ((guesses[i] == KNOWN_NUMBER_LIMIT || !wide_known_is(run, guesses[i], name)) &&
+            !fast_resolve_slowly(run, name, &number))
+            return false;
+        rows[device->row].device = number;
+    }
+    return true;
+}
+
+FAST_PATH bool resolve_in_batch(struct fast_run *run, const struct pending_block *block)
+{
     struct row *const rows = run->batch->rows[TABLE_READINGS];
     for (size_t i = 0; i < block->count; i++) {
         const struct pending_device *const device = &block->devices[i];
         const struct slice name = slice_of(device->name, device->len);
         uint32_t number = 0;
-        if (known && wide_known_hit(run, device->hash, name, &number))
-            number |= ROW_DEVICE_KNOWN;
-        else if (known || !name_table_hit(devices, device->hash, name, &number)) {
-            if (!fast_resolve_slowly(run, name, &number))
-                return false;
-        }
+        if (!name_table_hit(&run->batch->devices, block->hashes[i], name, &number) &&
+            !fast_resolve_slowly(run, name, &number))
+            return false;
         rows[device->row].device = number;
     }
-    block->count = 0;
     return true;
+}
+
+FAST_PATH bool resolve_devices(struct fast_run *run, struct pending_block *block)
+{
+    const bool resolved =
+        run->batch->known_devices ? resolve_known(run, block) : resolve_in_batch(run, block);
+    block->count = 0;
+    return resolved;
 }
 
 /* The block that fills is full, or the last: the other one has had its time. */

@@ -26,10 +26,9 @@ FAST_PATH size_t wide_base64_run(struct slice text, uint8_t *room)
     return base64_decode_run(text, room);
 }
 
-FAST_PATH bool wide_known_hit(const struct fast_run *run, uint64_t hash, struct slice name,
-                              uint32_t *number)
+FAST_PATH bool wide_known_is(const struct fast_run *run, uint32_t number, struct slice name)
 {
-    return known_names_hit(run->batch->known_devices, hash, name, number);
+    return known_names_is(run->batch->known_devices, number, name);
 }
 
 FAST_PATH const uint8_t *wide_scan_topic(const uint8_t *at, const uint8_t *end, struct slice *topic,
