@@ -80,4 +80,26 @@ void civil_zone_from_utc_ms(const struct civil_zone *zone, int64_t utc_ms, struc
 size_t civil_format_rfc3339(const struct civil_zone *zone, int64_t utc_ms,
                             char text[CIVIL_RFC3339_BYTES]);
 
+/*
+ * The same for many instants: a clock remembers days that it has shown, since the times of one
+ * answer lie on few days. A clock belongs to one thread at a time; the zone is borrowed.
+ */
+#define CIVIL_CLOCK_DAYS 32u
+
+struct civil_clock {
+    const struct civil_zone *zone;
+    struct {
+        int64_t day;             /* since the epoch, in UTC */
+        int32_t offset_min;      /* from UTC, all that day */
+    } offsets[CIVIL_CLOCK_DAYS]; /* by day; of a named zone */
+    struct {
+        int64_t day;           /* since the epoch, on the clock */
+        char text[16];         /* "2018-05-16T" */
+    } dates[CIVIL_CLOCK_DAYS]; /* by day */
+};
+
+void civil_clock_init(struct civil_clock *clock, const struct civil_zone *zone);
+size_t civil_clock_format(struct civil_clock *clock, int64_t utc_ms,
+                          char text[CIVIL_RFC3339_BYTES]);
+
 #endif

@@ -16,6 +16,7 @@
  */
 #include "engine/number/number.h"
 
+#include "engine/base/digits.h"
 #include "engine/number/number_internal.h"
 
 #include <assert.h>
@@ -161,7 +162,7 @@ static struct short_digits shortest_exact(int64_t mantissa, int exponent)
 static bool reads_back(uint64_t value, int exponent, double real)
 {
     struct long_digits digits;
-    digits.len = digits_of(value, digits.text);
+    digits.len = digits_put(value, digits.text);
     return long_digits_to_double(&digits, exponent) == real;
 }
 
@@ -228,7 +229,7 @@ size_t double_format(double real, char text[NUMBER_TEXT_BYTES])
     }
     const struct short_digits found = shortest_digits(fabs(real));
     char digits[20];
-    const size_t digits_len = digits_of(found.value, digits);
+    const size_t digits_len = digits_put(found.value, digits);
     const int point = found.exponent + (int)digits_len; /* 0.digits * 10^point */
     if (point > 16 || point < -3)
         return format_exponent(real < 0.0, digits, digits_len, found.exponent, text);

@@ -7,6 +7,7 @@
  */
 #include "engine/number/number.h"
 
+#include "engine/base/digits.h"
 #include "engine/number/number_internal.h"
 
 #include <assert.h>
@@ -103,7 +104,7 @@ static double decimal_magnitude_to_double(uint64_t magnitude, int exponent)
         return divide_by_power(magnitude, -exponent);
 
     struct long_digits digits = {0};
-    digits.len = digits_of(magnitude, digits.text);
+    digits.len = digits_put(magnitude, digits.text);
     return long_digits_to_double(&digits, exponent);
 }
 
@@ -218,19 +219,6 @@ int number_compare(struct number a, struct number b)
     return (a.real > b.real) - (a.real < b.real);
 }
 
-size_t digits_of(uint64_t value, char *text)
-{
-    char reversed[20];
-    size_t len = 0;
-    do {
-        reversed[len++] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value != 0);
-    for (size_t i = 0; i < len; i++)
-        text[i] = reversed[len - 1 - i];
-    return len;
-}
-
 size_t digits_format(bool negative, const char *digits, size_t digits_len, int exponent, char *text)
 {
     assert(digits_len > 0);
@@ -268,7 +256,7 @@ size_t number_format(struct number number, char text[NUMBER_TEXT_BYTES])
     const bool negative = number.mantissa < 0;
     char digits[20];
     const size_t digits_len =
-        digits_of((uint64_t)(negative ? -number.mantissa : number.mantissa), digits);
+        digits_put((uint64_t)(negative ? -number.mantissa : number.mantissa), digits);
     const size_t len = digits_format(negative, digits, digits_len, number.exponent, text);
     assert(len < NUMBER_TEXT_BYTES);
     text[len] = '\0';

@@ -17,9 +17,6 @@ struct long_digits {
     char text[LONG_DIGITS_MAX + 1 + 24]; /* room for the exponent that is appended */
 };
 
-/* The digits of a value, without leading zeros ("0" for 0), not terminated; returns 1 ... 20. */
-size_t digits_of(uint64_t value, char *text);
-
 /*
  * The double nearest to digits * 10^exponent, +infinity beyond the range. Appends
  * the exponent to the digits' text.

@@ -96,10 +96,10 @@ static enum status read_spec(const struct command *command, struct online_spec *
     return comparison_check(command, spec->every, err);
 }
 
-/* In its own order the answer by device and bucket is never in memory as a whole. */
+/* In its own order the answer by device is never in memory as a whole. */
 static bool may_stream(const struct command *command, const struct online_spec *spec)
 {
-    return spec->by == ONLINE_BY_DEVICE && spec->every && !command->order_by && !command->has_top &&
+    return spec->by == ONLINE_BY_DEVICE && !command->order_by && !command->has_top &&
            !options_given(command->options, "versus") && !options_given(command->options, "matrix");
 }
 

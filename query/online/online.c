@@ -23,6 +23,7 @@ struct online_figures {
 };
 
 #define DEVICES_AHEAD 8u /* between asking for a device's memory and reading it */
+#define NAMES_AHEAD   4u /* the same for the bytes of its name, once it is known where they are */
 
 struct online {
     const struct online_spec *spec;
@@ -300,7 +301,7 @@ static enum status add_sum_rows(const struct online *online, struct answer *answ
 
 /* --- the query ----------------------------------------------------------------------------- */
 
-/* Devices by name lie anywhere in memory: first where their events begin, then these. */
+/* Devices by name lie anywhere in memory: first where events and names begin, then these. */
 static void fetch_ahead(const struct online *online, uint32_t i)
 {
     const struct selection *selection = online->spec->selection;
@@ -310,6 +311,10 @@ static void fetch_ahead(const struct online *online, uint32_t i)
         const uint32_t device = selection->devices[i + DEVICES_AHEAD];
         event_history_fetch(&online->history, device);
         snapshot_fetch_device_name(online->snapshot, device);
+    }
+    if (i + NAMES_AHEAD < selection->device_count) {
+        const uint32_t device = selection->devices[i + NAMES_AHEAD];
+        __builtin_prefetch(snapshot_device_name(online->snapshot, device).data);
     }
 }
 

@@ -103,7 +103,7 @@ static enum status md_cell(struct renderer *renderer, const struct answer_cell *
 {
     TRY(append(renderer, " "));
     const size_t start = renderer->text.len;
-    TRY(render_human_cell(&renderer->text, cell, renderer->options.zone));
+    TRY(render_human_cell(&renderer->text, cell, &renderer->clock));
     TRY(escape_pipes(&renderer->text, start));
     return append(renderer, " |");
 }
@@ -144,12 +144,12 @@ static enum status delimited_header(struct renderer *renderer)
 static enum status delimited_row(struct renderer *renderer, const struct answer_cell *cells)
 {
     const bool csv = renderer->options.format == RENDER_CSV;
-    const struct civil_zone *zone = renderer->options.zone;
+    struct civil_clock *clock = &renderer->clock;
     for (size_t i = 0; i < renderer->column_count; i++) {
         if (i > 0)
             TRY(append_byte(renderer, csv ? ',' : '\t'));
-        TRY(csv ? render_csv_cell(&renderer->text, &cells[i], zone)
-                : render_tsv_cell(&renderer->text, &cells[i], zone));
+        TRY(csv ? render_csv_cell(&renderer->text, &cells[i], clock)
+                : render_tsv_cell(&renderer->text, &cells[i], clock));
     }
     return append_byte(renderer, '\n');
 }
@@ -186,7 +186,7 @@ static enum status json_object(struct renderer *renderer, const struct answer_ce
 {
     for (size_t i = 0; i < renderer->column_count; i++) {
         TRY(buffer_append(&renderer->text, renderer->keys[i].data, renderer->keys[i].len));
-        TRY(render_json_cell(&renderer->text, &cells[i], renderer->options.zone));
+        TRY(render_json_cell(&renderer->text, &cells[i], &renderer->clock));
     }
     return append_byte(renderer, '}');
 }
@@ -215,6 +215,7 @@ enum status render_begin(struct renderer *renderer, const struct render_options 
     assert(column_count > 0);
     *renderer = (struct renderer){
         .options = *options, .out = out, .columns = columns, .column_count = column_count};
+    civil_clock_init(&renderer->clock, options->zone);
     switch (options->format) {
     case RENDER_TABLE:
         return options->growing ? growing_begin(renderer) : sheet_begin(renderer);
@@ -273,13 +274,29 @@ void render_release(struct renderer *renderer)
     *renderer = (struct renderer){0};
 }
 
+/* Texts lie where they were found, anywhere in memory: they are asked for some rows ahead. */
+#define ROWS_AHEAD 8u
+
+static void fetch_texts(const struct answer *answer, size_t i)
+{
+    if (i >= answer_shown_count(answer))
+        return;
+    const struct answer_cell *cells = answer_row(answer, i);
+    for (size_t column = 0; column < answer->column_count; column++) {
+        if (cells[column].kind == CELL_TEXT)
+            __builtin_prefetch(cells[column].text);
+    }
+}
+
 enum status render_answer(const struct render_options *options, const struct answer *answer,
                           FILE *out)
 {
     OWNED(render_release) struct renderer renderer = {0};
     TRY(render_begin(&renderer, options, answer->columns, answer->column_count, out));
     const size_t count = answer_shown_count(answer);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
+        fetch_texts(answer, i + ROWS_AHEAD);
         TRY(render_row(&renderer, answer_row(answer, i)));
+    }
     return render_end(&renderer);
 }

@@ -61,6 +61,7 @@ struct renderer {
     struct slice *keys; /* owned: JSON, each name quoted, with its colon */
     struct arena arena; /* bytes of the keys */
     struct buffer text; /* owned; waits to be written */
+    struct civil_clock clock;
     uint64_t row_count;
     struct render_sheet *sheet;    /* owned */
     struct growing_table *growing; /* owned; a table that grows line by line */

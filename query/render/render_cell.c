@@ -9,6 +9,7 @@
 
 #include "cli/escape.h"
 #include "cli/human.h"
+#include "engine/base/digits.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -34,75 +35,54 @@ static enum status append_bytes(struct buffer *text, const void *bytes, size_t l
     return STATUS_OK;
 }
 
-static enum status append_text(struct buffer *text, const char *more)
-{
-    return append_bytes(text, more, strlen(more));
-}
-
 /* --- what is no text ----------------------------------------------------------------------- */
 
-#define INTEGER_DIGITS 20u /* of UINT64_MAX */
+/* The longest plain text of a cell; a place for it costs one look at the buffer. */
+#define PLAIN_BYTES EXACT_TEXT_BYTES
 
-/* Large answers are full of counts, durations and ids, and printf is slow at them. */
-static enum status append_digits(struct buffer *text, uint64_t value, bool negative)
+static char *put_literal(char *to, const char *text)
 {
-    char digits[INTEGER_DIGITS + 1];
-    size_t start = sizeof digits;
-    for (; value >= 10; value /= 100) {
-        const unsigned pair = (unsigned)(value % 100);
-        digits[--start] = (char)('0' + pair % 10);
-        digits[--start] = (char)('0' + pair / 10);
-    }
-    if (value > 0 || start == sizeof digits)
-        digits[--start] = (char)('0' + value);
-    if (negative)
-        digits[--start] = '-';
-    return append_bytes(text, digits + start, sizeof digits - start);
+    const size_t len = strlen(text);
+    memcpy(to, text, len);
+    return to + len;
 }
 
-static enum status append_integer(struct buffer *text, int64_t value)
+static char *put_integer(char *to, int64_t value)
 {
-    const uint64_t magnitude = value < 0 ? -(uint64_t)value : (uint64_t)value;
-    return append_digits(text, magnitude, value < 0);
+    if (value < 0)
+        *to++ = '-';
+    return to + digits_put(value < 0 ? -(uint64_t)value : (uint64_t)value, to);
 }
 
-static enum status append_number(struct buffer *text, const struct answer_cell *cell)
-{
-    char *const to = room_for(text, EXACT_TEXT_BYTES);
-    if (!to)
-        return STATUS_NOMEM;
-    text->len += exact_format(cell_number(cell), to);
-    return STATUS_OK;
-}
-
-static enum status append_time(struct buffer *text, const struct civil_zone *zone, int64_t time_ms)
-{
-    char *const to = room_for(text, CIVIL_RFC3339_BYTES);
-    if (!to)
-        return STATUS_NOMEM;
-    text->len += civil_format_rfc3339(zone, time_ms, to);
-    return STATUS_OK;
-}
-
-enum status render_plain_cell(struct buffer *text, const struct answer_cell *cell,
-                              const struct civil_zone *zone)
+/* Writes the plain text of a cell where there is room for PLAIN_BYTES; returns the place behind. */
+static char *put_plain(char *to, const struct answer_cell *cell, struct civil_clock *clock)
 {
     switch ((enum cell_kind)cell->kind) {
     case CELL_NUMBER:
-        return append_number(text, cell);
+        return to + exact_format(cell_number(cell), to);
     case CELL_COUNT:
     case CELL_DURATION:
-        return append_integer(text, cell->integer);
+        return put_integer(to, cell->integer);
     case CELL_TIME:
-        return append_time(text, zone, cell->integer);
+        return to + civil_clock_format(clock, cell->integer, to);
     case CELL_ID:
-        return append_digits(text, cell->id, false);
+        return to + digits_put(cell->id, to);
     case CELL_BOOL:
-        return append_text(text, cell->integer ? "true" : "false");
+        return put_literal(to, cell->integer ? "true" : "false");
     case CELL_NULL:
     case CELL_TEXT:
         break;
     }
+    return to;
+}
+
+enum status render_plain_cell(struct buffer *text, const struct answer_cell *cell,
+                              struct civil_clock *clock)
+{
+    char *const to = room_for(text, PLAIN_BYTES);
+    if (!to)
+        return STATUS_NOMEM;
+    text->len += (size_t)(put_plain(to, cell, clock) - to);
     return STATUS_OK;
 }
 
@@ -140,11 +120,11 @@ enum status render_csv_text(struct buffer *text, struct slice value)
 }
 
 enum status render_csv_cell(struct buffer *text, const struct answer_cell *cell,
-                            const struct civil_zone *zone)
+                            struct civil_clock *clock)
 {
     if (cell->kind == CELL_TEXT)
         return render_csv_text(text, cell_text(cell));
-    return render_plain_cell(text, cell, zone);
+    return render_plain_cell(text, cell, clock);
 }
 
 /* --- tsv ----------------------------------------------------------------------------------- */
@@ -190,11 +170,11 @@ enum status render_tsv_text(struct buffer *text, struct slice value)
 }
 
 enum status render_tsv_cell(struct buffer *text, const struct answer_cell *cell,
-                            const struct civil_zone *zone)
+                            struct civil_clock *clock)
 {
     if (cell->kind == CELL_TEXT)
         return render_tsv_text(text, cell_text(cell));
-    return render_plain_cell(text, cell, zone);
+    return render_plain_cell(text, cell, clock);
 }
 
 /* --- json ---------------------------------------------------------------------------------- */
@@ -288,17 +268,24 @@ enum status render_json_text(struct buffer *text, struct slice value)
 }
 
 enum status render_json_cell(struct buffer *text, const struct answer_cell *cell,
-                             const struct civil_zone *zone)
+                             struct civil_clock *clock)
 {
-    if (cell->kind == CELL_NULL)
-        return append_text(text, "null");
     if (cell->kind == CELL_TEXT)
         return render_json_text(text, cell_text(cell));
     const bool quoted = cell->kind == CELL_TIME || cell->kind == CELL_ID;
+    char *const start = room_for(text, PLAIN_BYTES + 2);
+    char *to = start;
+    if (!to)
+        return STATUS_NOMEM;
+    if (cell->kind == CELL_NULL)
+        to = put_literal(to, "null");
     if (quoted)
-        TRY(append_text(text, "\""));
-    TRY(render_plain_cell(text, cell, zone));
-    return quoted ? append_text(text, "\"") : STATUS_OK;
+        *to++ = '"';
+    to = put_plain(to, cell, clock);
+    if (quoted)
+        *to++ = '"';
+    text->len += (size_t)(to - start);
+    return STATUS_OK;
 }
 
 /* --- for people ---------------------------------------------------------------------------- */
@@ -311,50 +298,46 @@ enum status render_human_text(struct buffer *text, struct slice value)
 }
 
 /* "2018-05-16 05:58:44.427Z": as for programs, with a blank between date and time. */
-static enum status append_human_time(struct buffer *text, const struct civil_zone *zone,
-                                     int64_t time_ms)
+static char *put_human_time(char *to, struct civil_clock *clock, int64_t time_ms)
 {
-    const size_t start = text->len;
-    TRY(append_time(text, zone, time_ms));
-    uint8_t *letter = memchr(text->data + start, 'T', text->len - start);
+    const size_t len = civil_clock_format(clock, time_ms, to);
+    char *letter = memchr(to, 'T', len);
     if (letter)
         *letter = ' ';
-    return STATUS_OK;
+    return to + len;
 }
 
-static enum status append_human_number(struct buffer *text, const struct answer_cell *cell)
+static char *put_human_number(char *to, const struct answer_cell *cell)
 {
-    const size_t start = text->len;
-    TRY(append_number(text, cell));
-    if (cell->exact_kind != EXACT_REAL || text->len - start <= HUMAN_REAL_CHARACTERS)
-        return STATUS_OK;
+    const size_t len = exact_format(cell_number(cell), to);
+    if (cell->exact_kind != EXACT_REAL || len <= HUMAN_REAL_CHARACTERS)
+        return to + len;
     const bool moderate = fabs(cell->real) >= 1e-3 && fabs(cell->real) < 1e9;
-    char rounded[64];
-    (void)snprintf(rounded, sizeof rounded, moderate ? "%.4f" : "%.6g", cell->real);
-    text->len = start;
-    return append_text(text, rounded);
+    return to + snprintf(to, PLAIN_BYTES, moderate ? "%.4f" : "%.6g", cell->real);
+}
+
+/* Of what is neither null nor text. */
+static char *put_human(char *to, const struct answer_cell *cell, struct civil_clock *clock)
+{
+    if (cell->kind == CELL_DURATION)
+        return to + strlen(human_duration(cell->integer, to));
+    if (cell->kind == CELL_TIME)
+        return put_human_time(to, clock, cell->integer);
+    if (cell->kind == CELL_NUMBER)
+        return put_human_number(to, cell);
+    if (cell->kind == CELL_BOOL)
+        return put_literal(to, cell->integer ? "yes" : "no");
+    return put_plain(to, cell, clock);
 }
 
 enum status render_human_cell(struct buffer *text, const struct answer_cell *cell,
-                              const struct civil_zone *zone)
+                              struct civil_clock *clock)
 {
-    char human[HUMAN_BYTES];
-    switch ((enum cell_kind)cell->kind) {
-    case CELL_NULL:
-        return STATUS_OK;
-    case CELL_TEXT:
+    if (cell->kind == CELL_TEXT)
         return render_human_text(text, cell_text(cell));
-    case CELL_DURATION:
-        return append_text(text, human_duration(cell->integer, human));
-    case CELL_TIME:
-        return append_human_time(text, zone, cell->integer);
-    case CELL_NUMBER:
-        return append_human_number(text, cell);
-    case CELL_BOOL:
-        return append_text(text, cell->integer ? "yes" : "no");
-    case CELL_COUNT:
-    case CELL_ID:
-        break;
-    }
-    return render_plain_cell(text, cell, zone);
+    char *const to = room_for(text, PLAIN_BYTES);
+    if (!to)
+        return STATUS_NOMEM;
+    text->len += (size_t)(put_human(to, cell, clock) - to);
+    return STATUS_OK;
 }

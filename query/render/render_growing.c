@@ -97,7 +97,7 @@ static enum status put_names(struct renderer *renderer, const struct answer_cell
     const struct screen screen = {.colours = renderer->options.colours};
     for (size_t i = 0; i < renderer->column_count; i++) {
         buffer_clear(&table->text);
-        TRY(render_human_cell(&table->text, &cells[i], renderer->options.zone));
+        TRY(render_human_cell(&table->text, &cells[i], &renderer->clock));
         const size_t width = screen_text_width(buffer_slice(&table->text));
         if (width > table->widths[i])
             table->widths[i] = width;
@@ -118,7 +118,7 @@ enum status growing_row(struct renderer *renderer, const struct answer_cell *cel
         TRY(put_names(renderer, cells));
     for (size_t i = 0; i < renderer->column_count; i++) {
         buffer_clear(&table->text);
-        TRY(render_human_cell(&table->text, &cells[i], renderer->options.zone));
+        TRY(render_human_cell(&table->text, &cells[i], &renderer->clock));
         TRY(put_text(renderer, i));
     }
     return STATUS_OK;

@@ -8,23 +8,23 @@
 
 /* Append a cell (null included) or a column's name in a format to `text`. */
 MUST_CHECK enum status render_csv_cell(struct buffer *text, const struct answer_cell *cell,
-                                       const struct civil_zone *zone);
+                                       struct civil_clock *clock);
 MUST_CHECK enum status render_csv_text(struct buffer *text, struct slice value);
 MUST_CHECK enum status render_tsv_cell(struct buffer *text, const struct answer_cell *cell,
-                                       const struct civil_zone *zone);
+                                       struct civil_clock *clock);
 MUST_CHECK enum status render_tsv_text(struct buffer *text, struct slice value);
 MUST_CHECK enum status render_json_cell(struct buffer *text, const struct answer_cell *cell,
-                                        const struct civil_zone *zone);
+                                        struct civil_clock *clock);
 MUST_CHECK enum status render_json_text(struct buffer *text, struct slice value);
 
 /* As people read it, escaped; null is nothing. */
 MUST_CHECK enum status render_human_cell(struct buffer *text, const struct answer_cell *cell,
-                                         const struct civil_zone *zone);
+                                         struct civil_clock *clock);
 MUST_CHECK enum status render_human_text(struct buffer *text, struct slice value);
 
 /* The plain text of a cell that is neither null nor text, as programs read it. */
 MUST_CHECK enum status render_plain_cell(struct buffer *text, const struct answer_cell *cell,
-                                         const struct civil_zone *zone);
+                                         struct civil_clock *clock);
 
 /* Rows are printed in sheets of this many, each aligned on its own. */
 #define SHEET_ROWS_MAX 5000u

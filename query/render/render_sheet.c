@@ -130,7 +130,7 @@ static enum status set_cell(struct renderer *renderer, struct libscols_line *lin
 {
     struct render_sheet *sheet = renderer->sheet;
     buffer_clear(&sheet->text);
-    TRY(render_human_cell(&sheet->text, cell, renderer->options.zone));
+    TRY(render_human_cell(&sheet->text, cell, &renderer->clock));
     const char *text = NULL;
     TRY(finish_text(&sheet->text, &text));
     if (scols_line_set_data(line, column, text) != 0)

@@ -253,6 +253,58 @@ static void local_mean_time_names_the_same_instant(void **state)
     expect_moments("Europe/London", london, COUNT_OF(london));
 }
 
+static bool shows_the_same(struct civil_clock *clock, int64_t utc_ms)
+{
+    char one[CIVIL_RFC3339_BYTES];
+    char of_many[CIVIL_RFC3339_BYTES];
+    const size_t len = civil_format_rfc3339(clock->zone, utc_ms, one);
+    if (civil_clock_format(clock, utc_ms, of_many) == len && strcmp(one, of_many) == 0)
+        return true;
+    (void)fprintf(stderr, "%s: %s instead of %s\n", clock->zone->name, of_many, one);
+    return false;
+}
+
+/* In a child process: 0 if the clock is right all the time. */
+static int check_clock(const char *name)
+{
+    struct civil_zone zone;
+    struct civil_clock clock;
+    if (civil_zone_open(&zone, name, NULL) != STATUS_OK)
+        return 100;
+    civil_clock_init(&clock, &zone);
+    const int64_t first_ms = -80 * 365 * MS_PER_DAY;
+    const int64_t last_ms = 68 * 365 * MS_PER_DAY;
+    /* Some times a day: all days on which clocks are put forward or back are among them. */
+    for (int64_t at_ms = first_ms; at_ms < last_ms; at_ms += 5 * MS_PER_HOUR - 1) {
+        if (!shows_the_same(&clock, at_ms))
+            return 1;
+    }
+    /* To and fro: days that share a place in the clock's memory. */
+    for (int64_t at_ms = 0; at_ms < last_ms; at_ms += 7 * MS_PER_DAY + 12345) {
+        if (!shows_the_same(&clock, at_ms) || !shows_the_same(&clock, -at_ms / 2))
+            return 2;
+    }
+    return 0;
+}
+
+static void a_clock_shows_what_formatting_one_by_one_shows(void **state)
+{
+    (void)state;
+    static const char *const zones[] = {"UTC", "+08:00", "-03:30", "Europe/Berlin",
+                                        "Australia/Lord_Howe"};
+    (void)fflush(NULL);
+    for (size_t i = 0; i < COUNT_OF(zones); i++) {
+        const pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0)
+            _exit(check_clock(zones[i]));
+        int status = 0;
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_true(WIFEXITED(status));
+        assert_int_equal(WEXITSTATUS(status), 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -263,6 +315,7 @@ int main(void)
         cmocka_unit_test(clocks_put_forward_leave_a_gap),
         cmocka_unit_test(clocks_put_back_show_an_hour_twice),
         cmocka_unit_test(local_mean_time_names_the_same_instant),
+        cmocka_unit_test(a_clock_shows_what_formatting_one_by_one_shows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
