@@ -23,6 +23,7 @@
 #include "engine/row/row.h"
 #include "ingest/decode/lead.h"
 #include "ingest/decode/line_shape.h"
+#include "ingest/decode/status_shape.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -58,6 +59,12 @@ struct digit_places {
     uint64_t decimals; /* digits behind the point */
 };
 
+/* The day of the last time in a status message: most are of the same. */
+struct status_day {
+    uint8_t date[10]; /* YYYY-MM-DD */
+    int64_t from_ms;  /* its midnight, taken as UTC */
+};
+
 struct evp_md_ctx_st; /* OpenSSL's digest context */
 
 struct decoder {
@@ -81,7 +88,11 @@ struct decoder {
     bool all_plain;        /* those are all that the payload had */
     bool usual_envelope;   /* envelope_leads are short and in the usual order */
     struct line_shape shape;
-    uint32_t shape_wait; /* lines that are not to be learned from: few come that have the shape */
+    struct status_shape status_shape;
+    /* Lines that are not to be learned from: few come that have the shape. */
+    uint32_t shape_wait;
+    uint32_t status_wait; /* the same of status messages */
+    struct status_day status_day;
     struct digit_places digit_places[DIGIT_PLACES_WHOLE][DIGIT_PLACES_USED];
     uint64_t run; /* of the fast path, counted: numbers in leads are good for one */
     struct row_batch_size batch_size; /* of the batch that the last message went to */

@@ -9,6 +9,7 @@
 #include "ingest/decode/fast_internal.h"
 #include "ingest/decode/json_scan.h"
 #include "ingest/decode/layer.h"
+#include "ingest/decode/status_shape.h"
 
 #include <string.h>
 
@@ -131,19 +132,62 @@ void fast_note_plain(struct decoder *decoder, size_t n)
  */
 #define SHAPE_WAIT_LINES 16u
 
+static bool is_learned_from(uint32_t *wait)
+{
+    if (*wait > 0) {
+        --*wait;
+        return false;
+    }
+    *wait = SHAPE_WAIT_LINES;
+    return true;
+}
+
+static void learn_reading(struct decoder *decoder, struct slice line)
+{
+    const struct lead *const leads = decoder->envelope_leads;
+    const struct envelope_leads envelope = {
+        .payload = &leads[0],
+        .type = &leads[1],
+        .topic = &leads[2],
+        .id = &leads[3],
+        .timestamp = &leads[4],
+        .type_word = "upload",
+    };
+    if (decoder->usual_envelope && decoder->all_plain)
+        (void)line_shape_learn(&decoder->shape, line, &envelope, decoder->payload_leads,
+                               decoder->plain_leads);
+}
+
+/* Of members in the usual order, or the same without a topic. */
+static void learn_status(struct decoder *decoder, struct slice line)
+{
+    const struct lead *const first = decoder->envelope_leads;
+    const struct lead *const rest = decoder->status_leads;
+    const bool has_topic = rest[2].member == MEMBER_TOPIC;
+    const struct envelope_leads envelope = {
+        .payload = &first[0],
+        .type = &first[1],
+        .topic = has_topic ? &rest[2] : NULL,
+        .id = &rest[2 + has_topic],
+        .timestamp = &rest[3 + has_topic],
+        .type_word = "status",
+    };
+    if (envelope.payload->member == MEMBER_PAYLOAD && envelope.type->member == MEMBER_TYPE &&
+        envelope.id->member == MEMBER_ID && envelope.timestamp->member == MEMBER_TIMESTAMP)
+        (void)status_shape_learn(&decoder->status_shape, line, &envelope);
+}
+
 void fast_note_line(struct fast_run *run, struct slice line)
 {
     struct decoder *const decoder = run->decoder;
     const struct row_batch *const batch = run->batch;
-    if (decoder->shape_wait > 0) {
-        decoder->shape_wait--;
+    const bool is_status = batch->messages[batch->message_count - 1].verdict == MESSAGE_STATUS;
+    if (!is_learned_from(is_status ? &decoder->status_wait : &decoder->shape_wait))
         return;
-    }
-    decoder->shape_wait = SHAPE_WAIT_LINES;
-    if (batch->messages[batch->message_count - 1].verdict == MESSAGE_READINGS &&
-        decoder->usual_envelope && decoder->all_plain)
-        (void)line_shape_learn(&decoder->shape, line, decoder->envelope_leads,
-                               decoder->payload_leads, decoder->plain_leads);
+    if (is_status)
+        learn_status(decoder, line);
+    else
+        learn_reading(decoder, line);
 }
 
 const uint8_t *fast_scan_topic(const uint8_t *at, const uint8_t *end, struct slice *topic,
@@ -206,36 +250,6 @@ const uint8_t *fast_scan_time(const uint8_t *at, const uint8_t *end, bool utc,
 }
 
 /* --- status events ------------------------------------------------------------------------- */
-
-enum status_member {
-    STATUS_PRODUCT,
-    STATUS_NAME,
-    STATUS_STATE,
-    STATUS_UTC_TIME,
-    STATUS_TIME,
-    STATUS_UTC_LAST_TIME,
-    STATUS_LAST_TIME,
-    STATUS_OTHER, /* passed over; may come more than once */
-};
-
-static enum status_member status_member_of(struct slice name)
-{
-    if (SLICE_IS(name, "productKey"))
-        return STATUS_PRODUCT;
-    if (SLICE_IS(name, "deviceName"))
-        return STATUS_NAME;
-    if (SLICE_IS(name, "status"))
-        return STATUS_STATE;
-    if (SLICE_IS(name, "utcTime"))
-        return STATUS_UTC_TIME;
-    if (SLICE_IS(name, "time"))
-        return STATUS_TIME;
-    if (SLICE_IS(name, "utcLastTime"))
-        return STATUS_UTC_LAST_TIME;
-    if (SLICE_IS(name, "lastTime"))
-        return STATUS_LAST_TIME;
-    return STATUS_OTHER;
-}
 
 /* Scans every member, those of interest into `members`: a value that is no time is a string. */
 static bool scan_status(struct slice payload, struct time_member members[STATUS_OTHER])
@@ -304,6 +318,21 @@ bool fast_take_status(struct fast_run *run, const struct fast_envelope *envelope
     return run->status == STATUS_OK;
 }
 
+bool fast_learn_day(struct status_day *day, const uint8_t *date)
+{
+    const uint8_t *const d = date;
+    const struct civil_time time = {
+        .year = (d[0] - '0') * 1000 + (d[1] - '0') * 100 + (d[2] - '0') * 10 + (d[3] - '0'),
+        .month = (uint8_t)((d[5] - '0') * 10 + (d[6] - '0')),
+        .day = (uint8_t)((d[8] - '0') * 10 + (d[9] - '0')),
+    };
+    if (!civil_is_valid(&time))
+        return false;
+    memcpy(day->date, date, sizeof day->date);
+    day->from_ms = civil_to_utc_ms(&time);
+    return true;
+}
+
 /* --- ways in ------------------------------------------------------------------------------- */
 
 static enum status reserve_room(struct buffer *buffer, size_t text_len)
@@ -328,6 +357,10 @@ static void run_begin(struct fast_run *run, struct decoder *decoder, struct row_
     run->filling = &run->pending[0];
     run->pending[0].count = 0;
     run->pending[1].count = 0;
+    run->pending[0].table = TABLE_READINGS;
+    run->pending[1].table = TABLE_READINGS;
+    run->statuses.block.count = 0;
+    run->statuses.block.table = TABLE_STATUS;
 }
 
 /* The shape's metrics get their numbers in the run's batch: mostly those that they had before. */

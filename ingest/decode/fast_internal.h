@@ -6,6 +6,7 @@
  *        fast_portable.c     as it stands
  *        fast_avx2.c         32 bytes at a time, where the processor can
  *      fast_shaped.h  what most messages go through instead, where it can
+ *      fast_status.h  the same of status messages
  */
 #ifndef MNSDB_INGEST_DECODE_FAST_INTERNAL_H
 #define MNSDB_INGEST_DECODE_FAST_INTERNAL_H
@@ -58,7 +59,7 @@ struct fast_envelope {
 struct pending_device {
     const uint8_t *name; /* borrowed from the message */
     uint32_t len;
-    uint32_t row; /* of the table readings */
+    uint32_t row;
 };
 
 /* Enough for what is looked up to arrive from memory before it is looked at. */
@@ -67,8 +68,19 @@ struct pending_device {
 /* Rows in two blocks: those of one arrive while the other fills. */
 struct pending_block {
     size_t count;
+    enum table table; /* of the rows */
     struct pending_device devices[PENDING_MAX];
     uint64_t hashes[PENDING_MAX]; /* of the names, once the block is full */
+};
+
+/* Room for "pk/dn" of a status message, whose payload has it in two parts. */
+#define STATUS_PRODUCT_BYTES 31u
+#define STATUS_NAME_BYTES    32u
+#define STATUS_DEVICE_BYTES  (STATUS_PRODUCT_BYTES + 1 + STATUS_NAME_BYTES)
+
+struct pending_statuses {
+    struct pending_block block;
+    uint8_t names[PENDING_MAX][STATUS_DEVICE_BYTES];
 };
 
 /* One call of the fast path: a run of lines, or a single body. */
@@ -83,6 +95,7 @@ struct fast_run {
     enum status status;            /* not OK once memory gave out */
     struct pending_block *filling; /* of `pending`; the other one is hashed */
     struct pending_block pending[2];
+    struct pending_statuses statuses; /* in lines that have the shape */
 };
 
 /* --- rare steps (fast.c) --------------------------------------------------------------------- */
@@ -113,6 +126,8 @@ bool fast_take_status(struct fast_run *run, const struct fast_envelope *envelope
 /* A plain string or number as a member that may be a time. `at` may be NULL. */
 const uint8_t *fast_scan_time(const uint8_t *at, const uint8_t *end, bool utc,
                               struct time_member *member);
+/* Keeps the day that a date names, ten bytes of digits and dashes; false if there is no such. */
+bool fast_learn_day(struct status_day *day, const uint8_t *date);
 /* Looks up a device wherever it stands, or adds it; false without memory. */
 bool fast_resolve_slowly(struct fast_run *run, struct slice name, uint32_t *number);
 

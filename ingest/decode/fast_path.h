@@ -34,7 +34,7 @@
  *
  * and behind:
  *
- *      wide_take_shaped      takes lines that have the shape that is kept
+ *      wide_take_shaped      takes lines that have one of the shapes that are kept
  */
 
 #include "ingest/decode/fast_internal.h"
@@ -295,7 +295,7 @@ FAST_PATH void hash_devices(const struct fast_run *run, struct pending_block *bl
 FAST_PATH bool resolve_known(struct fast_run *run, const struct pending_block *block)
 {
     const struct known_names *const known = run->batch->known_devices;
-    struct row *const rows = run->batch->rows[TABLE_READINGS];
+    struct row *const rows = run->batch->rows[block->table];
     const size_t count = block->count;
     uint32_t guesses[PENDING_MAX];
     for (size_t i = 0; i < count; i++) {
@@ -316,7 +316,7 @@ FAST_PATH bool resolve_known(struct fast_run *run, const struct pending_block *b
 
 FAST_PATH bool resolve_in_batch(struct fast_run *run, const struct pending_block *block)
 {
-    struct row *const rows = run->batch->rows[TABLE_READINGS];
+    struct row *const rows = run->batch->rows[block->table];
     for (size_t i = 0; i < block->count; i++) {
         const struct pending_device *const device = &block->devices[i];
         const struct slice name = slice_of(device->name, device->len);
@@ -344,6 +344,13 @@ FAST_RARE bool turn_blocks(struct fast_run *run)
     run->filling = filled == run->pending ? &run->pending[1] : &run->pending[0];
     hash_devices(run, filled);
     return resolve_devices(run, run->filling);
+}
+
+/* The devices of status messages, which are fewer, wait in one block. */
+FAST_RARE bool resolve_statuses(struct fast_run *run)
+{
+    hash_devices(run, &run->statuses.block);
+    return resolve_devices(run, &run->statuses.block);
 }
 
 /* The row that is added next has this device; its number will be known later. */
@@ -459,7 +466,7 @@ FAST_PATH const uint8_t *take_messages(struct fast_run *run, const uint8_t *at)
     const struct decoder *const decoder = run->decoder;
     while (run->status == STATUS_OK) {
         const bool is_shaped = run->shaped_until && decoder->shape.lead_count > 0;
-        if (is_shaped)
+        if (is_shaped || (run->shaped_until && decoder->status_shape.line.lead_count > 0))
             at = wide_take_shaped(run, at);
         if (at == run->until || run->status != STATUS_OK)
             break;
@@ -474,8 +481,8 @@ FAST_PATH const uint8_t *take_messages(struct fast_run *run, const uint8_t *at)
             fast_note_line(run, slice_of(at, (size_t)(behind - at)));
         at = behind;
     }
-    if (run->status == STATUS_OK && turn_blocks(run))
-        (void)turn_blocks(run);
+    if (run->status == STATUS_OK && turn_blocks(run) && turn_blocks(run))
+        (void)resolve_statuses(run);
     return at;
 }
 

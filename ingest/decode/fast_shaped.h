@@ -313,19 +313,29 @@ FAST_PATH const uint8_t *take_shaped_rows(struct fast_run *run, const uint8_t *a
     return at;
 }
 
+/* A line with a status message (fast_status.h). */
+FAST_RARE const uint8_t *take_shaped_status(struct fast_run *run, const uint8_t *at);
+
 FAST_PATH const uint8_t *wide_take_shaped(struct fast_run *run, const uint8_t *at)
 {
-    size_t wanted = 0;
-    size_t taken = 0;
-    while (taken == wanted && at < run->shaped_until && has_room(run)) {
-        wanted = rows_with_room(run);
+    const bool has_shape = run->decoder->shape.lead_count > 0;
+    while (at < run->shaped_until && has_room(run)) {
+        const size_t wanted = has_shape ? rows_with_room(run) : 0;
         const size_t before = run->batch->message_count;
         at = take_shaped_rows(run, at, wanted);
-        taken = run->batch->message_count - before;
+        const size_t taken = run->batch->message_count - before;
         if (run->filling->count == PENDING_MAX && !turn_blocks(run))
             break;
+        if (at == run->shaped_until || (taken > 0 && taken == wanted))
+            continue;
+        const uint8_t *const behind = take_shaped_status(run, at);
+        if (!behind)
+            break;
+        at = behind;
     }
     return at;
 }
+
+#include "ingest/decode/fast_status.h"
 
 #endif

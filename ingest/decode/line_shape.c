@@ -109,15 +109,20 @@ static bool learn_head(struct line_shape *shape, struct reader *reader, const st
     return set_pattern(&shape->head, from, from + len + count, SHAPE_HEAD_BYTES);
 }
 
-static bool learn_middle(struct line_shape *shape, struct reader *reader, const struct lead *type,
-                         const struct lead *topic)
+static bool learn_middle(struct line_shape *shape, struct reader *reader,
+                         const struct envelope_leads *envelope)
 {
     const uint8_t *const from = reader->at;
     pass_text(reader, "\"");
-    pass_lead(reader, type);
-    pass_text(reader, "\"upload\"");
-    pass_lead(reader, topic);
+    pass_lead(reader, envelope->type);
     pass_text(reader, "\"");
+    pass_text(reader, envelope->type_word);
+    shape->has_topic = envelope->topic != NULL;
+    if (shape->has_topic) {
+        pass_text(reader, "\"");
+        pass_lead(reader, envelope->topic);
+        pass_text(reader, "\"");
+    }
     return !reader->failed && set_pattern(&shape->middle, from, reader->at, PATTERN_BYTES);
 }
 
@@ -140,19 +145,21 @@ static bool learn_tail(struct line_shape *shape, struct reader *reader, const st
     return true;
 }
 
-static bool learn_line(struct line_shape *shape, struct slice line, const struct lead *envelope,
-                       const struct lead *payload)
+static bool learn_line(struct line_shape *shape, struct slice line,
+                       const struct envelope_leads *envelope, const struct lead *payload)
 {
     struct reader reader = {.at = line.data, .end = line.data + line.len};
-    if (!learn_head(shape, &reader, &envelope[0], &payload[0]) ||
-        !learn_middle(shape, &reader, &envelope[1], &envelope[2]))
+    if (!learn_head(shape, &reader, envelope->payload, &payload[0]) ||
+        !learn_middle(shape, &reader, envelope))
         return false;
-    const struct slice topic = pass_string(&reader);
-    return topic.len <= SHAPE_TOPIC_BYTES && learn_tail(shape, &reader, &envelope[3], &envelope[4]);
+    if (shape->has_topic && pass_string(&reader).len > SHAPE_TOPIC_BYTES)
+        return false;
+    return learn_tail(shape, &reader, envelope->id, envelope->timestamp);
 }
 
-bool line_shape_learn(struct line_shape *shape, struct slice line, const struct lead *envelope,
-                      const struct lead *payload, size_t payload_count)
+bool line_shape_learn(struct line_shape *shape, struct slice line,
+                      const struct envelope_leads *envelope, const struct lead *payload,
+                      size_t payload_count)
 {
     shape->lead_count = 0;
     if (payload_count == 0 || payload_count > SHAPE_LEADS_MAX ||

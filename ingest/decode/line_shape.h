@@ -12,9 +12,9 @@
  * of which there are always as many. The head reaches into the payload's base64: what leads up to
  * the first value begins with the same characters each time.
  *
- * A shape is kept of a reading that the fast path took and whose payload is numbers alone, never of
- * anything else: a line that has it is such a reading too, if its topic names a device and its
- * values are plain numbers.
+ * A shape is kept of a reading that the fast path took and whose payload is numbers alone: a line
+ * that has it is such a reading too, if its topic names a device and its values are plain numbers.
+ * Status messages have a shape of their own (status_shape.h).
  *
  * Private to this folder. Threads: a shape belongs to its decoder's thread.
  */
@@ -42,10 +42,13 @@ struct line_pattern {
 };
 
 struct line_shape {
-    struct line_pattern head;   /* up to the first character of the payload that is decoded */
-    struct line_pattern middle; /* from the payload's closing quote to the topic's opening one */
-    struct line_pattern tail;   /* from the topic's closing quote to the line break */
-    uint32_t id_from;           /* in the tail */
+    struct line_pattern head; /* up to the first character of the payload that is decoded */
+    /* From the payload's closing quote to the topic's opening one; without a topic to what comes
+     * before the type's closing quote, at which the tail then begins. */
+    struct line_pattern middle;
+    struct line_pattern tail; /* from the topic's closing quote to the line break */
+    bool has_topic;
+    uint32_t id_from; /* in the tail */
     uint32_t id_digits;
     uint32_t timestamp_from;
     uint32_t skipped; /* bytes of the payload that the head has in base64: of its first lead */
@@ -54,12 +57,24 @@ struct line_shape {
     size_t lead_count; /* 0: no shape is kept */
 };
 
+/* What leads up to the members of an envelope, which come in this order. */
+struct envelope_leads {
+    const struct lead *payload;
+    const struct lead *type;
+    const struct lead *topic; /* NULL: there is none */
+    const struct lead *id;
+    const struct lead *timestamp;
+    const char *type_word; /* the type's value */
+};
+
 /*
- * Keeps the shape of a line, its line break included: of a reading with plain numbers alone, each
- * of `payload_count` metrics, whose members are in the usual order. `envelope` and `payload` are
- * its leads. False, and no shape is kept, if a part of it is longer than is looked at.
+ * Keeps the shape of a line, its line break included, that the fast path took; `payload` are the
+ * `payload_count` leads of its payload: of a reading with plain numbers alone, one before each (of
+ * a status message see status_shape.h). False, and no shape is kept, if a part of it is longer than
+ * is looked at.
  */
-bool line_shape_learn(struct line_shape *shape, struct slice line, const struct lead *envelope,
-                      const struct lead *payload, size_t payload_count);
+bool line_shape_learn(struct line_shape *shape, struct slice line,
+                      const struct envelope_leads *envelope, const struct lead *payload,
+                      size_t payload_count);
 
 #endif

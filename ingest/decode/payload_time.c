@@ -10,10 +10,6 @@
 #define EPOCH_DIGITS_MS 13u
 #define MS_DIGITS       3
 
-/* Before 1990-01-01 a clock was never set; a day is how far one may be ahead of the platform. */
-#define CLOCK_EARLIEST_MS  INT64_C(631152000000)
-#define CLOCK_AHEAD_MS_MAX MS_PER_DAY
-
 static bool is_digit(uint8_t byte)
 {
     return byte >= '0' && byte <= '9';
@@ -190,11 +186,6 @@ enum time_reading time_member_read(const struct time_member *member,
 }
 
 /* --- candidates ---------------------------------------------------------------------------- */
-
-static bool is_broken_clock(int64_t utc_ms, int64_t timestamp_s)
-{
-    return utc_ms < CLOCK_EARLIEST_MS || utc_ms > timestamp_s * MS_PER_SECOND + CLOCK_AHEAD_MS_MAX;
-}
 
 struct business_time business_time_choose(const struct time_member *members, size_t count,
                                           const struct civil_zone *payload_zone,

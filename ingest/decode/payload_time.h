@@ -70,6 +70,15 @@ static inline struct business_time business_time_of_envelope(struct envelope_tim
     };
 }
 
+/* Before 1990-01-01 a clock was never set; a day is how far one may be ahead of the platform. */
+#define CLOCK_EARLIEST_MS  INT64_C(631152000000)
+#define CLOCK_AHEAD_MS_MAX MS_PER_DAY
+
+static inline bool is_broken_clock(int64_t utc_ms, int64_t timestamp_s)
+{
+    return utc_ms < CLOCK_EARLIEST_MS || utc_ms > timestamp_s * MS_PER_SECOND + CLOCK_AHEAD_MS_MAX;
+}
+
 /* Tries the members in order, then the millisecond in the id, then the envelope's timestamp. */
 struct business_time business_time_choose(const struct time_member *members, size_t count,
                                           const struct civil_zone *payload_zone,

@@ -34,4 +34,12 @@ const struct wide_tables wide_tables = {
     .together = {0, 1, 2, 4, 5, 6, 3, 7},
     .tail_nibbles = {FOUR(0x0f), 0, 0, FOUR(0x0f), FOUR(0x0f), 0x0f, 0x0f, SIXTEEN(0x0f)},
     .tail_eights = {0, 1, 10000, 1, FOUR(10000, 1), 10000, 1, 10000, 1},
+    /* The least of each byte of "YYYY-MM-DD HH:MM:SS.mmm", and how far above it one may be. */
+    .time_low = {FOUR('0'), '-', '0', '0', '-', '0', '0', 0,   '0', '0',
+                 ':',       '0', '0', ':', '0', '0', '.', '0', '0', '0'},
+    .time_span = {FOUR(9), 0, 9, 9, 0, 9, 9, 255, 2, 9,          0,
+                  5,       9, 0, 5, 9, 0, 9, 9,   9, EIGHT(255), 255},
+    .time_places = {3, 4, 6, 7, 9, 10, 12, 13, 14, FOUR(255), 255, 255, 255},
+    .time_to_pairs = {10, 1, 10, 1, 10, 1, 100, 10, 1},
+    .time_to_sums = {60, 1, 1000, 1, 1},
 };

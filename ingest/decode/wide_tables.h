@@ -34,6 +34,12 @@ struct wide_tables {
     /* Of a line's tail: see tail_values. */
     uint8_t tail_nibbles[32];
     uint16_t tail_eights[16];
+    /* Of a time in a status message: see read_status_time. */
+    uint8_t time_low[32];
+    uint8_t time_span[32];
+    uint8_t time_places[16];
+    uint8_t time_to_pairs[16];
+    uint16_t time_to_sums[8];
 };
 
 extern const struct wide_tables wide_tables;

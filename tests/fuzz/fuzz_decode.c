@@ -21,6 +21,7 @@ enum {
     WRAP_BODY = 2,    /* the body is base64 */
     WRAP_STATUS = 4,  /* the envelope is a status message */
     NO_TIME_FIELDS = 8,
+    NO_TOPIC = 16, /* as most status messages */
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t bytes_len);
@@ -33,8 +34,11 @@ static void build_body(struct buffer *body, uint8_t flags, struct slice input)
         append_base64(&envelope, input);
         append(&envelope, slice_of_text("\",\"messagetype\":\""));
         append(&envelope, slice_of_text(flags & WRAP_STATUS ? "status" : "upload"));
-        append(&envelope, slice_of_text("\",\"topic\":\"/pk/dn/update\",\"messageid\":"
-                                        "996631053735047169,\"timestamp\":1526450334}"));
+        append(&envelope, slice_of_text("\""));
+        if (!(flags & NO_TOPIC))
+            append(&envelope, slice_of_text(",\"topic\":\"/pk/dn/update\""));
+        append(&envelope, slice_of_text(",\"messageid\":996631053735047169,"
+                                        "\"timestamp\":1526450334}"));
     } else {
         append(&envelope, input);
     }

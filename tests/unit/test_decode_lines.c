@@ -314,6 +314,218 @@ static void lines_of_one_shape_give_what_single_bodies_give(void **state)
     }
 }
 
+/* --- status messages ----------------------------------------------------------------------- */
+
+#define STATUS_OF(time, contact, product, name, state)                 \
+    "{\"lastTime\":\"" contact "\",\"clientIp\":\"\",\"time\":\"" time \
+    "\",\"productKey\":\"" product "\",\"deviceName\":\"" name "\",\"status\":\"" state "\"}"
+#define USUAL_TIME               "2018-05-16 13:58:44.427"
+#define USUAL_CONTACT            "2018-05-16 13:58:44.413"
+#define STATUS_AT(time)          STATUS_OF(time, USUAL_CONTACT, "pk", "dn", "online")
+#define CONTACT_AT(time)         STATUS_OF(USUAL_TIME, time, "pk", "dn", "offline")
+#define STATUS_BY(product, name) STATUS_OF(USUAL_TIME, USUAL_CONTACT, product, name, "online")
+#define STATUS_WORD(state)       STATUS_OF(USUAL_TIME, USUAL_CONTACT, "pk", "dn", state)
+#define STATUS_UTC(time, utc_time)                                                              \
+    "{\"time\":\"" time "\",\"productKey\":\"pk\",\"deviceName\":\"dn\",\"status\":\"online\"," \
+    "\"utcTime\":\"" utc_time "\",\"utcLastTime\":\"2018-05-16T05:58:44.000Z\"}"
+
+#define CHARS_31 "0123456789012345678901234567890"
+#define CHARS_64 CHARS_31 CHARS_31 "01"
+
+/* The first is as most are, and the shape is its; the others differ from it in a place each. */
+static const char *const statuses[] = {
+    STATUS_AT(USUAL_TIME),
+    STATUS_AT("2018-05-16 00:00:00.000"),
+    STATUS_AT("2018-05-17 07:59:59.999"),
+    STATUS_AT("2018-05-17 23:59:59.999"), /* more than a day ahead of the envelope */
+    STATUS_AT("2018-05-16 24:00:00.000"),
+    STATUS_AT("2018-05-16 29:00:00.000"),
+    STATUS_AT("2018-05-16 13:60:00.000"),
+    STATUS_AT("2018-05-16 13:59:60.000"),
+    STATUS_AT("2018-02-29 13:58:44.427"),
+    STATUS_AT("2016-02-29 13:58:44.427"),
+    STATUS_AT("2018-13-01 13:58:44.427"),
+    STATUS_AT("2018-00-10 13:58:44.427"),
+    STATUS_AT("2018-05-00 13:58:44.427"),
+    STATUS_AT("0000-05-16 13:58:44.427"),
+    STATUS_AT("1989-12-31 13:58:44.427"),
+    STATUS_AT("2018-05-16T13:58:44.427"),
+    STATUS_AT("2018-05-16T13:58:44.427Z"),
+    STATUS_AT("2018-05-16 05:58:44.427Z"),
+    STATUS_AT("2018-05-16 13:58:44.427z"),
+    STATUS_AT("2018-05-16_13:58:44.427"),
+    STATUS_AT("2018-05-16 13:58:44,427"),
+    STATUS_AT("2018-05-16 13:58:44.42 "),
+    STATUS_AT("2018-05-16 13:58:44.4279"),
+    STATUS_AT("2018-05-16 13:58:44.42:"),
+    STATUS_AT("2018-05-16 13:58:44.42/"),
+    STATUS_AT("2018-05-16 13:58:44"),
+    STATUS_AT("2018-05-16 13:58"),
+    STATUS_AT("2018-05-16 14:58:44.427+09:00"),
+    STATUS_AT("1526450324"),
+    STATUS_AT("1526450324427"),
+    STATUS_AT(""),
+    STATUS_AT(CHARS_64),
+    CONTACT_AT(USUAL_TIME),
+    CONTACT_AT("2018-05-16 13:58:44.428"),
+    CONTACT_AT("0001-01-01 00:00:00.000"),
+    CONTACT_AT("9999-12-31 23:59:59.999"),
+    CONTACT_AT("2018-05-15 13:58:44.427"),
+    CONTACT_AT("2018-05-16 24:00:00.000"),
+    CONTACT_AT("2018-02-30 13:58:44.427"),
+    CONTACT_AT("1526450324"),
+    CONTACT_AT(""),
+    STATUS_WORD("offline"),
+    STATUS_WORD("onlin"),
+    STATUS_WORD("online "),
+    STATUS_WORD("Online"),
+    STATUS_WORD("unknown"),
+    STATUS_WORD(""),
+    STATUS_BY("", "dn"),
+    STATUS_BY("pk", ""),
+    STATUS_BY("p", "d"),
+    STATUS_BY(CHARS_31, CHARS_31),
+    STATUS_BY(CHARS_31, CHARS_31 "x"),
+    STATUS_BY(CHARS_31 "x", "dn"),
+    STATUS_BY("pk", CHARS_31 "xy"),
+    STATUS_BY("pk", CHARS_64),
+    STATUS_BY("pk", CHARS_64 CHARS_64 CHARS_64 CHARS_64),
+    STATUS_BY("p/k", "d/n"),
+    STATUS_BY("pk", "d\\u006e"),
+    STATUS_BY("pk", "d\303\274"),
+    STATUS_BY("pk", "d\tn"),
+    STATUS_AT(USUAL_TIME) " ",
+    STATUS_AT(USUAL_TIME) "}",
+    "{\"lastTime\":1526450324,\"time\":\"" USUAL_TIME "\",\"status\":\"online\"}",
+    "{\"lastTime\":\"" USUAL_CONTACT "\"}",
+    "{\"lastTime\":\"" USUAL_CONTACT "\",\"clientIp\":\"\"",
+};
+
+/* Other members, and times in UTC. */
+static const char *const utc_statuses[] = {
+    STATUS_UTC(USUAL_TIME, "2018-05-16T05:58:44.000Z"),
+    STATUS_UTC(USUAL_TIME, "2018-05-16T05:58:44.427"),
+    STATUS_UTC(USUAL_TIME, "2018-05-16 05:58:44.427"),
+    STATUS_UTC(USUAL_TIME, "1526450324"),
+    STATUS_UTC(USUAL_TIME, "1970-01-01T05:58:44.427Z"),
+    STATUS_UTC(USUAL_TIME, ""),
+    STATUS_UTC("1", "2018-05-16T05:58:44.000Z"),
+    STATUS_UTC("a \\\" quote", "2018-05-16T05:58:44.000Z"),
+    "{\"time\":\"" USUAL_TIME "\",\"time\":\"" USUAL_TIME "\",\"status\":\"online\"}",
+    "{ \"time\" : \"" USUAL_TIME "\", \"productKey\" : \"pk\" ,\n\"deviceName\":\"dn\"\t,"
+    "\"status\":\"offline\"\r}",
+    STATUS_OF(USUAL_TIME, USUAL_CONTACT, "pk", "dn", "offline"),
+};
+
+static const char *const status_envelopes[] = {
+    START "\"status\"" AS_EVER,
+    STATUS("/as/mqtt/status/pk/dn") AS_EVER,
+    STATUS("") AS_EVER,
+    STATUS("/sys/pk/dn/x") AS_EVER,
+    STATUS(LONG_TOPIC) AS_EVER,
+    START "\"status\",\"topic\":null" AS_EVER,
+    START "\"status\"" AT("17", TEST_TIMESTAMP) "}",
+    START "\"status\"" AT("9999999999999999999", "4102444799") "}\r",
+};
+
+/* These come between the others. */
+static const char *const odd_envelopes[] = {
+    STATUS("/a\\/b") AS_EVER,
+    START "\"status\"" AT("9999999999999999999", "9999999999") "}",
+    START "\"statuses\"" AS_EVER,
+    UPLOAD("/pk/dn/user/update") AS_EVER,
+};
+
+static void append_status_line(struct buffer *lines, const char *envelope, const char *payload)
+{
+    uint8_t coded[1024] = {0};
+    char line[2048];
+    const char *const hole = strstr(envelope, "%s");
+    assert_non_null(hole);
+    assert_true(base64_encoded_len(strlen(payload)) < sizeof coded);
+    base64_encode(slice_of_text(payload), coded);
+    (void)snprintf(line, sizeof line, "%.*s%s%s\n", (int)(hole - envelope), envelope,
+                   (const char *)coded, hole + 2);
+    append(lines, line);
+}
+
+/* Some of the first kind, whose shape is kept; then each payload, with another in between. */
+static void append_statuses(struct buffer *lines, const char *const *texts, size_t count,
+                            const char *envelope)
+{
+    for (size_t i = 0; i < 20; i++)
+        append_status_line(lines, envelope, texts[0]);
+    for (size_t i = 0; i < count; i++) {
+        append_status_line(lines, envelope, texts[i]);
+        if (i % 3 == 0)
+            append_status_line(lines, odd_envelopes[i / 3 % COUNT_OF(odd_envelopes)], texts[0]);
+        append_status_line(lines, envelope, texts[0]);
+    }
+}
+
+static void assert_alike(struct buffer *lines)
+{
+    assert_int_equal(buffer_reserve(lines, DECODE_SLACK_BYTES), STATUS_OK);
+    memset(lines->data + lines->len, '9', DECODE_SLACK_BYTES);
+    char *const expected = decode_lines(buffer_slice(lines), ONE_BY_ONE);
+    char *const wide = decode_lines(buffer_slice(lines), IN_RUNS);
+    char *const portable = decode_lines(buffer_slice(lines), IN_RUNS_PORTABLE);
+    assert_string_equal(wide, expected);
+    assert_string_equal(portable, expected);
+    free(expected);
+    free(wide);
+    free(portable);
+}
+
+static void statuses_of_one_shape_give_what_single_bodies_give(void **state)
+{
+    (void)state;
+    for (size_t e = 0; e < COUNT_OF(status_envelopes); e++) {
+        OWNED(buffer_release) struct buffer lines = {0};
+        append_statuses(&lines, statuses, COUNT_OF(statuses), status_envelopes[e]);
+        append_statuses(&lines, utc_statuses, COUNT_OF(utc_statuses), status_envelopes[e]);
+        for (size_t other = 0; other < COUNT_OF(status_envelopes); other++)
+            append_status_line(&lines, status_envelopes[other], statuses[0]);
+        assert_alike(&lines);
+    }
+}
+
+/* Each byte of `text` once changed to `change`, as a payload or as a line. */
+static void append_changed(struct buffer *lines, struct slice text, char change, bool is_payload)
+{
+    char changed[512];
+    assert_true(text.len < sizeof changed);
+    for (size_t i = 0; i < text.len; i++) {
+        memcpy(changed, text.data, text.len);
+        changed[text.len] = '\0';
+        changed[i] = change;
+        if (is_payload) {
+            append_status_line(lines, status_envelopes[0], changed);
+        } else {
+            append(lines, changed);
+            append(lines, "\n");
+        }
+        append_status_line(lines, status_envelopes[0], statuses[0]);
+    }
+}
+
+static void a_status_that_differs_in_a_byte_is_seen_to_differ(void **state)
+{
+    (void)state;
+    static const char changes[] = "\"\\ 09:/Z{},";
+    OWNED(buffer_release) struct buffer line = {0};
+    append_status_line(&line, status_envelopes[0], statuses[0]);
+    const struct slice without_break = slice_of(line.data, line.len - 1);
+    for (const char *change = changes; *change != '\0'; change++) {
+        OWNED(buffer_release) struct buffer payloads_changed = {0};
+        OWNED(buffer_release) struct buffer lines_changed = {0};
+        append_changed(&payloads_changed, slice_of_text(statuses[0]), *change, true);
+        assert_alike(&payloads_changed);
+        append_changed(&lines_changed, without_break, *change, false);
+        assert_alike(&lines_changed);
+    }
+}
+
 static void no_lines_are_nothing(void **state)
 {
     struct fixture *fixture = *state;
@@ -330,6 +542,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(runs_of_lines_give_what_single_bodies_give),
         cmocka_unit_test(lines_of_one_shape_give_what_single_bodies_give),
+        cmocka_unit_test(statuses_of_one_shape_give_what_single_bodies_give),
+        cmocka_unit_test(a_status_that_differs_in_a_byte_is_seen_to_differ),
         cmocka_unit_test_setup_teardown(bytes_behind_the_lines_complete_no_line, setup, teardown),
         cmocka_unit_test_setup_teardown(a_line_longer_than_a_body_may_be_is_left_alone, setup,
                                         teardown),
