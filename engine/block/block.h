@@ -346,6 +346,7 @@ struct directory_reader {
     size_t column_capacity;
     uint32_t entries_left;
     uint32_t device_from; /* entries whose devices all are lower are passed over; open sets it 0 */
+    bool one_device_only; /* columns of entries of several devices are not read: they have none */
 };
 
 /*

@@ -59,11 +59,17 @@ static enum status reading_open(struct block_reading *reading, struct slice byte
     return STATUS_OK;
 }
 
-/* A loop of its own, which the compiler makes stores of whole vectors. */
+/* Four devices in a vector register; any x86-64, and gcc and clang alike, have it. */
+typedef uint32_t four_u32 __attribute__((vector_size(16)));
+
+/* In whole steps: what is written behind `count` is the next device's, or nobody's. */
 static void fill_devices(uint32_t *devices, uint32_t count, uint32_t device)
 {
-    for (uint32_t i = 0; i < count; i++)
-        devices[i] = device;
+    const four_u32 four = {device, device, device, device};
+    for (uint32_t from = 0; from < count; from += DEVICES_STEP) {
+        for (uint32_t i = 0; i < DEVICES_STEP; i += 4)
+            memcpy(devices + from + i, &four, sizeof four);
+    }
 }
 
 /* The devices of a block of several. */

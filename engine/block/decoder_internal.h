@@ -17,12 +17,14 @@ struct column_place {
     size_t exceptions; /* index in `exceptions` */
 };
 
+#define DEVICES_STEP 32u /* rows whose devices are written at once */
+
 struct block_decoder {
     int64_t times_ms[CODEC_ROOM];
     uint64_t message_ids[CODEC_ROOM];
     int64_t scratch[CODEC_ROOM];
     int64_t dense[CODEC_ROOM];
-    uint32_t devices[BLOCK_ROWS_MAX];
+    uint32_t devices[BLOCK_ROWS_MAX + DEVICES_STEP];
     uint32_t present_rows[BLOCK_ROWS_MAX];
     uint8_t sources[BLOCK_ROWS_MAX];
 

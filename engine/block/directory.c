@@ -521,16 +521,21 @@ static enum status columns_get(struct directory_reader *reader, struct error *er
 enum status directory_reader_next(struct directory_reader *reader, bool *more, struct error *err)
 {
     struct cursor *const in = &reader->cursor;
-    const struct block_summary *const block = &reader->entry.summary;
+    struct block_summary *const block = &reader->entry.summary;
     while (reader->entries_left > 0) {
         reader->entries_left--;
         entry_get(in, &reader->entry);
         if (in->failed)
             return directory_corrupt(err, "damaged entry");
         *more = true;
-        if (block->last.device >= reader->device_from)
+        const bool wanted = block->last.device >= reader->device_from;
+        if (wanted && (!reader->one_device_only || block->first.device == block->last.device))
             return columns_get(reader, err);
         directory_columns_skip(in, block);
+        if (!wanted)
+            continue;
+        block->column_count = 0;
+        return in->failed ? directory_corrupt(err, "damaged column") : STATUS_OK;
     }
     *more = false;
     return cursor_finished(in) ? STATUS_OK : directory_corrupt(err, "bytes behind its last entry");

@@ -6,6 +6,10 @@
  * remains are wrong values, computed modulo 2^64, which no check here can tell
  * from right ones.
  *
+ * Patches stand before the packed bits that they mend. They are passed over first and read again,
+ * one by one, where their places come up: nothing is put by, and a column of a few values - there
+ * are many in a block of several devices - takes little of the stack.
+ *
  * Deltas are unpacked, patched, added up and put into row order in tiles of
  * LANES_TILE_STEPS steps, which stay in the L1 data cache.
  */
@@ -15,12 +19,16 @@
 
 #define TILE_VALUES (LANES_TILE_STEPS * CODEC_LANES)
 
-/* The patches of a column, in order of their places, and how many are applied. */
+#define NO_PLACE UINT32_MAX
+
+/* The patches of a column, in order of their places: the next one, and where those behind it are. */
 struct patches {
-    uint32_t count;
-    uint32_t applied;
-    uint16_t places[CODEC_VALUES_MAX];
-    uint64_t highs[CODEC_VALUES_MAX]; /* shifted to where they belong */
+    struct cursor in; /* failed: one was out of place */
+    uint32_t left;    /* behind the next one */
+    uint32_t place;   /* of the next one; NO_PLACE: there is none */
+    uint32_t places;
+    unsigned width;
+    uint64_t high; /* of the next one, shifted to where it belongs */
 };
 
 static enum status column_corrupt(struct error *err, const char *what)
@@ -37,38 +45,55 @@ static inline uint64_t short_varint(struct cursor *in)
     return cursor_varint(in);
 }
 
-/* Reads the patches at the cursor; their places must lie below `places`. */
-static enum status patches_decode(struct cursor *in, uint32_t places, unsigned width,
-                                  struct patches *patches, struct error *err)
+/* Reads the next patch, whose place must lie behind the one before and below the bound. */
+static void patches_next(struct patches *patches, uint32_t from)
+{
+    patches->place = NO_PLACE;
+    if (patches->left == 0)
+        return;
+    patches->left--;
+    const uint64_t gap = short_varint(&patches->in);
+    const int64_t high = zigzag_decode(short_varint(&patches->in));
+    if (patches->in.failed || gap >= patches->places - from) {
+        patches->in.failed = true;
+        return;
+    }
+    patches->place = from + (uint32_t)gap;
+    patches->high = (uint64_t)high << patches->width;
+}
+
+/* Moves the cursor behind the patches; their places must lie below `places`. */
+static enum status patches_open(struct cursor *in, uint32_t places, unsigned width,
+                                struct patches *patches, struct error *err)
 {
     const uint64_t count = cursor_varint(in);
     if (count > places)
         return column_corrupt(err, "impossible number of patches");
-
-    patches->count = (uint32_t)count;
-    patches->applied = 0;
-    uint64_t next_place = 0;
-    for (uint64_t i = 0; i < count; i++) {
-        const uint64_t gap = short_varint(in);
-        const int64_t high = zigzag_decode(short_varint(in));
-        if (in->failed || gap >= places - next_place)
-            return column_corrupt(err, "patch out of place");
-        patches->places[i] = (uint16_t)(next_place + gap);
-        patches->highs[i] = (uint64_t)high << width;
-        next_place += gap + 1;
-    }
+    patches->in = *in;
+    patches->left = (uint32_t)count;
+    patches->places = places;
+    patches->width = width;
+    patches_skip(in, patches->left);
+    if (in->failed)
+        return column_corrupt(err, "too short");
+    patches_next(patches, 0);
     return STATUS_OK;
 }
 
 /* Applies the next patches, with places in [first, until), to values[place - first]. */
-static void patches_apply(struct patches *patches, uint32_t first, uint32_t until, uint64_t *values)
+static inline void patches_apply(struct patches *patches, uint32_t first, uint32_t until,
+                                 uint64_t *values)
 {
-    uint32_t i = patches->applied;
-    for (; i < patches->count && patches->places[i] < until; i++) {
-        assert(patches->places[i] >= first);
-        values[patches->places[i] - first] += patches->highs[i];
+    while (patches->place < until) {
+        assert(patches->place >= first);
+        values[patches->place - first] += patches->high;
+        patches_next(patches, patches->place + 1);
     }
-    patches->applied = i;
+}
+
+static enum status patches_close(const struct patches *patches, struct error *err)
+{
+    return patches->in.failed ? column_corrupt(err, "patch out of place") : STATUS_OK;
 }
 
 /* values[place] = base + packed, in the order of places; writes whole steps. */
@@ -86,27 +111,32 @@ static enum status places_decode(struct cursor *in, uint32_t count, unsigned wid
         for (uint32_t i = 0; i < count; i++)
             values[i] = base;
     } else if (single) {
-        single_unpack(packed.data, count, width, base, values);
+        const struct slice readable = slice_of(packed.data, packed.len + cursor_left(in));
+        single_unpack(readable, count, width, base, values);
     } else {
         struct lane_words words;
-        lanes_load(packed.data, steps, width, &words);
-        lanes_unpack(&words, 0, steps, width, base, values);
+        lanes_open(packed.data, steps, width, &words);
+        lanes_unpack(&words, 0, steps, base, values);
     }
     return STATUS_OK;
+}
+
+static enum status frame_patched_decode(struct cursor *in, uint32_t count, unsigned width,
+                                        uint64_t base, uint64_t *values, struct error *err)
+{
+    struct patches patches;
+    TRY(patches_open(in, count, width, &patches, err));
+    TRY(places_decode(in, count, width, base, values, err));
+    patches_apply(&patches, 0, count, values);
+    return patches_close(&patches, err);
 }
 
 static enum status frame_decode(struct cursor *in, uint32_t count, unsigned width, bool patched,
                                 uint64_t *values, struct error *err)
 {
     const uint64_t base = (uint64_t)cursor_signed_varint(in);
-    struct patches patches;
-    patches.count = 0;
-    patches.applied = 0;
-    if (patched)
-        TRY(patches_decode(in, count, width, &patches, err));
-    TRY(places_decode(in, count, width, base, values, err));
-    patches_apply(&patches, 0, count, values);
-    return STATUS_OK;
+    return patched ? frame_patched_decode(in, count, width, base, values, err)
+                   : places_decode(in, count, width, base, values, err);
 }
 
 /* Adds the line. */
@@ -124,10 +154,7 @@ static enum status line_decode(struct cursor *in, uint32_t count, unsigned width
 {
     const uint64_t slope = cursor_varint(in);
     const uint64_t base = (uint64_t)cursor_signed_varint(in);
-    struct patches patches;
-    TRY(patches_decode(in, count, width, &patches, err));
-    TRY(places_decode(in, count, width, base, values, err));
-    patches_apply(&patches, 0, count, values);
+    TRY(frame_patched_decode(in, count, width, base, values, err));
     line_add(values, count, slope);
     return STATUS_OK;
 }
@@ -147,10 +174,9 @@ static enum status delta_decode_single(struct cursor *in, uint32_t count, unsign
 static enum status starts_decode(struct cursor *in, const struct lanes *lanes,
                                  uint64_t starts[CODEC_LANES], struct error *err)
 {
-    int64_t values[CODEC_LANES] = {0};
-    TRY(column_decode(in, lanes->used, 0, values, err));
-    for (unsigned lane = 0; lane < CODEC_LANES; lane++)
-        starts[lane] = (uint64_t)values[lane];
+    TRY(column_decode(in, lanes->used, 0, (int64_t *)starts, err));
+    for (unsigned lane = lanes->used; lane < CODEC_LANES; lane++)
+        starts[lane] = 0;
     return STATUS_OK;
 }
 
@@ -161,37 +187,31 @@ static enum status delta_decode(struct cursor *in, uint32_t count, unsigned widt
     if (lanes.count == 1)
         return delta_decode_single(in, count, width, patched, values, err);
 
-    uint64_t sums[CODEC_LANES];
+    _Alignas(64) uint64_t sums[CODEC_LANES];
     TRY(starts_decode(in, &lanes, sums, err));
     const uint64_t base = (uint64_t)cursor_signed_varint(in);
     const uint32_t steps = lanes.steps - 1;
-    struct patches patches;
-    patches.count = 0;
-    patches.applied = 0;
+    struct patches patches = {.place = NO_PLACE};
     if (patched)
-        TRY(patches_decode(in, steps * CODEC_LANES, width, &patches, err));
+        TRY(patches_open(in, steps * CODEC_LANES, width, &patches, err));
     const struct slice packed = cursor_bytes(in, lanes_packed_bytes(steps, width));
     if (in->failed)
         return column_corrupt(err, "too short");
 
     struct lane_words words;
-    lanes_load(packed.data, steps, width, &words);
-    for (uint32_t row = 0; row < lanes.steps; row += LANES_TILE_STEPS) {
-        const uint32_t left = lanes.steps - row;
+    lanes_open(packed.data, steps, width, &words);
+    /* The first row of each lane is its start and has no delta; see rows and places. */
+    for (unsigned lane = 0; lane < lanes.used; lane++)
+        values[lane * lanes.steps] = sums[lane];
+    for (uint32_t first = 0; first < steps; first += LANES_TILE_STEPS) {
+        const uint32_t left = steps - first;
         const uint32_t tile_steps = left < LANES_TILE_STEPS ? left : LANES_TILE_STEPS;
-        /* The first row of each lane is its start and has no delta; see rows and places. */
-        const uint32_t starts = row == 0 ? 1 : 0;
-        const uint32_t first = row - 1 + starts;
         _Alignas(64) uint64_t tile[TILE_VALUES];
-        uint64_t *const deltas = tile + (size_t)starts * CODEC_LANES;
-        for (unsigned lane = 0; lane < starts * CODEC_LANES; lane++)
-            tile[lane] = 0;
-        lanes_unpack(&words, first, tile_steps - starts, width, base, deltas);
-        patches_apply(&patches, first * CODEC_LANES, (first + tile_steps - starts) * CODEC_LANES,
-                      deltas);
-        lanes_add_up(tile, tile_steps, sums, values + row, lanes.steps);
+        lanes_unpack(&words, first, tile_steps, base, tile);
+        patches_apply(&patches, first * CODEC_LANES, (first + tile_steps) * CODEC_LANES, tile);
+        lanes_add_up(tile, tile_steps, sums, values + first + 1, lanes.steps);
     }
-    return STATUS_OK;
+    return patches_close(&patches, err);
 }
 
 HOT_CLONES static void values_scale(uint64_t *values, uint32_t count, uint64_t step,

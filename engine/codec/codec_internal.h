@@ -99,7 +99,10 @@ static inline unsigned bit_length(uint64_t value)
  * bits simply follow each other, low bits first, padded to a byte.
  */
 struct lane_words {
-    _Alignas(64) uint64_t word[CODEC_STEPS_MAX + 1][CODEC_LANES];
+    const uint8_t *bytes; /* of the whole words; borrowed */
+    uint32_t whole;       /* words a lane */
+    unsigned width;
+    _Alignas(64) uint64_t last[CODEC_LANES]; /* what is left of each lane */
 };
 
 static inline size_t lanes_packed_bytes(uint32_t steps, unsigned width)
@@ -115,24 +118,25 @@ static inline size_t single_packed_bytes(uint32_t count, unsigned width)
 /* Packs steps * 16 values below 2^width; `out` has room for lanes_packed_bytes(). */
 void lanes_pack(const uint64_t *values, uint32_t steps, unsigned width, uint8_t *out);
 
-/* Reads packed lanes back into words, from exactly lanes_packed_bytes() bytes. */
-void lanes_load(const uint8_t *bytes, uint32_t steps, unsigned width, struct lane_words *words);
+/* Makes the words of packed lanes readable: exactly lanes_packed_bytes() bytes, which stay. */
+void lanes_open(const uint8_t *bytes, uint32_t steps, unsigned width, struct lane_words *words);
 
 /* values[step * 16 + lane] = base + packed, for steps [first, first + steps). */
-void lanes_unpack(const struct lane_words *words, uint32_t first, uint32_t steps, unsigned width,
-                  uint64_t base, uint64_t *restrict values);
+void lanes_unpack(const struct lane_words *words, uint32_t first, uint32_t steps, uint64_t base,
+                  uint64_t *restrict values);
 
 /*
  * Turns the 16 lanes of up to LANES_TILE_STEPS steps of deltas into values:
  * adds them up onto `sums` and puts lane l at values[l * stride ...].
  */
-#define LANES_TILE_STEPS 8u
+#define LANES_TILE_STEPS 32u
 void lanes_add_up(const uint64_t *restrict tile, uint32_t steps, uint64_t *restrict sums,
                   uint64_t *restrict values, uint32_t stride);
 
 /* One lane: `out` has room for single_packed_bytes(). */
 void single_pack(const uint64_t *values, uint32_t count, unsigned width, uint8_t *out);
-void single_unpack(const uint8_t *bytes, uint32_t count, unsigned width, uint64_t base,
+/* `readable` begins with the packed bytes; what lies behind them may be anything. */
+void single_unpack(struct slice readable, uint32_t count, unsigned width, uint64_t base,
                    uint64_t *values);
 
 static inline int64_t difference(int64_t a, int64_t b)
@@ -188,5 +192,8 @@ enum status column_encode(const int64_t *values, uint32_t count, unsigned level,
 enum status column_decode(struct cursor *in, uint32_t count, unsigned level, int64_t *values,
                           struct error *err);
 enum status column_skip(struct cursor *in, uint32_t count, unsigned level, struct error *err);
+
+/* Passes over `count` patches, behind their number. */
+void patches_skip(struct cursor *in, uint32_t count);
 
 #endif

@@ -21,28 +21,34 @@ static enum status packed_skip(struct cursor *in, size_t bytes_len, struct error
     return in->failed ? skip_failed(err, "too short") : STATUS_OK;
 }
 
-/* How many of 8 bytes end a varint. */
-static unsigned varint_ends(uint64_t bytes)
+/* Eight bytes at a time: each varint ends with a byte without its highest bit. */
+void patches_skip(struct cursor *in, uint32_t count)
 {
-    const uint64_t ones = UINT64_C(0x0101010101010101);
-    return (unsigned)(((~bytes >> 7 & ones) * ones) >> 56);
+    uint32_t left = 2 * count;
+    while (left > 0 && cursor_left(in) >= sizeof(uint64_t)) {
+        uint64_t ends = ~load_u64(in->next) & UINT64_C(0x8080808080808080);
+        const uint64_t ones = UINT64_C(0x0101010101010101);
+        const uint32_t found = (uint32_t)((ends >> 7) * ones >> 56);
+        if (found < left) {
+            left -= found;
+            in->next += sizeof(uint64_t);
+            continue;
+        }
+        for (; left > 1; left--)
+            ends &= ends - 1;
+        in->next += (unsigned)__builtin_ctzll(ends) / 8 + 1;
+        return;
+    }
+    for (; left > 0 && !in->failed; left--)
+        (void)cursor_varint(in);
 }
 
-static enum status patches_skip(struct cursor *in, uint32_t places, struct error *err)
+static enum status patches_pass(struct cursor *in, uint32_t places, struct error *err)
 {
     const uint64_t count = cursor_varint(in);
     if (in->failed || count > places)
         return skip_failed(err, "impossible number of patches");
-    uint64_t left = 2 * count;
-    while (cursor_left(in) >= sizeof(uint64_t)) {
-        const unsigned ends = varint_ends(load_u64(in->next));
-        if (ends >= left)
-            break;
-        left -= ends;
-        in->next += sizeof(uint64_t);
-    }
-    for (; left > 0 && !in->failed; left--)
-        (void)cursor_varint(in);
+    patches_skip(in, (uint32_t)count);
     return in->failed ? skip_failed(err, "too short") : STATUS_OK;
 }
 
@@ -51,7 +57,7 @@ static enum status frame_skip(struct cursor *in, uint32_t count, unsigned width,
 {
     (void)cursor_varint(in);
     if (patched)
-        TRY(patches_skip(in, count, err));
+        TRY(patches_pass(in, count, err));
     const uint32_t steps = (count + CODEC_LANES - 1) / CODEC_LANES;
     return packed_skip(in,
                        count < CODEC_ONE_LANE_BELOW ? single_packed_bytes(count, width)
@@ -71,7 +77,7 @@ static enum status delta_skip(struct cursor *in, uint32_t count, unsigned width,
     (void)cursor_varint(in);
     const uint32_t steps = lanes.steps - 1;
     if (patched)
-        TRY(patches_skip(in, steps * CODEC_LANES, err));
+        TRY(patches_pass(in, steps * CODEC_LANES, err));
     return packed_skip(in, lanes_packed_bytes(steps, width), err);
 }
 

@@ -110,8 +110,13 @@ HOT_CLONES static void planes_get(const uint8_t *restrict bytes, unsigned bits_l
 
 /* --- 16 lanes --------------------------------------------------------------------------- */
 
+/* Words of all lanes, on their way to be packed. */
+struct words_made {
+    _Alignas(64) uint64_t word[CODEC_STEPS_MAX + 1][CODEC_LANES];
+};
+
 HOT_CLONES static void pack_steps(const uint64_t *restrict values, uint32_t steps, unsigned width,
-                                  struct lane_words *restrict words)
+                                  struct words_made *restrict words)
 {
     for (uint32_t step = 0; step < steps; step++) {
         const uint64_t *from = values + (size_t)step * CODEC_LANES;
@@ -135,7 +140,7 @@ void lanes_pack(const uint64_t *values, uint32_t steps, unsigned width, uint8_t 
     if (width == 0)
         return;
 
-    struct lane_words words;
+    struct words_made words;
     const uint32_t full = steps * width / WORD_BITS;
     for (uint32_t i = 0; i <= full; i++)
         memset(words.word[i], 0, sizeof words.word[0]);
@@ -144,72 +149,97 @@ void lanes_pack(const uint64_t *values, uint32_t steps, unsigned width, uint8_t 
     planes_put(words.word[full], steps * width % WORD_BITS, out + full * sizeof words.word[0]);
 }
 
-HOT_CLONES void lanes_load(const uint8_t *bytes, uint32_t steps, unsigned width,
-                           struct lane_words *words)
+void lanes_open(const uint8_t *bytes, uint32_t steps, unsigned width, struct lane_words *words)
 {
     assert(steps <= CODEC_STEPS_MAX);
     assert(width <= WORD_BITS);
 
-    const uint32_t full = steps * width / WORD_BITS;
-    /* By whole rows of words: copies of a known length are a few vector moves each. */
-    for (uint32_t i = 0; i < full; i++)
-        memcpy(words->word[i], bytes + i * sizeof words->word[0], sizeof words->word[0]);
-    memset(words->word[full], 0, sizeof words->word[0]);
-    planes_get(bytes + full * sizeof words->word[0], steps * width % WORD_BITS, words->word[full]);
+    words->bytes = bytes;
+    words->whole = steps * width / WORD_BITS;
+    words->width = width;
+    for (unsigned lane = 0; lane < CODEC_LANES; lane++)
+        words->last[lane] = 0;
+    planes_get(bytes + (size_t)words->whole * sizeof words->last, steps * width % WORD_BITS,
+               words->last);
+}
+
+/* Word number `word` of each lane, where it lies: at any address. */
+static inline const uint8_t *words_at(const struct lane_words *words, uint32_t word)
+{
+    return word < words->whole ? words->bytes + (size_t)word * sizeof words->last
+                               : (const uint8_t *)words->last;
 }
 
 HOT_CLONES void lanes_unpack(const struct lane_words *words, uint32_t first, uint32_t steps,
-                             unsigned width, uint64_t base, uint64_t *restrict values)
+                             uint64_t base, uint64_t *restrict values)
 {
+    const unsigned width = words->width;
     const uint64_t mask = width_mask(width);
     for (uint32_t step = 0; step < steps; step++) {
         const uint32_t bit = (first + step) * width;
         const unsigned offset = bit % WORD_BITS;
-        const uint64_t *restrict low = words->word[bit / WORD_BITS];
+        const uint8_t *restrict low = words_at(words, bit / WORD_BITS);
         uint64_t *restrict to = values + (size_t)step * CODEC_LANES;
         if (offset + width <= WORD_BITS) {
-            for (unsigned lane = 0; lane < CODEC_LANES; lane++)
-                to[lane] = (low[lane] >> offset & mask) + base;
+            for (size_t lane = 0; lane < CODEC_LANES; lane++)
+                to[lane] = (load_u64(low + 8 * lane) >> offset & mask) + base;
         } else {
-            const uint64_t *restrict high = words->word[bit / WORD_BITS + 1];
-            for (unsigned lane = 0; lane < CODEC_LANES; lane++)
-                to[lane] =
-                    ((low[lane] >> offset | high[lane] << (WORD_BITS - offset)) & mask) + base;
+            const uint8_t *restrict high = words_at(words, bit / WORD_BITS + 1);
+            for (size_t lane = 0; lane < CODEC_LANES; lane++)
+                to[lane] = ((load_u64(low + 8 * lane) >> offset | load_u64(high + 8 * lane)
+                                                                      << (WORD_BITS - offset)) &
+                            mask) +
+                           base;
         }
     }
 }
 
-/* Two 64-bit integers in a vector register; any x86-64, and gcc and clang alike, have it. */
-typedef uint64_t pair_u64 __attribute__((vector_size(16)));
+/* Four 64-bit integers: a vector register, or two; gcc and clang alike have it. */
+typedef uint64_t quad_u64 __attribute__((vector_size(32)));
+#define QUAD 4u
+
+/* Four steps of four lanes, added up onto `sum` and turned: each lane's go to a place of its own. */
+INLINED void square_add_up(const uint64_t *restrict tile, quad_u64 *restrict sum,
+                           uint64_t *restrict values, uint32_t stride)
+{
+    quad_u64 steps[QUAD];
+    for (unsigned step = 0; step < QUAD; step++) {
+        quad_u64 deltas;
+        memcpy(&deltas, tile + (size_t)step * CODEC_LANES, sizeof deltas);
+        *sum += deltas;
+        steps[step] = *sum;
+    }
+    const quad_u64 even_first = __builtin_shufflevector(steps[0], steps[1], 0, 4, 2, 6);
+    const quad_u64 odd_first = __builtin_shufflevector(steps[0], steps[1], 1, 5, 3, 7);
+    const quad_u64 even_last = __builtin_shufflevector(steps[2], steps[3], 0, 4, 2, 6);
+    const quad_u64 odd_last = __builtin_shufflevector(steps[2], steps[3], 1, 5, 3, 7);
+    /* One by one: an array of them would be put into memory first. */
+    const quad_u64 lane_0 = __builtin_shufflevector(even_first, even_last, 0, 1, 4, 5);
+    const quad_u64 lane_1 = __builtin_shufflevector(odd_first, odd_last, 0, 1, 4, 5);
+    const quad_u64 lane_2 = __builtin_shufflevector(even_first, even_last, 2, 3, 6, 7);
+    const quad_u64 lane_3 = __builtin_shufflevector(odd_first, odd_last, 2, 3, 6, 7);
+    memcpy(values, &lane_0, sizeof lane_0);
+    memcpy(values + stride, &lane_1, sizeof lane_1);
+    memcpy(values + 2 * (size_t)stride, &lane_2, sizeof lane_2);
+    memcpy(values + 3 * (size_t)stride, &lane_3, sizeof lane_3);
+}
 
 HOT_CLONES void lanes_add_up(const uint64_t *restrict tile, uint32_t steps, uint64_t *restrict sums,
                              uint64_t *restrict values, uint32_t stride)
 {
-    _Alignas(64) uint64_t added[LANES_TILE_STEPS][CODEC_LANES];
-    for (uint32_t step = 0; step < steps; step++) {
-        for (unsigned lane = 0; lane < CODEC_LANES; lane++) {
-            sums[lane] += tile[step * CODEC_LANES + lane];
-            added[step][lane] = sums[lane];
-        }
+    const uint32_t squared = steps & ~(QUAD - 1);
+    for (unsigned lane = 0; lane < CODEC_LANES; lane += QUAD) {
+        quad_u64 sum;
+        memcpy(&sum, sums + lane, sizeof sum);
+        uint64_t *const to = values + (size_t)lane * stride;
+        for (uint32_t step = 0; step < squared; step += QUAD)
+            square_add_up(tile + (size_t)step * CODEC_LANES + lane, &sum, to + step, stride);
+        memcpy(sums + lane, &sum, sizeof sum);
     }
-    /* Turned in squares of two steps by two lanes; an odd last step is put one by one. */
-    const uint32_t even_steps = steps & ~1u;
-    for (unsigned lane = 0; lane < CODEC_LANES; lane += 2) {
-        uint64_t *const first = values + (size_t)lane * stride;
-        uint64_t *const second = first + stride;
-        for (uint32_t step = 0; step < even_steps; step += 2) {
-            pair_u64 above;
-            pair_u64 below;
-            memcpy(&above, &added[step][lane], sizeof above);
-            memcpy(&below, &added[step + 1][lane], sizeof below);
-            const pair_u64 left = __builtin_shufflevector(above, below, 0, 2);
-            const pair_u64 right = __builtin_shufflevector(above, below, 1, 3);
-            memcpy(first + step, &left, sizeof left);
-            memcpy(second + step, &right, sizeof right);
-        }
-        if (even_steps < steps) {
-            first[even_steps] = added[even_steps][lane];
-            second[even_steps] = added[even_steps][lane + 1];
+    for (uint32_t step = squared; step < steps; step++) {
+        for (size_t lane = 0; lane < CODEC_LANES; lane++) {
+            sums[lane] += tile[step * CODEC_LANES + lane];
+            values[lane * stride + step] = sums[lane];
         }
     }
 }
@@ -235,40 +265,48 @@ void single_pack(const uint64_t *values, uint32_t count, unsigned width, uint8_t
 
 /* Values [first, until) from bytes that begin at `bytes_from` of all; reads 9 for each. */
 INLINED void unpack_from(const uint8_t *bytes, size_t bytes_from, uint32_t first, uint32_t until,
-                         unsigned width, uint64_t *values)
+                         unsigned width, uint64_t base, uint64_t *values)
 {
     const uint64_t mask = width_mask(width);
-    for (uint32_t i = first; i < until; i++) {
-        const uint32_t bit = i * width;
+    uint32_t bit = first * width;
+    for (uint32_t i = first; i < until; i++, bit += width) {
         const unsigned offset = bit % 8;
         const uint8_t *const at = bytes + (bit / 8 - bytes_from);
         const uint64_t low = load_u64(at) >> offset;
         const uint64_t high = ((uint64_t)at[8] << 1) << (63 - offset);
-        values[i] = (low | high) & mask;
+        values[i] = ((low | high) & mask) + base;
     }
 }
 
 #define REACH_BYTES 9u
 #define TAIL_BYTES  16u
 
-void single_unpack(const uint8_t *bytes, uint32_t count, unsigned width, uint64_t base,
+/* Where the end is near, from a copy of the last bytes, behind which reading is safe. */
+static void unpack_to_end(struct slice packed, uint32_t count, unsigned width, uint64_t base,
+                          uint64_t *values)
+{
+    const uint32_t bytes_len = (uint32_t)packed.len;
+    const uint32_t near = bytes_len < REACH_BYTES ? 0 : bytes_len - REACH_BYTES + 1;
+    const uint32_t in_place = width == 0 ? 0 : (near * 8 + width - 1) / width;
+    unpack_from(packed.data, 0, 0, in_place, width, base, values);
+    uint8_t tail[TAIL_BYTES + REACH_BYTES] = {0};
+    const uint32_t tail_from = bytes_len < TAIL_BYTES ? 0 : bytes_len - TAIL_BYTES;
+    if (tail_from > 0)
+        memcpy(tail, packed.data + tail_from, TAIL_BYTES);
+    else if (bytes_len > 0)
+        memcpy(tail, packed.data, bytes_len);
+    unpack_from(tail, tail_from, in_place, count, width, base, values);
+}
+
+void single_unpack(struct slice readable, uint32_t count, unsigned width, uint64_t base,
                    uint64_t *values)
 {
     assert(count <= CODEC_ONE_LANE_BELOW);
     assert(width <= WORD_BITS);
 
-    /* Where the end is near, from a copy of the last bytes, behind which reading is safe. */
-    const uint32_t bytes_len = (uint32_t)single_packed_bytes(count, width);
-    const uint32_t near = bytes_len < REACH_BYTES ? 0 : bytes_len - REACH_BYTES + 1;
-    const uint32_t in_place = width == 0 ? 0 : (near * 8 + width - 1) / width;
-    unpack_from(bytes, 0, 0, in_place, width, values);
-    uint8_t tail[TAIL_BYTES + REACH_BYTES] = {0};
-    const uint32_t tail_from = bytes_len < TAIL_BYTES ? 0 : bytes_len - TAIL_BYTES;
-    if (tail_from > 0)
-        memcpy(tail, bytes + tail_from, TAIL_BYTES);
-    else if (bytes_len > 0)
-        memcpy(tail, bytes, bytes_len);
-    unpack_from(tail, tail_from, in_place, count, width, values);
-    for (uint32_t i = 0; i < count; i++)
-        values[i] += base;
+    const size_t bytes_len = single_packed_bytes(count, width);
+    if (readable.len >= bytes_len + REACH_BYTES)
+        unpack_from(readable.data, 0, 0, count, width, base, values);
+    else
+        unpack_to_end(slice_of(readable.data, bytes_len), count, width, base, values);
 }

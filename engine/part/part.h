@@ -192,7 +192,8 @@ struct part_filter {
     uint32_t device_until;       /* no device from here on is wanted; 0: no bound */
     struct part_names names;
     int64_t from_ms;
-    int64_t until_ms; /* TIME_MS_MAX: no bound */
+    int64_t until_ms;       /* TIME_MS_MAX: no bound */
+    bool summaries_of_ones; /* entries of several devices are given without their columns */
 };
 
 struct part_cursor;

@@ -68,6 +68,7 @@ enum status part_cursor_open(struct part_cursor *cursor, const struct part *part
     cursor->started = false;
     cursor->ended = part->totals.summary.row_count == 0;
     cursor->has_previous = false;
+    cursor->directory.one_device_only = filter->summaries_of_ones;
     return part_source_open(&cursor->source, part, txn, err);
 }
 

@@ -295,6 +295,7 @@ struct part_filter scan_filter_of(const struct snapshot *snapshot, const struct 
         .names = snapshot_names(snapshot, spec->table),
         .from_ms = spec->from_ms,
         .until_ms = spec->until_ms,
+        .summaries_of_ones = spec->by_device,
     };
     if (filter.device_bits)
         bound_devices(&filter);

@@ -87,11 +87,12 @@ static enum status spill(struct accumulator *accumulator)
 }
 
 /* Makes the open part one of `exponent`, empty or not. */
-static enum status open_at(struct accumulator *accumulator, int exponent)
+static inline enum status open_at(struct accumulator *accumulator, int exponent)
 {
     if (accumulator->open && accumulator->exponent == exponent)
         return STATUS_OK;
-    TRY(spill(accumulator));
+    if (accumulator->open)
+        TRY(spill(accumulator));
     accumulator->open = true;
     accumulator->exponent = (int16_t)exponent;
     accumulator->total = 0;
@@ -100,7 +101,7 @@ static enum status open_at(struct accumulator *accumulator, int exponent)
     return STATUS_OK;
 }
 
-static enum status add_total(struct accumulator *accumulator, i128 addend)
+static inline enum status add_total(struct accumulator *accumulator, i128 addend)
 {
     i128 total = 0;
     if (__builtin_add_overflow(accumulator->total, addend, &total)) {
@@ -331,6 +332,14 @@ enum status accumulator_add_run(struct accumulator *accumulator, const struct co
     if (needs->times)
         add_times(accumulator->more, run);
     return add_values(accumulator, run, needs);
+}
+
+enum status accumulator_add_mantissas(struct accumulator *accumulator, const int64_t *mantissas,
+                                      uint32_t count, int16_t exponent)
+{
+    const struct plain_run plain = {.mantissas = mantissas, .count = count, .exponent = exponent};
+    accumulator->count += count;
+    return add_basics(accumulator, &plain);
 }
 
 /* --- summaries ----------------------------------------------------------------------------- */

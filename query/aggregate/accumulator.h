@@ -79,6 +79,14 @@ MUST_CHECK enum status accumulator_add_run(struct accumulator *accumulator,
                                            const struct accumulator_needs *needs);
 
 /*
+ * The same for mantissas of one exponent, at least one and at most BLOCK_ROWS_MAX, where nothing but
+ * basics is needed.
+ */
+MUST_CHECK enum status accumulator_add_mantissas(struct accumulator *accumulator,
+                                                 const int64_t *mantissas, uint32_t count,
+                                                 int16_t exponent);
+
+/*
  * Adds what a summary says of many values; it has the ends if they are needed (asserted).
  * Without a sum in it, only count and extremes are right afterwards.
  */
@@ -106,6 +114,12 @@ MUST_CHECK enum status accumulator_merge(struct accumulator *into, struct accumu
                                          const struct accumulator_needs *needs);
 
 void accumulator_release(struct accumulator *accumulator);
+
+/* True if all that was added is in the open part, at one exponent: count, total, min and max. */
+static inline bool accumulator_is_open_only(const struct accumulator *accumulator)
+{
+    return accumulator->open && !accumulator->more;
+}
 
 /* --- results, of what was needed; all null when count is 0 --------------------------------- */
 

@@ -114,9 +114,45 @@ static struct answer_cell time_of(const struct accumulator *accumulator, enum ag
     return cell_of_time(kind == AGGREGATE_MIN_TIME ? more->min_at.time_ms : more->max_at.time_ms);
 }
 
+/* A number that is in the open part, from its words: see cell_make. */
+static struct answer_cell cell_of_mantissa(int64_t mantissa, int exponent)
+{
+    const struct number number = number_from_decimal(mantissa, exponent);
+    struct answer_cell cell = cell_make((uint64_t)number.mantissa, CELL_NUMBER);
+    cell.mantissa.high = number.mantissa >> 63;
+    cell.exponent = number.exponent;
+    cell.exact_kind = EXACT_DECIMAL;
+    return cell;
+}
+
+/* The cells that most answers are made of, without a struct exact_value. False if it is another. */
+static bool set_open_cell(const struct accumulator *accumulator, enum aggregate_kind kind,
+                          struct answer_cell *cell)
+{
+    double mean = 0.0;
+    if (!accumulator_is_open_only(accumulator))
+        return false;
+    if (kind == AGGREGATE_MIN) {
+        *cell = cell_of_mantissa(accumulator->min, accumulator->exponent);
+    } else if (kind == AGGREGATE_MAX) {
+        *cell = cell_of_mantissa(accumulator->max, accumulator->exponent);
+    } else if (kind == AGGREGATE_AVG &&
+               exact_mean_of_small_total(accumulator->total, accumulator->exponent,
+                                         accumulator->count, &mean)) {
+        *cell = cell_make(0, CELL_NUMBER);
+        cell->real = mean;
+        cell->exact_kind = EXACT_REAL;
+    } else {
+        return false;
+    }
+    return true;
+}
+
 static enum status set_cell(struct accumulator *accumulator, const struct aggregate *aggregate,
                             struct arena *arena, struct answer_cell *cell)
 {
+    if (set_open_cell(accumulator, aggregate->kind, cell))
+        return STATUS_OK;
     switch (kind_of(aggregate->kind)) {
     case CELL_COUNT:
         *cell = cell_of_count(accumulator->count);

@@ -147,10 +147,67 @@ static enum status add_rows(struct stats *stats, const struct row_vector *rows, 
     return STATUS_OK;
 }
 
+/* True if nothing but sums and extremes of each device is asked for. */
+static bool wants_basics_of_devices(const struct stats *stats)
+{
+    const struct accumulator_needs *needs = &stats->needs;
+    return stats->spec->by == STATS_BY_DEVICE && !stats->spec->every && !needs->ends &&
+           !needs->times && !needs->squares && !needs->values && !needs->twa;
+}
+
+/* What a column has of each device, where every row has a value at the column's exponent. */
+static enum status add_full_column(struct stats *stats, size_t place, const struct column_run *run)
+{
+    const struct column_vector *column = run->column;
+    for (uint32_t row = run->from_row; row < run->until_row;) {
+        const uint32_t end = row_vector_device_end(run->rows, row, run->until_row);
+        size_t entry = 0;
+        TRY(stats_groups_find(&stats->groups, row_vector_device(run->rows, row), 0, &entry));
+        TRY(accumulator_add_mantissas(stats_groups_at(&stats->groups, entry, place),
+                                      column->mantissas + row, end - row, column->exponent));
+        row = end;
+    }
+    return STATUS_OK;
+}
+
+static bool column_is_full(const struct row_vector *rows, const struct column_vector *column)
+{
+    return column->exception_count == 0 &&
+           (!column->present || column->present_count == rows->count);
+}
+
+/* Column by column. */
+static enum status take_basics(struct stats *stats, const struct row_vector *rows,
+                               uint32_t from_row, uint32_t until_row)
+{
+    size_t next = 0;
+    for (uint32_t i = 0; i < rows->column_count; i++) {
+        size_t place = 0;
+        if (!stats_find_place(stats, rows->columns[i].metric, &next, &place))
+            continue;
+        struct column_run run = {.column = &rows->columns[i],
+                                 .rows = rows,
+                                 .from_row = from_row,
+                                 .until_row = until_row};
+        if (column_is_full(rows, run.column)) {
+            TRY(add_full_column(stats, place, &run));
+            continue;
+        }
+        while (run.from_row < until_row) {
+            run.until_row = row_vector_device_end(rows, run.from_row, until_row);
+            TRY(add_column(stats, place, &run));
+            run.from_row = run.until_row;
+        }
+    }
+    return STATUS_OK;
+}
+
 static enum status take_rows(void *context, const struct row_vector *rows, uint32_t from_row,
                              uint32_t until_row)
 {
     struct stats *stats = context;
+    if (wants_basics_of_devices(stats))
+        return take_basics(stats, rows, from_row, until_row);
     const bool parts = parts_devices(stats);
     for (uint32_t row = from_row; row < until_row;) {
         uint32_t end = parts ? row_vector_device_end(rows, row, until_row) : until_row;

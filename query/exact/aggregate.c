@@ -82,6 +82,11 @@ struct exact_value exact_mean(const struct exact_sum *sum, u128 divisor)
     return exact_of_real(nearest_quotient(&numerator, &denominator, scale));
 }
 
+bool exact_mean_of_small_total(i128 total, int16_t exponent, uint64_t divisor, double *mean)
+{
+    return divisor != 0 && divide_doubles(total, -exponent, divisor, mean);
+}
+
 struct exact_value exact_mean_of_total(i128 total, int16_t exponent, uint64_t divisor)
 {
     double quotient = 0.0;

@@ -99,6 +99,8 @@ struct exact_value exact_mean(const struct exact_sum *sum, u128 divisor);
 
 /* The same for a sum that is total * 10^exponent. */
 struct exact_value exact_mean_of_total(i128 total, int16_t exponent, uint64_t divisor);
+/* The same, never null, as a double; false if it takes more than one division of small integers. */
+bool exact_mean_of_small_total(i128 total, int16_t exponent, uint64_t divisor, double *mean);
 
 /*
  * The sample standard deviation of `count` values from their sum and the sum of their
