@@ -17,10 +17,14 @@
  * stand together, whatever their hashes:
  *
  *      hash ─▶ index ┌───┬─────────┬───┬─────────┬───┐
- *                    │   │ tag  17 │   │ tag   4 │   │   at most half full
- *                    └───┴──────┼──┴───┴─────────┴───┘
- *                               ▼
- *      records  0  1  2 ...  16  17  18 ...              one cache line each, in chunks that stay
+ *                    │   │ 17, tag │   │  4, tag │   │   at most half full
+ *                    └───┴──┼──────┴───┴─────────┴───┘
+ *                           └──────┐
+ *                                  ▼
+ *      places   0   1   2  ... 16  17  18 ...              two in a cache line, in chunks that stay
+ *
+ * A name stands in one place or, if it is long, in two; its number is that of the first. So numbers
+ * ascend in the order in which names came, and long ones leave a number out.
  *
  * A number means the name and nothing else: whether the store holds it is the committer's matter.
  * Numbers are never taken back. The table is for speed alone: a name that it does not take goes
@@ -40,26 +44,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Longer names are not taken: a record is one cache line. */
-#define KNOWN_NAME_BYTES_MAX 63u
-/* So many names are taken, of hostile and of very wide sets too: 128 MiB of records. */
-#define KNOWN_NAMES_MAX ((size_t)1 << 21)
+#define KNOWN_PLACE_BYTES 32u
+/* Longer names are not taken: two places, less a byte for the length. */
+#define KNOWN_NAME_BYTES_MAX (2 * KNOWN_PLACE_BYTES - 1)
+/* So many places are filled, by hostile and by very wide sets too: 128 MiB. */
+#define KNOWN_PLACES_MAX ((size_t)1 << 22)
 /* All numbers are below. */
 #define KNOWN_NUMBER_LIMIT UINT32_C(0x80000000)
 
-#define KNOWN_TAG_BITS      10u
-#define KNOWN_CHUNK_RECORDS ((size_t)1 << 12)
-#define KNOWN_CHUNKS_MAX    (KNOWN_NAMES_MAX / KNOWN_CHUNK_RECORDS)
-
-struct known_record {
-    uint8_t len;
-    uint8_t name[KNOWN_NAME_BYTES_MAX];
-};
-
-struct known_chunk {
-    struct known_record *records; /* in `memory`, aligned to a cache line; NULL: none yet */
-    void *memory;                 /* owned */
-};
+#define KNOWN_TAG_BITS     9u
+#define KNOWN_CHUNK_PLACES ((size_t)1 << 13)
+#define KNOWN_CHUNKS_MAX   (KNOWN_PLACES_MAX / KNOWN_CHUNK_PLACES)
 
 /* Open addressing. An entry is 0 if free, else (number + 1) << KNOWN_TAG_BITS | tag of the hash. */
 struct known_index {
@@ -68,12 +63,19 @@ struct known_index {
     struct known_index *older; /* what it grew out of: somebody may still look there */
 };
 
+/* Of places, aligned to a cache line: a byte with the length of a name, then the name. */
+struct known_chunk {
+    uint8_t *places; /* in `memory`; NULL: none yet */
+    void *memory;    /* owned */
+};
+
 struct known_names {
     _Atomic(struct known_index *) index;         /* the newest, or NULL: no name is known */
     uint64_t seed;                               /* of the hashes */
-    _Atomic size_t count;                        /* of names; all numbers are below */
-    pthread_mutex_t lock;                        /* of those who add */
-    struct known_chunk chunks[KNOWN_CHUNKS_MAX]; /* filled by those who add, and never changed */
+    _Atomic size_t number_end;                   /* all numbers are below */
+    pthread_mutex_t lock;                        /* of those who add, for all below */
+    size_t count;                                /* of names */
+    struct known_chunk chunks[KNOWN_CHUNKS_MAX]; /* what was written is never changed */
 };
 
 /* Zero-initialise, then once: */
@@ -92,9 +94,10 @@ void known_names_reserve(struct known_names *known, size_t count);
  */
 bool known_names_add(struct known_names *known, uint64_t hash, struct slice name, uint32_t *number);
 
-static inline size_t known_names_count(const struct known_names *known)
+/* All numbers that were given are below. */
+static inline size_t known_names_end(const struct known_names *known)
 {
-    return atomic_load_explicit(&known->count, memory_order_acquire);
+    return atomic_load_explicit(&known->number_end, memory_order_acquire);
 }
 
 static inline uint64_t known_names_hash(const struct known_names *known, struct slice name)
@@ -112,26 +115,31 @@ static inline bool known_entry_has(uint32_t entry, uint32_t tag)
     return (entry & ((1u << KNOWN_TAG_BITS) - 1)) == tag;
 }
 
-/* Of a number that the caller has from here, or from somebody who has. */
-static inline const struct known_record *known_record(const struct known_names *known,
-                                                      uint32_t number)
+static inline uint32_t known_entry_number(uint32_t entry)
 {
-    return &known->chunks[number / KNOWN_CHUNK_RECORDS].records[number % KNOWN_CHUNK_RECORDS];
+    return (entry >> KNOWN_TAG_BITS) - 1;
+}
+
+/* Where the name stands that has a number, which came from here. */
+static inline const uint8_t *known_place(const struct known_names *known, uint32_t number)
+{
+    const uint8_t *const places = known->chunks[number / KNOWN_CHUNK_PLACES].places;
+    return places + number % KNOWN_CHUNK_PLACES * KNOWN_PLACE_BYTES;
 }
 
 /* The name that has such a number; valid until the release. */
 static inline struct slice known_names_name(const struct known_names *known, uint32_t number)
 {
-    const struct known_record *const record = known_record(known, number);
-    return slice_of(record->name, record->len);
+    const uint8_t *const place = known_place(known, number);
+    return slice_of(place + 1, *place);
 }
 
 /* True if the number, from known_names_guess, is the name's. */
 static inline bool known_names_is(const struct known_names *known, uint32_t number,
                                   struct slice name)
 {
-    const struct known_record *const record = known_record(known, number);
-    return record->len == name.len && bytes_same(record->name, name.data, name.len);
+    const uint8_t *const place = known_place(known, number);
+    return *place == name.len && bytes_same(place + 1, name.data, name.len);
 }
 
 /* Has the entry come from memory for known_names_guess later on. */
@@ -144,7 +152,7 @@ static inline void known_names_prefetch(const struct known_names *known, uint64_
 }
 
 /*
- * The number of a name whose hash looks like this one, in nearly all cases the only one; its record
+ * The number of a name whose hash looks like this one, in nearly all cases the only one; its place
  * comes from memory meanwhile, for known_names_is. False: no name of this hash is known.
  */
 static inline bool known_names_guess(const struct known_names *known, uint64_t hash,
@@ -160,8 +168,8 @@ static inline bool known_names_guess(const struct known_names *known, uint64_t h
         if (entry == 0)
             return false;
         if (known_entry_has(entry, tag)) {
-            *number = (entry >> KNOWN_TAG_BITS) - 1;
-            __builtin_prefetch(known_record(known, *number));
+            *number = known_entry_number(entry);
+            __builtin_prefetch(known_place(known, *number));
             return true;
         }
     }

@@ -264,7 +264,7 @@ enum status store_follow_known(struct store *store, struct error *err)
 {
     if (!store->has_known)
         return STATUS_OK;
-    const size_t count = known_names_count(&store->known_devices);
+    const size_t count = known_names_end(&store->known_devices);
     if (count == store->known_count)
         return STATUS_OK;
     if (mem_grow(&store->known_numbers, &store->known_capacity, count,

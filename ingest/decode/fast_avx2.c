@@ -41,15 +41,18 @@ FAST_PATH bool wide_lead_stands(const struct lead *lead, const uint8_t *at)
     return (equal_bits(lead->bytes, at) | (uint32_t)lead->behind) == UINT32_MAX;
 }
 
-/* Names are compared in one look: those in lines have readable bytes behind them. */
+/*
+ * Names are compared in one look: those in lines have readable bytes before and behind them. It is
+ * a look at the whole place and no byte more, since others may write to the next one.
+ */
 FAST_PATH bool wide_known_is(const struct fast_run *run, uint32_t number, struct slice name)
 {
     const struct known_names *const known = run->batch->known_devices;
-    if (!run->is_line || name.len > 32)
+    if (!run->is_line || name.len >= KNOWN_PLACE_BYTES)
         return known_names_is(known, number, name);
-    const struct known_record *const record = known_record(known, number);
-    const uint32_t different = ~equal_bits(record->name, name.data);
-    return record->len == name.len && _bzhi_u32(different, (uint32_t)name.len) == 0;
+    const uint8_t *const place = known_place(known, number);
+    const uint32_t different = ~equal_bits(place, name.data - 1) >> 1;
+    return *place == name.len && _bzhi_u32(different, (uint32_t)name.len) == 0;
 }
 
 FAST_PATH size_t wide_base64_run(struct slice text, uint8_t *room)
