@@ -152,6 +152,71 @@ static void a_run_of_lines_is_taken_whole_or_not_at_all(void **state)
     }
 }
 
+/* Status messages in lines of one shape, a device each, and readings between them. */
+static void build_statuses(struct buffer *lines)
+{
+    for (uint32_t i = 0; i < LINES; i++) {
+        char payload[256];
+        uint8_t coded[512] = {0};
+        char line[1024];
+        (void)snprintf(payload, sizeof payload,
+                       i % 7 == 6 ? "{\"t\":%u}"
+                                  : "{\"time\":\"2018-05-16 13:58:44.427\",\"productKey\":\"pk\","
+                                    "\"deviceName\":\"d%u\",\"status\":\"online\"}",
+                       i);
+        base64_encode(slice_of_text(payload), coded);
+        const unsigned long long id = FIRST_LONG_ID + i;
+        const int len =
+            snprintf(line, sizeof line,
+                     "{\"payload\":\"%s\",\"messagetype\":\"%s\",\"topic\":\"/pk/d%u\","
+                     "\"messageid\":%llu,\"timestamp\":%s}\n",
+                     (const char *)coded, i % 7 == 6 ? "upload" : "status", i, id, TEST_TIMESTAMP);
+        assert_in_range(len, 1, sizeof line - 1);
+        assert_int_equal(buffer_append(lines, line, (size_t)len), STATUS_OK);
+    }
+    assert_int_equal(buffer_reserve(lines, DECODE_SLACK_BYTES), STATUS_OK);
+    memset(lines->data + lines->len, 0, DECODE_SLACK_BYTES);
+}
+
+/* Each row has the device of its message, whichever way that was looked up. */
+static void assert_statuses(const struct row_batch *batch)
+{
+    assert_int_equal(batch->message_count, LINES);
+    for (uint32_t i = 0; i < LINES; i++) {
+        const struct message *const message = &batch->messages[i];
+        assert_int_equal(message->verdict, i % 7 == 6 ? MESSAGE_READINGS : MESSAGE_STATUS);
+        const struct row *const row = &batch->rows[message->verdict][message->first];
+        char name[32];
+        (void)snprintf(name, sizeof name, "pk/d%u", i);
+        assert_int_equal(row->message_id, FIRST_LONG_ID + i);
+        assert_true(slice_equal(batch->devices.names[row->device], slice_of_text(name)));
+    }
+}
+
+static void a_run_of_statuses_is_taken_whole_or_not_at_all(void **state)
+{
+    struct fixture *fixture = *state;
+    OWNED(buffer_release) struct buffer lines = {0};
+    build_statuses(&lines);
+    enum status status = STATUS_NOMEM;
+    for (long nth = 0; status != STATUS_OK; nth++) {
+        assert_in_range(nth, 0, 200);
+        row_batch_release(&fixture->batch);
+        fixture->batch = (struct row_batch){0};
+        mem_fail_at(nth);
+        status = take_lines(fixture, buffer_slice(&lines));
+        mem_fail_at(-1);
+        if (status != STATUS_OK) {
+            assert_int_equal(status, STATUS_NOMEM);
+            assert_int_equal(fixture->batch.message_count, 0);
+            assert_int_equal(fixture->batch.row_count[TABLE_STATUS], 0);
+            assert_int_equal(fixture->batch.cell_count, 0);
+            assert_int_equal(take_lines(fixture, buffer_slice(&lines)), STATUS_OK);
+        }
+        assert_statuses(&fixture->batch);
+    }
+}
+
 /* The shape's metrics have to be added to each new batch. */
 static void a_shape_without_memory_for_its_metrics_takes_nothing(void **state)
 {
@@ -193,6 +258,8 @@ int main(void)
 #ifdef MNSDB_TEST_FAULTS
         cmocka_unit_test(decoding_survives_every_failed_allocation),
         cmocka_unit_test(a_run_of_lines_is_taken_whole_or_not_at_all),
+        cmocka_unit_test_setup_teardown(a_run_of_statuses_is_taken_whole_or_not_at_all, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(a_shape_without_memory_for_its_metrics_takes_nothing, setup,
                                         teardown),
 #endif
