@@ -148,6 +148,7 @@ FAST_PATH bool read_status_values(struct decoder *decoder, const struct slice *t
     const struct lead *const leads = shape->line.leads;
     values->product = texts[shape->product];
     values->name = texts[shape->name];
+    values->contact_ms = 0;
     values->has_contact = shape->contact != STATUS_NO_VALUE;
     return values->product.len > 0 && values->product.len <= STATUS_PRODUCT_BYTES &&
            values->name.len > 0 && values->name.len <= STATUS_NAME_BYTES &&
