@@ -7,7 +7,7 @@ import subprocess
 
 import source_tree
 
-PACKAGES = ("lmdb", "libxxhash", "libcjson", "zlib", "libzstd", "libcrypto", "smartcols", "sqlite3", "cmocka")
+PACKAGES = ("lmdb", "libxxhash", "libcjson", "zlib", "libzstd", "libcrypto", "sqlite3", "cmocka")
 FLAGS = ("-std=c17", "-D_GNU_SOURCE", "-DMNSDB_TEST_FAULTS=1", "-Wall", "-Wextra", "-Wpedantic",
          "-Werror", "-fsyntax-only", "-x", "c", "-")
 

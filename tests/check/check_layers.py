@@ -28,7 +28,6 @@ ALLOWED = {
 LIBRARIES = {
     "lmdb.h": ("engine/",),
     "xxhash.h": ("engine/",),
-    "libsmartcols": ("query/",),
     "cjson": ("ingest/", "query/", "bench/"),
     "openssl": ("ingest/",),
     "curl": ("ingest/",),

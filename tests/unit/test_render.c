@@ -255,6 +255,66 @@ static void a_growing_table_widens_with_its_rows(void **state)
     answer_release(&answer);
 }
 
+/* As libsmartcols printed them, which tables were made with before. */
+static void a_table_is_as_wide_as_its_widest_cells(void **state)
+{
+    (void)state;
+    char text[4096];
+    struct answer answer = {0};
+    struct answer_cell *cells = NULL;
+    assert_int_equal(answer_add_field(&answer, "device", CELL_TEXT, NULL), STATUS_OK);
+    assert_int_equal(answer_add_field(&answer, "", CELL_TEXT, NULL), STATUS_OK);
+    assert_int_equal(answer_add_field(&answer, "state", CELL_TEXT, NULL), STATUS_OK);
+    assert_int_equal(answer_add_field(&answer, "count", CELL_COUNT, NULL), STATUS_OK);
+    static const char *const names[] = {"浴室", "a\\x", "\xe2\x80\x8b", "e\xcc\x81"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        assert_int_equal(answer_add_row(&answer, &cells, NULL), STATUS_OK);
+        cells[0] = cell_of_text(slice_of_text(names[i]));
+        cells[2] = cell_of_text(slice_of_text(i == 0 ? "online" : i == 1 ? "offline" : "off"));
+        if (i < 2)
+            cells[3] = cell_of_count(7 + i * 1000);
+    }
+    struct render_options options = {.format = RENDER_TABLE, .zone = &utc};
+    assert_int_equal(render(&options, &answer, text, sizeof text), STATUS_OK);
+    assert_string_equal(text, "device     state    count\n"
+                              "浴室       online       7\n"
+                              "a\\x5cx     offline   1007\n"
+                              "           off      \n"
+                              "e\xcc\x81          off      \n");
+    // Without titles columns are as wide as with them.
+    options.no_header = true;
+    assert_int_equal(render(&options, &answer, text, sizeof text), STATUS_OK);
+    assert_int_equal(strncmp(text, "浴室       online       7\n", strlen("浴室       online")), 0);
+    options.colours = true;
+    options.no_header = false;
+    answer_limit(&answer, 2);
+    assert_int_equal(render(&options, &answer, text, sizeof text), STATUS_OK);
+    assert_string_equal(text, "\x1b[1mdevice\x1b[0m  \x1b[1m \x1b[0m  \x1b[1mstate  \x1b[0m  "
+                              "\x1b[1mcount\x1b[0m\n"
+                              "浴室       \x1b[32monline \x1b[0m      7\n"
+                              "a\\x5cx     \x1b[31moffline\x1b[0m   1007\n");
+    answer_release(&answer);
+}
+
+/* Each sheet of 5,000 rows has titles and widths of its own. */
+static void a_long_table_is_printed_in_sheets(void **state)
+{
+    (void)state;
+    static char text[1 << 18];
+    struct answer answer = {0};
+    struct answer_cell *cells = NULL;
+    assert_int_equal(answer_add_field(&answer, "n", CELL_COUNT, NULL), STATUS_OK);
+    for (uint64_t i = 0; i < 5001; i++) {
+        assert_int_equal(answer_add_row(&answer, &cells, NULL), STATUS_OK);
+        cells[0] = cell_of_count(i);
+    }
+    const struct render_options options = {.format = RENDER_TABLE, .zone = &utc};
+    assert_int_equal(render(&options, &answer, text, sizeof text), STATUS_OK);
+    assert_int_equal(strncmp(text, "   n\n   0\n   1\n", 15), 0);
+    assert_string_equal(strstr(text, "4999\n"), "4999\n   n\n5000\n");
+    answer_release(&answer);
+}
+
 static void rendering_survives_every_failed_allocation(void **state)
 {
     (void)state;
@@ -299,6 +359,8 @@ int main(void)
         cmocka_unit_test(a_single_answer_is_one_object),
         cmocka_unit_test(an_output_that_is_full_stops_the_rendering),
         cmocka_unit_test(a_growing_table_widens_with_its_rows),
+        cmocka_unit_test(a_table_is_as_wide_as_its_widest_cells),
+        cmocka_unit_test(a_long_table_is_printed_in_sheets),
         cmocka_unit_test(rendering_survives_every_failed_allocation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
