@@ -18,7 +18,7 @@ extern const char digits_pairs[200]; /* "00" "01" ... "99" */
 /* The two digits of a number below 100; not terminated. */
 static inline const char *digits_pair(unsigned number)
 {
-    return &digits_pairs[2 * number];
+    return &digits_pairs[(size_t)number * 2];
 }
 
 /* How many digits a value has: 1 ... DIGITS_MAX. */

@@ -249,11 +249,13 @@ static enum status print_sheet(struct renderer *renderer)
     const uint8_t *text = sheet->text.data;
     const bool skips_titles = renderer->options.no_header && !renderer->options.single;
     const size_t first = skips_titles && sheet->cell_count > 0 ? sheet->column_count : 0;
+    size_t column = 0;
     for (size_t i = 0; i < sheet->cell_count; i++) {
         const struct sheet_cell *cell = &sheet->cells[i];
         if (i >= first)
-            TRY(put_cell(renderer, &renderer->text, i % sheet->column_count, cell, text));
+            TRY(put_cell(renderer, &renderer->text, column, cell, text));
         text += cell->bytes;
+        column = column + 1 < sheet->column_count ? column + 1 : 0;
     }
     clear(sheet);
     return STATUS_OK;

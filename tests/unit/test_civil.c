@@ -272,8 +272,8 @@ static int check_clock(const char *name)
     if (civil_zone_open(&zone, name, NULL) != STATUS_OK)
         return 100;
     civil_clock_init(&clock, &zone);
-    const int64_t first_ms = -80 * 365 * MS_PER_DAY;
-    const int64_t last_ms = 68 * 365 * MS_PER_DAY;
+    const int64_t first_ms = -MS_PER_DAY * 80 * 365;
+    const int64_t last_ms = MS_PER_DAY * 68 * 365;
     /* Some times a day: all days on which clocks are put forward or back are among them. */
     for (int64_t at_ms = first_ms; at_ms < last_ms; at_ms += 5 * MS_PER_HOUR - 1) {
         if (!shows_the_same(&clock, at_ms))
