@@ -3,6 +3,7 @@
  */
 #include "engine/base/bytes.h"
 
+#include "engine/base/bytes_hash.h"
 #include "engine/base/mem.h"
 
 #include <assert.h>
@@ -21,6 +22,8 @@ int slice_compare(struct slice a, struct slice b)
 
 uint64_t bytes_hash(const void *data, size_t len, uint64_t seed)
 {
+    if (len >= BYTES_HASH_WIDE_MIN && bytes_hash_can_avx2())
+        return bytes_hash_avx2(data, len, seed);
     return XXH3_64bits_withSeed(data, len, seed);
 }
 

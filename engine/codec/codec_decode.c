@@ -37,12 +37,21 @@ static enum status column_corrupt(struct error *err, const char *what)
     return STATUS_CORRUPT;
 }
 
-/* As cursor_varint, the single byte that it mostly is without a call. */
+/* As cursor_varint, the one or two bytes that it mostly is without a call. */
 static inline uint64_t short_varint(struct cursor *in)
 {
-    if (in->next < in->end && *in->next < 0x80)
-        return *in->next++;
-    return cursor_varint(in);
+    if (cursor_left(in) < 2)
+        return cursor_varint(in);
+    const uint64_t first = in->next[0];
+    const uint64_t second = in->next[1];
+    if (first < 0x80) {
+        in->next++;
+        return first;
+    }
+    if (second >= 0x80)
+        return cursor_varint(in);
+    in->next += 2;
+    return (first & 0x7f) | second << 7;
 }
 
 /* Reads the next patch, whose place must lie behind the one before and below the bound. */

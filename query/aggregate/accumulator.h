@@ -79,7 +79,7 @@ MUST_CHECK enum status accumulator_add_run(struct accumulator *accumulator,
                                            const struct accumulator_needs *needs);
 
 /*
- * The same for mantissas of one exponent, at least one and at most BLOCK_ROWS_MAX, where nothing but
+ * The same for mantissas of one exponent, at least one, at most BLOCK_ROWS_MAX, where nothing but
  * basics is needed.
  */
 MUST_CHECK enum status accumulator_add_mantissas(struct accumulator *accumulator,
