@@ -20,17 +20,6 @@
 
 /* --- writing ------------------------------------------------------------------------------ */
 
-static enum status starts_encode(const struct column *column, struct buffer *out)
-{
-    if (column->lanes.count == 1) {
-        buffer_put_signed_varint(out, column->values[0]);
-        return STATUS_OK;
-    }
-    int64_t starts[CODEC_LANES];
-    column_starts(column, starts);
-    return column_encode(starts, column->lanes.used, 0, out);
-}
-
 /* Lists the places whose values are longer than `width` bits. Returns how many there are. */
 HOT_CLONES static uint32_t patches_find(const uint64_t *places, uint32_t count, unsigned width,
                                         uint16_t *found)
@@ -43,6 +32,15 @@ HOT_CLONES static uint32_t patches_find(const uint64_t *places, uint32_t count, 
     return patch_count;
 }
 
+/* A varint to where there is room for it; most take one byte. Returns what follows. */
+static inline uint8_t *patch_varint_put(uint8_t *next, uint64_t value)
+{
+    for (; value >= 0x80; value >>= 7)
+        *next++ = (uint8_t)(value | 0x80);
+    *next++ = (uint8_t)value;
+    return next;
+}
+
 /* Writes what stands above the packed bits, and takes it away. */
 static enum status patches_put(uint64_t *places, uint32_t count, unsigned width, struct buffer *out)
 {
@@ -50,14 +48,16 @@ static enum status patches_put(uint64_t *places, uint32_t count, unsigned width,
     const uint32_t patch_count = patches_find(places, count, width, found);
     TRY(buffer_reserve(out, VARINT_BYTES_MAX + (size_t)patch_count * PATCH_BYTES_MAX));
     buffer_put_varint(out, patch_count);
+    uint8_t *next = out->data + out->len;
     uint32_t next_place = 0;
     for (uint32_t i = 0; i < patch_count; i++) {
         const uint32_t place = found[i];
-        buffer_put_varint(out, place - next_place);
-        buffer_put_signed_varint(out, (int64_t)places[place] >> width);
+        next = patch_varint_put(next, place - next_place);
+        next = patch_varint_put(next, zigzag_encode((int64_t)places[place] >> width));
         places[place] &= width_mask(width);
         next_place = place + 1;
     }
+    out->len = (size_t)(next - out->data);
     return STATUS_OK;
 }
 
@@ -77,6 +77,26 @@ static enum status places_put(uint64_t *places, uint32_t count, unsigned width, 
     }
     out->len += bytes_len;
     return STATUS_OK;
+}
+
+static enum status plan_write(struct column *column, const struct plan *plan, struct buffer *out);
+
+/* Writes the first value of each lane. So few have outliers that are worth a look seldom. */
+static enum status starts_encode(const struct column *column, struct buffer *out)
+{
+    if (column->lanes.count == 1) {
+        buffer_put_signed_varint(out, column->values[0]);
+        return STATUS_OK;
+    }
+    int64_t values[CODEC_LANES];
+    column_starts(column, values);
+    struct column starts;
+    starts.values = values;
+    starts.count = column->lanes.used;
+    starts.lanes = lanes_of(starts.count);
+    starts.frame = extremes_of(values, starts.count);
+    const struct plan plan = plan_choose_plain(&starts);
+    return plan_write(&starts, &plan, out);
 }
 
 static enum status plan_write(struct column *column, const struct plan *plan, struct buffer *out)

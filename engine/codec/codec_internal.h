@@ -180,6 +180,9 @@ struct extremes extremes_of(const int64_t *values, uint32_t count);
  */
 struct plan plan_choose(struct column *column);
 
+/* The same of HEAD_FRAME and HEAD_DELTA only. */
+struct plan plan_choose_plain(struct column *column);
+
 /*
  * What is packed at each place: distances from the base, with what patches hold. `places` has
  * CODEC_ROOM slots; returns how many are used. Deltas beyond the last row are overwritten.

@@ -15,6 +15,7 @@
 
 #define SAMPLE_COUNT      15u
 #define SAMPLE_ROOM       16u /* whole vectors */
+#define SAMPLE_SHIFT      16u /* places of a sample are fractions */
 #define BIT_LENGTHS       65u
 #define LINE_COUNT_MIN    8u
 #define LINE_SPAN_BITS    40u /* what a line may rise by: 34 years of ms */
@@ -33,12 +34,19 @@ static size_t signed_varint_bytes(int64_t value)
 
 HOT_CLONES struct extremes extremes_of(const int64_t *values, uint32_t count)
 {
-    struct extremes found = {.min = values[0], .max = values[0]};
-    for (uint32_t i = 1; i < count; i++) {
-        found.min = values[i] < found.min ? values[i] : found.min;
-        found.max = values[i] > found.max ? values[i] : found.max;
+    const uint32_t half = count / 2;
+    const int64_t *restrict upper = values + half;
+    /* Both halves at once, and the last of an odd number: neither waits for the other. */
+    struct extremes low = {.min = values[count - 1], .max = values[count - 1]};
+    struct extremes high = low;
+    for (uint32_t i = 0; i < half; i++) {
+        low.min = values[i] < low.min ? values[i] : low.min;
+        low.max = values[i] > low.max ? values[i] : low.max;
+        high.min = upper[i] < high.min ? upper[i] : high.min;
+        high.max = upper[i] > high.max ? upper[i] : high.max;
     }
-    return found;
+    return (struct extremes){.min = low.min < high.min ? low.min : high.min,
+                             .max = low.max > high.max ? low.max : high.max};
 }
 
 static unsigned extremes_width(const struct extremes *extremes)
@@ -168,8 +176,10 @@ static struct sample sample_of(const int64_t *values, uint32_t count)
     struct sample sample = {.count = count < SAMPLE_COUNT ? count : SAMPLE_COUNT};
     int64_t found[SAMPLE_ROOM];
     int64_t ranks[SAMPLE_ROOM];
-    for (uint32_t i = 0; i < sample.count; i++) {
-        found[i] = values[(size_t)i * count / sample.count];
+    const uint32_t stride = (count << SAMPLE_SHIFT) / sample.count;
+    uint32_t place = 0;
+    for (uint32_t i = 0; i < sample.count; i++, place += stride) {
+        found[i] = values[place >> SAMPLE_SHIFT];
         sample.values[i] = INT64_MIN;
     }
     for (uint32_t i = sample.count; i < SAMPLE_ROOM; i++)
@@ -202,22 +212,30 @@ static unsigned sample_width(const struct sample *sample)
         (uint64_t)difference(sample->values[sample->count - 1 - cut], sample->values[cut]));
 }
 
-/* How many values have a distance from `centre` of each bit length. */
+/*
+ * How many values have a distance from `centre` of each bit length up to `longest`, which none
+ * exceeds.
+ */
 HOT_CLONES static void count_bit_lengths(const int64_t *values, uint32_t count, int64_t centre,
-                                         uint32_t lengths[BIT_LENGTHS])
+                                         unsigned longest, uint32_t lengths[BIT_LENGTHS])
 {
-    /* Two tables, so that equal neighbours do not wait for each other's count. */
-    uint32_t odd[BIT_LENGTHS] = {0};
-    memset(lengths, 0, BIT_LENGTHS * sizeof lengths[0]);
-    uint32_t i = 0;
-    for (; i + 1 < count; i += 2) {
-        lengths[bit_length(zigzag_encode(difference(values[i], centre)))]++;
-        odd[bit_length(zigzag_encode(difference(values[i + 1], centre)))]++;
+    /* Four counts a length, so that equal neighbours do not wait for each other's. */
+    uint16_t counts[BIT_LENGTHS][4];
+    memset(counts, 0, (longest + 1) * sizeof counts[0]);
+    uint32_t zeros = 0;
+    for (uint32_t i = 0; i < count; i++)
+        zeros += values[i] == centre;
+    for (uint32_t i = 0; i < count; i++) {
+        /* Without a branch, at the price that 0 is counted as one bit. */
+        const int64_t distance = difference(values[i], centre);
+        const uint64_t folded = (uint64_t)(distance ^ distance >> 63) << 1 | 1;
+        counts[64 - __builtin_clzll(folded)][i % 4]++;
     }
-    if (i < count)
-        lengths[bit_length(zigzag_encode(difference(values[i], centre)))]++;
-    for (unsigned length = 0; length < BIT_LENGTHS; length++)
-        lengths[length] += odd[length];
+    for (unsigned length = 0; length <= longest; length++)
+        lengths[length] =
+            (uint32_t)counts[length][0] + counts[length][1] + counts[length][2] + counts[length][3];
+    lengths[0] += zeros;
+    lengths[1] -= zeros;
 }
 
 /*
@@ -227,22 +245,34 @@ HOT_CLONES static void count_bit_lengths(const int64_t *values, uint32_t count, 
 struct spread {
     int64_t centre;
     unsigned longest;
-    uint32_t lengths[BIT_LENGTHS];
-    uint32_t longer[BIT_LENGTHS];
+    uint32_t lengths[BIT_LENGTHS];    /* up to the longest */
+    uint32_t longer[BIT_LENGTHS + 1]; /* up to the longest and one more */
 };
 
-static void spread_measure(struct spread *spread, const int64_t *values, uint32_t count,
-                           int64_t centre)
+/* The bit length of the largest distance of values within these from one of them. */
+static unsigned longest_distance(const struct extremes *within, int64_t centre)
 {
+    const int64_t above = difference(within->max, centre);
+    const int64_t below = difference(within->min, centre);
+    if (above < 0 || below > 0)
+        return BIT_LENGTHS - 1; /* beyond what a distance can be */
+    const unsigned up = bit_length(zigzag_encode(above));
+    const unsigned down = bit_length(zigzag_encode(below));
+    return up > down ? up : down;
+}
+
+static void spread_measure(struct spread *spread, const int64_t *values, uint32_t count,
+                           const struct extremes *within, int64_t centre)
+{
+    const unsigned longest = longest_distance(within, centre);
     spread->centre = centre;
-    count_bit_lengths(values, count, centre, spread->lengths);
+    spread->longest = longest;
+    count_bit_lengths(values, count, centre, longest > 0 ? longest : 1, spread->lengths);
     uint32_t longer = 0;
-    spread->longest = 0;
-    for (unsigned length = BIT_LENGTHS; length-- > 0;) {
+    spread->longer[longest + 1] = 0;
+    for (unsigned length = longest + 1; length-- > 0;) {
         spread->longer[length] = longer;
         longer += spread->lengths[length];
-        if (spread->longest == 0 && longer > 0)
-            spread->longest = length;
     }
 }
 
@@ -318,30 +348,34 @@ static void plan_moved(const struct column *column, struct plan plan, const stru
  * values within it, and those a little outside, really lie.
  */
 static void plan_patched(const struct column *column, struct plan plan, const int64_t *values,
-                         uint32_t count, struct plan *best)
+                         const struct extremes *within, struct plan *best)
 {
+    const uint32_t count = column->count - (plan.head == HEAD_DELTA_PATCHED);
     const struct sample sample = sample_of(values, count);
     if (sample_width(&sample) >= best->width)
         return;
 
     struct spread spread;
-    spread_measure(&spread, values, count, sample_median(&sample));
+    spread_measure(&spread, values, count, within, sample_median(&sample));
     const uint64_t centre = (uint64_t)spread.centre;
     const unsigned width_max =
         spread.longest < PATCHED_WIDTH_MAX ? spread.longest : PATCHED_WIDTH_MAX;
     size_t found_bytes = SIZE_MAX;
     unsigned found_length = width_max;
-    for (unsigned width = width_max + 1; width-- > 0;) {
-        /* A quarter of all values as patches never pays, and it gets worse from here on. */
-        if (spread.longer[width] > count / 4)
-            break;
-        plan.width = width;
-        /* Packed bits and two bytes a patch at least: where that is too much, more is too. */
+    unsigned width = 0;
+    /* A quarter of all values as patches never pays. */
+    while (width < width_max && spread.longer[width] > count / 4)
+        width++;
+    for (; width <= width_max; width++) {
+        /* Packed bits and two bytes a patch at least; with the next width there are more bits. */
         const size_t packed_bytes = plan.head == HEAD_DELTA_PATCHED
                                         ? column->starts_bytes + delta_packed_bytes(column, width)
                                         : frame_packed_bytes(column->count, width);
+        if (packed_bytes >= found_bytes)
+            break;
         if (packed_bytes + 2 * (size_t)spread.longer[width] >= found_bytes)
             continue;
+        plan.width = width;
         plan.base = centre - (width > 0 ? UINT64_C(1) << (width - 1) : 0);
         plan_measure_patched(&plan, column, &spread, width);
         plan_keep_smaller(best, &plan);
@@ -350,9 +384,9 @@ static void plan_patched(const struct column *column, struct plan plan, const in
             found_length = width;
         }
     }
-    const struct windows within = extremes_within(values, count, spread.centre, found_length);
-    plan_moved(column, plan, &spread, &within.narrow, found_length, best);
-    plan_moved(column, plan, &spread, &within.wide, found_length + 1, best);
+    const struct windows windows = extremes_within(values, count, spread.centre, found_length);
+    plan_moved(column, plan, &spread, &windows.narrow, found_length, best);
+    plan_moved(column, plan, &spread, &windows.wide, found_length + 1, best);
 }
 
 /* The sum of each row's distance from the middle row times its value's from the first one. */
@@ -401,11 +435,11 @@ static void plan_line(const struct column *column, struct plan *best)
     const uint64_t slope = line_slope(column);
     int64_t rest[CODEC_VALUES_MAX];
     above_line(column->values, column->count, slope, rest);
-    plan_patched(column, (struct plan){.head = HEAD_LINE, .slope = slope}, rest, column->count,
-                 best);
+    const struct extremes within = extremes_of(rest, column->count);
+    plan_patched(column, (struct plan){.head = HEAD_LINE, .slope = slope}, rest, &within, best);
 }
 
-struct plan plan_choose(struct column *column)
+struct plan plan_choose_plain(struct column *column)
 {
     struct plan best = plan_frame(column);
     if (best.width <= 1 || column->count < 3) /* deltas of such values are as wide at least */
@@ -415,12 +449,18 @@ struct plan plan_choose(struct column *column)
     column->starts_bytes = starts_measure(column);
     const struct plan delta = plan_delta(column);
     plan_keep_smaller(&best, &delta);
-    if (best.width <= 1)
+    return best;
+}
+
+struct plan plan_choose(struct column *column)
+{
+    struct plan best = plan_choose_plain(column);
+    if (best.width <= 1 || column->count < 3)
         return best;
 
     plan_patched(column, (struct plan){.head = HEAD_DELTA_PATCHED}, column->deltas + 1,
-                 column->count - 1, &best);
-    plan_patched(column, (struct plan){.head = HEAD_FRAME_PATCHED}, column->values, column->count,
+                 &column->delta, &best);
+    plan_patched(column, (struct plan){.head = HEAD_FRAME_PATCHED}, column->values, &column->frame,
                  &best);
     /* Only where deltas won and rise all the time is it worth to fit a line. */
     const bool deltas_won = best.head == HEAD_DELTA || best.head == HEAD_DELTA_PATCHED;
