@@ -461,12 +461,18 @@ FAST_PATH const uint8_t *take_usual(struct fast_run *run, const uint8_t *at)
 
 FAST_PATH const uint8_t *wide_take_shaped(struct fast_run *run, const uint8_t *at);
 
+/* True if a shape of either kind is kept. */
+FAST_PATH bool has_shape(const struct decoder *decoder)
+{
+    return (decoder->shape.lead_count | decoder->status_shape.line.lead_count) > 0;
+}
+
 FAST_PATH const uint8_t *take_messages(struct fast_run *run, const uint8_t *at)
 {
     const struct decoder *const decoder = run->decoder;
     while (run->status == STATUS_OK) {
         const bool is_shaped = run->shaped_until && decoder->shape.lead_count > 0;
-        if (is_shaped || (run->shaped_until && decoder->status_shape.line.lead_count > 0))
+        if (run->shaped_until && has_shape(decoder))
             at = wide_take_shaped(run, at);
         if (at == run->until || run->status != STATUS_OK)
             break;

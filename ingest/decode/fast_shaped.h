@@ -318,9 +318,9 @@ FAST_RARE const uint8_t *take_shaped_status(struct fast_run *run, const uint8_t 
 
 FAST_PATH const uint8_t *wide_take_shaped(struct fast_run *run, const uint8_t *at)
 {
-    const bool has_shape = run->decoder->shape.lead_count > 0;
+    const bool has_reading = run->decoder->shape.lead_count > 0;
     while (at < run->shaped_until && has_room(run)) {
-        const size_t wanted = has_shape ? rows_with_room(run) : 0;
+        const size_t wanted = has_reading ? rows_with_room(run) : 0;
         const size_t before = run->batch->message_count;
         at = take_shaped_rows(run, at, wanted);
         const size_t taken = run->batch->message_count - before;

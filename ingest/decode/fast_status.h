@@ -106,7 +106,10 @@ FAST_PATH bool has_status_room(struct fast_run *run)
     return run->status == STATUS_OK;
 }
 
-/* As push_device, of the row added last. Both parts of the name are copied 32 bytes at once: as many are readable. */
+/*
+ * As push_device, of the row added last. Both parts of the name are copied 32 bytes at once: as
+ * many are readable.
+ */
 FAST_PATH bool push_status_device(struct fast_run *run, struct slice product, struct slice name)
 {
     struct pending_block *const block = &run->statuses.block;
