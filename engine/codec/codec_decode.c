@@ -183,10 +183,8 @@ static enum status delta_decode_single(struct cursor *in, uint32_t count, unsign
 static enum status starts_decode(struct cursor *in, const struct lanes *lanes,
                                  uint64_t starts[CODEC_LANES], struct error *err)
 {
-    TRY(column_decode(in, lanes->used, 0, (int64_t *)starts, err));
-    for (unsigned lane = lanes->used; lane < CODEC_LANES; lane++)
-        starts[lane] = 0;
-    return STATUS_OK;
+    memset(starts, 0, CODEC_LANES * sizeof starts[0]);
+    return column_decode(in, lanes->used, 0, (int64_t *)starts, err);
 }
 
 static enum status delta_decode(struct cursor *in, uint32_t count, unsigned width, bool patched,
@@ -210,7 +208,7 @@ static enum status delta_decode(struct cursor *in, uint32_t count, unsigned widt
     struct lane_words words;
     lanes_open(packed.data, steps, width, &words);
     /* The first row of each lane is its start and has no delta; see rows and places. */
-    for (unsigned lane = 0; lane < lanes.used; lane++)
+    for (size_t lane = 0; lane < lanes.used; lane++)
         values[lane * lanes.steps] = sums[lane];
     for (uint32_t first = 0; first < steps; first += LANES_TILE_STEPS) {
         const uint32_t left = steps - first;

@@ -238,7 +238,7 @@ HOT_CLONES void lanes_add_up(const uint64_t *restrict tile, uint32_t steps, uint
     }
     for (uint32_t step = squared; step < steps; step++) {
         for (size_t lane = 0; lane < CODEC_LANES; lane++) {
-            sums[lane] += tile[step * CODEC_LANES + lane];
+            sums[lane] += tile[(size_t)step * CODEC_LANES + lane];
             values[lane * stride + step] = sums[lane];
         }
     }
@@ -263,15 +263,15 @@ void single_pack(const uint64_t *values, uint32_t count, unsigned width, uint8_t
         *out = (uint8_t)pending;
 }
 
-/* Values [first, until) from bytes that begin at `bytes_from` of all; reads 9 for each. */
-INLINED void unpack_from(const uint8_t *bytes, size_t bytes_from, uint32_t first, uint32_t until,
-                         unsigned width, uint64_t base, uint64_t *values)
+/* `count` values from a bit on; reads 9 bytes for each. */
+INLINED void unpack_from(const uint8_t *bytes, uint32_t first_bit, uint32_t count, unsigned width,
+                         uint64_t base, uint64_t *values)
 {
     const uint64_t mask = width_mask(width);
-    uint32_t bit = first * width;
-    for (uint32_t i = first; i < until; i++, bit += width) {
+    uint32_t bit = first_bit;
+    for (uint32_t i = 0; i < count; i++, bit += width) {
         const unsigned offset = bit % 8;
-        const uint8_t *const at = bytes + (bit / 8 - bytes_from);
+        const uint8_t *const at = bytes + bit / 8;
         const uint64_t low = load_u64(at) >> offset;
         const uint64_t high = ((uint64_t)at[8] << 1) << (63 - offset);
         values[i] = ((low | high) & mask) + base;
@@ -288,14 +288,15 @@ static void unpack_to_end(struct slice packed, uint32_t count, unsigned width, u
     const uint32_t bytes_len = (uint32_t)packed.len;
     const uint32_t near = bytes_len < REACH_BYTES ? 0 : bytes_len - REACH_BYTES + 1;
     const uint32_t in_place = width == 0 ? 0 : (near * 8 + width - 1) / width;
-    unpack_from(packed.data, 0, 0, in_place, width, base, values);
+    unpack_from(packed.data, 0, in_place, width, base, values);
     uint8_t tail[TAIL_BYTES + REACH_BYTES] = {0};
     const uint32_t tail_from = bytes_len < TAIL_BYTES ? 0 : bytes_len - TAIL_BYTES;
     if (tail_from > 0)
         memcpy(tail, packed.data + tail_from, TAIL_BYTES);
     else if (bytes_len > 0)
         memcpy(tail, packed.data, bytes_len);
-    unpack_from(tail, tail_from, in_place, count, width, base, values);
+    unpack_from(tail, in_place * width - tail_from * 8, count - in_place, width, base,
+                values + in_place);
 }
 
 void single_unpack(struct slice readable, uint32_t count, unsigned width, uint64_t base,
@@ -306,7 +307,7 @@ void single_unpack(struct slice readable, uint32_t count, unsigned width, uint64
 
     const size_t bytes_len = single_packed_bytes(count, width);
     if (readable.len >= bytes_len + REACH_BYTES)
-        unpack_from(readable.data, 0, 0, count, width, base, values);
+        unpack_from(readable.data, 0, count, width, base, values);
     else
         unpack_to_end(slice_of(readable.data, bytes_len), count, width, base, values);
 }

@@ -114,15 +114,20 @@ static struct answer_cell time_of(const struct accumulator *accumulator, enum ag
     return cell_of_time(kind == AGGREGATE_MIN_TIME ? more->min_at.time_ms : more->max_at.time_ms);
 }
 
-/* A number that is in the open part, from its words: see cell_make. */
+/* A normal decimal, from its words: see cell_make. */
+static struct answer_cell cell_of_decimal(int64_t mantissa, int exponent)
+{
+    struct answer_cell cell = cell_make((uint64_t)mantissa, CELL_NUMBER);
+    cell.mantissa.high = mantissa >> 63;
+    cell.exponent = (int16_t)exponent;
+    cell.exact_kind = EXACT_DECIMAL;
+    return cell;
+}
+
 static struct answer_cell cell_of_mantissa(int64_t mantissa, int exponent)
 {
     const struct number number = number_from_decimal(mantissa, exponent);
-    struct answer_cell cell = cell_make((uint64_t)number.mantissa, CELL_NUMBER);
-    cell.mantissa.high = number.mantissa >> 63;
-    cell.exponent = number.exponent;
-    cell.exact_kind = EXACT_DECIMAL;
-    return cell;
+    return cell_of_decimal(number.mantissa, number.exponent);
 }
 
 /* The cells that most answers are made of, without a struct exact_value. False if it is another. */
