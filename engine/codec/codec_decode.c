@@ -21,7 +21,7 @@
 
 #define NO_PLACE UINT32_MAX
 
-/* The patches of a column, in order of their places: the next one, and where those behind it are. */
+/* The patches of a column in order of their places: the next one, and where those behind are. */
 struct patches {
     struct cursor in; /* failed: one was out of place */
     uint32_t left;    /* behind the next one */

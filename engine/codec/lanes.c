@@ -198,7 +198,7 @@ HOT_CLONES void lanes_unpack(const struct lane_words *words, uint32_t first, uin
 typedef uint64_t quad_u64 __attribute__((vector_size(32)));
 #define QUAD 4u
 
-/* Four steps of four lanes, added up onto `sum` and turned: each lane's go to a place of its own. */
+/* Four steps of four lanes, added up onto `sum` and turned: each lane's have their own place. */
 INLINED void square_add_up(const uint64_t *restrict tile, quad_u64 *restrict sum,
                            uint64_t *restrict values, uint32_t stride)
 {

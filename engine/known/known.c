@@ -3,7 +3,8 @@
  *
  * (1) A name is written before its entry is set, with release order; whoever reads the entry with
  *     acquire order sees the name, and the chunk that it stands in. Neither changes then.
- * (2) An index that became half full is copied into a larger one, which is then made the newest. Older ones stay until the release: all together they are smaller than the newest.
+ * (2) An index that became half full is copied into a larger one, which is then made the newest.
+ *     Older ones stay until the release: all together they are smaller than the newest.
  * (3) Names are added under the lock, and looked for once more under it: a name has one number,
  *     however many threads meet it at the same time.
  */
