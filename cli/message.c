@@ -21,6 +21,7 @@
 static const char *program_name = "mnsdb";
 static enum verbosity verbosity_now = VERBOSITY_NORMAL;
 static atomic_bool bar_is_shown;
+static int stdout_lost_reason; /* errno of the write that failed; 0: not known */
 
 /* Back to the line's start, and wipe it. */
 static const char wipe_line[] = "\r\033[K";
@@ -114,6 +115,11 @@ void message_ignore_sigpipe(void)
     (void)signal(SIGPIPE, SIG_IGN);
 }
 
+void message_stdout_lost(int reason)
+{
+    stdout_lost_reason = reason;
+}
+
 bool message_stdout_failed(void)
 {
     return ferror(stdout) != 0;
@@ -131,7 +137,7 @@ enum exit_code message_stdout_finish(enum exit_code code)
     const bool failed_before = ferror(stdout) != 0;
     errno = 0;
     const bool flush_failed = fflush(stdout) != 0;
-    int reason = flush_failed ? errno : 0;
+    int reason = flush_failed ? errno : failed_before ? stdout_lost_reason : 0;
     const bool reader_is_gone = reason == EPIPE || stdout_reader_is_gone();
 
     // Nothing written to a stdout that was never open is no failure: only what was lost counts.

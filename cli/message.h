@@ -59,4 +59,8 @@ enum exit_code message_stdout_finish(enum exit_code code);
 /* True once a write to stdout failed: whoever prints much stops. */
 bool message_stdout_failed(void);
 
+/* Keeps why a write to stdout failed, an errno: what is too long for stdio's buffer leaves nothing
+   there that message_stdout_finish could fail to write again. */
+void message_stdout_lost(int reason);
+
 #endif

@@ -6,9 +6,11 @@
  */
 #include "query/render/render_internal.h"
 
+#include "cli/message.h"
 #include "engine/base/mem.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <string.h>
 
 #define WRITE_BYTES ((size_t)64 * 1024)
@@ -75,6 +77,8 @@ enum status render_flush(struct renderer *renderer)
         TRY(escape_for_terminal(&renderer->text));
     const size_t written = fwrite(renderer->text.data, 1, renderer->text.len, renderer->out);
     const bool all = written == renderer->text.len;
+    if (!all && renderer->out == stdout)
+        message_stdout_lost(errno);
     buffer_clear(&renderer->text);
     return all ? STATUS_OK : STATUS_STOPPED;
 }

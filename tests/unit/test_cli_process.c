@@ -67,6 +67,16 @@ static int print_much(void)
     return (int)message_stdout_finish(EXIT_CODE_OK);
 }
 
+static int print_at_once(void)
+{
+    static char text[1 << 16];
+    memset(text, 'x', sizeof text);
+    if (fwrite(text, 1, sizeof text, stdout) < sizeof text)
+        message_stdout_lost(errno);
+    errno = 0;
+    return (int)message_stdout_finish(EXIT_CODE_OK);
+}
+
 static int print_little(void)
 {
     (void)printf("line\n");
@@ -90,6 +100,10 @@ static void a_full_disk_on_stdout_is_an_error(void **state)
     const int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
     assert_true(full >= 0);
     struct end end = run_child(print_little, full);
+    assert_int_equal(WEXITSTATUS(end.status), EXIT_CODE_PROBLEM);
+    assert_string_equal(end.said,
+                        "probe: cannot write to standard output: No space left on device\n");
+    end = run_child(print_at_once, full);
     assert_int_equal(WEXITSTATUS(end.status), EXIT_CODE_PROBLEM);
     assert_string_equal(end.said,
                         "probe: cannot write to standard output: No space left on device\n");
