@@ -71,14 +71,15 @@ static enum status give_rest(const struct scan *scan, const struct part_rest *re
     return STATUS_OK;
 }
 
+/* `rest` is NULL if slices have answered for none of the rows, which then may have no times. */
 static enum status give_runs(const struct scan *scan, const struct part_rest *rest,
                              const struct part_cursor *cursor, const struct row_vector *rows)
 {
     uint32_t from = 0;
     uint32_t until = 0;
     while (part_cursor_run(cursor, &from, &until))
-        TRY(rest->has_taken ? give_rest(scan, rest, rows, from, until)
-                            : scan->visitor->rows(scan->visitor->context, rows, from, until));
+        TRY(rest ? give_rest(scan, rest, rows, from, until)
+                 : scan->visitor->rows(scan->visitor->context, rows, from, until));
     return STATUS_OK;
 }
 
@@ -118,7 +119,7 @@ static enum status scan_block(const struct scan *scan, const struct part_rest *r
     TRY(part_cursor_rows(cursor, &wanted, &rows, err));
     scan->statistics->blocks_read++;
     scan->statistics->rows_decoded += rows->count;
-    return give_runs(scan, rest, cursor, rows);
+    return give_runs(scan, share == TAKEN_SOME ? rest : NULL, cursor, rows);
 }
 
 /* Whether all rows of a summary are in the scan's time. */

@@ -235,6 +235,69 @@ static void a_store_of_version_1_is_read_written_and_becomes_version_2(void **st
     store_fixture_compare(fixture);
 }
 
+/* --- scans that slices answer in part -------------------------------------------------------- */
+
+#define SCANNED_ROWS 6000u
+
+/* Takes the first slice and nothing else. */
+struct first_slice {
+    bool took;
+    uint64_t summed; /* rows of the slice */
+    uint64_t given;  /* rows one by one */
+};
+
+static enum status take_first_slice(void *context, const struct block_summary *summary, bool *taken)
+{
+    struct first_slice *seen = context;
+    *taken = !seen->took && summary->max_time_ms - summary->min_time_ms < SLICE_MS;
+    if (*taken)
+        seen->summed = summary->row_count;
+    seen->took |= *taken;
+    return STATUS_OK;
+}
+
+static enum status count_given(void *context, const struct row_vector *rows, uint32_t from_row,
+                               uint32_t until_row)
+{
+    struct first_slice *seen = context;
+    (void)rows;
+    seen->given += until_row - from_row;
+    return STATUS_OK;
+}
+
+static void blocks_beyond_the_slices_that_answered_need_no_times(void **state)
+{
+    struct store_fixture *fixture = *state;
+    for (uint32_t i = 0; i < SCANNED_ROWS; i++) {
+        store_fixture_add(fixture, (struct fixture_row){
+                                       .table = TABLE_READINGS,
+                                       .time_ms = FIXTURE_TIME_MS + (int64_t)i * 1000,
+                                       .id = FIXTURE_ID + i,
+                                       .metric_count = 1,
+                                       .value = i % 7,
+                                   });
+    }
+    store_fixture_commit(fixture);
+    (void)store_fixture_maintain(fixture, UPKEEP_SETTLE, STEPS_MAX);
+
+    struct error err = {0};
+    struct first_slice seen = {0};
+    struct scan_statistics statistics = {0};
+    const struct scan_visitor visitor = {
+        .context = &seen, .summary = take_first_slice, .rows = count_given};
+    const struct scan_spec spec = {
+        .table = TABLE_READINGS,
+        .from_ms = INT64_MIN,
+        .until_ms = TIME_MS_MAX,
+        .columns = {.all_metrics = true, .without_times = true},
+    };
+    struct snapshot *snapshot = store_fixture_snapshot(fixture);
+    store_fixture_must(snapshot_scan(snapshot, &spec, &visitor, &statistics, &err), &err);
+    snapshot_close(snapshot);
+    assert_true(seen.took);
+    assert_int_equal(seen.summed + seen.given, SCANNED_ROWS);
+}
+
 int main(void)
 {
 #define TEST(test) \
@@ -245,6 +308,7 @@ int main(void)
         cmocka_unit_test(sums_that_both_have_are_compared_at_any_exponent),
         cmocka_unit_test(a_slice_lies_within_its_quarter_of_an_hour),
         TEST(a_store_of_version_1_is_read_written_and_becomes_version_2),
+        TEST(blocks_beyond_the_slices_that_answered_need_no_times),
     };
 #undef TEST
     return cmocka_run_group_tests(tests, NULL, NULL);
