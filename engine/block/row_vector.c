@@ -48,11 +48,7 @@ struct number column_vector_get(const struct column_vector *column, uint32_t row
         column->mantissas[row] == 0 ? exception_find(column, row) : NULL;
     if (exception)
         return exception->value;
-    struct number value;
-    if (number_from_scaled(column->mantissas[row], column->exponent, &value))
-        return value;
-    /* Beyond what a sealed block holds: a damaged one, whose checksum was right nevertheless. */
-    return number_from_real((double)column->mantissas[row]);
+    return number_from_sealed(column->mantissas[row], column->exponent);
 }
 
 /* The summary of one decoded column. */

@@ -41,11 +41,14 @@ int64_t power_of_ten(int exponent)
     return powers[exponent];
 }
 
-/* A nonzero mantissa without trailing zeros; the exponent grows by their number. */
+/*
+ * A nonzero mantissa without trailing zeros; the exponent grows by their number. Odd ones, half of
+ * all, are told without a division.
+ */
 static int64_t strip_zeros(int64_t mantissa, int *exponent)
 {
     assert(mantissa != 0);
-    while (mantissa % 10 == 0) {
+    while ((mantissa & 1) == 0 && mantissa % 10 == 0) {
         mantissa /= 10;
         ++*exponent;
     }
@@ -61,6 +64,16 @@ struct number number_from_decimal(int64_t mantissa, int exponent)
     assert(exponent >= NUMBER_EXPONENT_MIN && exponent <= NUMBER_EXPONENT_MAX);
     return (struct number){
         .mantissa = mantissa, .exponent = (int8_t)exponent, .kind = NUMBER_DECIMAL};
+}
+
+struct number number_from_sealed(int64_t mantissa, int exponent)
+{
+    int stripped_exponent = exponent;
+    const int64_t stripped = mantissa == 0 ? 0 : strip_zeros(mantissa, &stripped_exponent);
+    if (stripped < -NUMBER_MANTISSA_MAX || stripped > NUMBER_MANTISSA_MAX ||
+        stripped_exponent < NUMBER_EXPONENT_MIN || stripped_exponent > NUMBER_EXPONENT_MAX)
+        return number_from_real((double)mantissa);
+    return number_from_decimal(stripped, stripped_exponent);
 }
 
 struct number number_from_integer(int64_t integer)

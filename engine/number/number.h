@@ -44,6 +44,11 @@ struct number {
 /* mantissa * 10^exponent with trailing zeros moved into the exponent; the result must be in range
  * (asserted). */
 struct number number_from_decimal(int64_t mantissa, int exponent);
+/*
+ * The same of what a block holds. A damaged one, whose checksum is right nevertheless, may hold any
+ * mantissa: one that is no decimal is the real number next to the mantissa.
+ */
+struct number number_from_sealed(int64_t mantissa, int exponent);
 struct number number_from_integer(
     int64_t integer);                        /* any int64; beyond 18 digits: the nearest double */
 struct number number_from_real(double real); /* finite (asserted); -0.0 becomes 0.0 */

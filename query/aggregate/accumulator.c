@@ -80,8 +80,8 @@ static enum status spill(struct accumulator *accumulator)
     TRY(spill_total(&more->sum, &accumulator->total, exponent));
     TRY(spill_total(&more->square_sum, &more->square_total, 2 * exponent));
     TRY(spill_total(&more->weighted_sum, &more->weighted_total, exponent));
-    widen_min(&more->min, number_from_decimal(accumulator->min, exponent));
-    widen_max(&more->max, number_from_decimal(accumulator->max, exponent));
+    widen_min(&more->min, number_from_sealed(accumulator->min, exponent));
+    widen_max(&more->max, number_from_sealed(accumulator->max, exponent));
     accumulator->open = false;
     return STATUS_OK;
 }
@@ -569,19 +569,19 @@ enum status accumulator_percentile(struct accumulator *accumulator, struct numbe
 struct number accumulator_min(const struct accumulator *accumulator)
 {
     if (!accumulator->more && accumulator->open)
-        return number_from_decimal(accumulator->min, accumulator->exponent);
+        return number_from_sealed(accumulator->min, accumulator->exponent);
     struct number min = accumulator->more ? accumulator->more->min : (struct number){0};
     if (accumulator->open)
-        widen_min(&min, number_from_decimal(accumulator->min, accumulator->exponent));
+        widen_min(&min, number_from_sealed(accumulator->min, accumulator->exponent));
     return min;
 }
 
 struct number accumulator_max(const struct accumulator *accumulator)
 {
     if (!accumulator->more && accumulator->open)
-        return number_from_decimal(accumulator->max, accumulator->exponent);
+        return number_from_sealed(accumulator->max, accumulator->exponent);
     struct number max = accumulator->more ? accumulator->more->max : (struct number){0};
     if (accumulator->open)
-        widen_max(&max, number_from_decimal(accumulator->max, accumulator->exponent));
+        widen_max(&max, number_from_sealed(accumulator->max, accumulator->exponent));
     return max;
 }

@@ -124,10 +124,19 @@ static struct answer_cell cell_of_decimal(int64_t mantissa, int exponent)
     return cell;
 }
 
+static struct answer_cell cell_of_real(double real)
+{
+    struct answer_cell cell = cell_make(0, CELL_NUMBER);
+    cell.real = real;
+    cell.exact_kind = EXACT_REAL;
+    return cell;
+}
+
 static struct answer_cell cell_of_mantissa(int64_t mantissa, int exponent)
 {
-    const struct number number = number_from_decimal(mantissa, exponent);
-    return cell_of_decimal(number.mantissa, number.exponent);
+    const struct number number = number_from_sealed(mantissa, exponent);
+    return number.kind == NUMBER_REAL ? cell_of_real(number.real)
+                                      : cell_of_decimal(number.mantissa, number.exponent);
 }
 
 /* The cells that most answers are made of, without a struct exact_value. False if it is another. */
@@ -144,9 +153,7 @@ static bool set_open_cell(const struct accumulator *accumulator, enum aggregate_
     } else if (kind == AGGREGATE_AVG &&
                exact_mean_of_small_total(accumulator->total, accumulator->exponent,
                                          accumulator->count, &mean)) {
-        *cell = cell_make(0, CELL_NUMBER);
-        cell->real = mean;
-        cell->exact_kind = EXACT_REAL;
+        *cell = cell_of_real(mean);
     } else {
         return false;
     }

@@ -391,13 +391,13 @@ static struct series_walk walk_begin(const struct value_series *series)
 
 static struct number walk_number(const struct series_walk *walk)
 {
-    return number_from_decimal(walk->mantissa, walk->series->exponent);
+    return number_from_sealed(walk->mantissa, walk->series->exponent);
 }
 
 static struct number rank_in_series(const struct value_series *series, uint64_t rank)
 {
     if (series->counter_len == 0)
-        return number_from_decimal(series->values[rank], series->exponent);
+        return number_from_sealed(series->values[rank], series->exponent);
     struct series_walk walk = walk_begin(series);
     while (rank >= walk.count) {
         rank -= walk.count;
