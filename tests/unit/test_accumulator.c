@@ -35,7 +35,7 @@ static struct column_run run_of(struct column_of_one *held, int64_t mantissa, in
     held->rows.count = ROWS;
     held->rows.times_ms = held->times_ms;
     held->column.mantissas = held->mantissas;
-    held->column.exponent = (int8_t)exponent;
+    held->column.exponent = (int16_t)exponent;
     return (struct column_run){.column = &held->column, .rows = &held->rows, .until_row = ROWS};
 }
 
