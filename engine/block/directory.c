@@ -294,25 +294,9 @@ static inline uint8_t u8_get(struct cursor *in)
     return *in->next++;
 }
 
-static inline uint64_t varint_get(struct cursor *in)
-{
-    if (cursor_left(in) < 2)
-        return cursor_varint(in);
-    const uint8_t first = in->next[0];
-    const uint8_t second = in->next[1];
-    if (first < 0x80) {
-        in->next++;
-        return first;
-    }
-    if (second >= 0x80)
-        return cursor_varint(in);
-    in->next += 2;
-    return (first & 0x7fu) | (uint64_t)second << 7;
-}
-
 static inline int64_t signed_get(struct cursor *in)
 {
-    return zigzag_decode(varint_get(in));
+    return zigzag_decode(cursor_short_varint(in));
 }
 
 static enum status directory_corrupt(struct error *err, const char *what)
@@ -378,12 +362,14 @@ static void plain_column_get(struct cursor *in, struct column_summary *column)
 {
     const int64_t min = signed_get(in);
     plain_number_get(min, 0, column->sum_exponent, in, &column->min);
-    plain_number_get(min, varint_get(in), column->sum_exponent, in, &column->max);
+    plain_number_get(min, cursor_short_varint(in), column->sum_exponent, in, &column->max);
     const struct wide above = {.low = wide_varint_get(in)};
     column->sum = wide_add(above, wide_of((i128)min * column->count));
     if (column->has_ends) {
-        plain_number_get(min, varint_get(in), column->sum_exponent, in, &column->first.value);
-        plain_number_get(min, varint_get(in), column->sum_exponent, in, &column->last.value);
+        plain_number_get(min, cursor_short_varint(in), column->sum_exponent, in,
+                         &column->first.value);
+        plain_number_get(min, cursor_short_varint(in), column->sum_exponent, in,
+                         &column->last.value);
     }
 }
 
@@ -428,7 +414,7 @@ static void column_get(struct cursor *in, const struct block_summary *block,
     const int exponent =
         biased == SUM_EXPONENT_MASK ? (int)(int8_t)u8_get(in) : (int)biased - SUM_EXPONENT_BIAS;
     column->sum_exponent = (int16_t)exponent;
-    const uint64_t absent = full ? 0 : varint_get(in);
+    const uint64_t absent = full ? 0 : cursor_short_varint(in);
     if (absent >= block->row_count || (!full && absent == 0) ||
         ((flags & COLUMN_PLAIN) && !column->has_sum)) {
         in->failed = true;
@@ -458,7 +444,7 @@ static void entry_get(struct cursor *in, struct directory_entry *entry)
 {
     struct block_summary *const block = &entry->summary;
     const unsigned flags = u8_get(in);
-    const uint64_t more_rows = varint_get(in);
+    const uint64_t more_rows = cursor_short_varint(in);
     if (flags & ~(unsigned)ENTRY_FLAGS_KNOWN || more_rows >= UINT32_MAX)
         in->failed = true;
     block->row_count = (uint32_t)more_rows + 1;
@@ -476,8 +462,8 @@ static void entry_get(struct cursor *in, struct directory_entry *entry)
     entry->offset += entry->bytes_len;
     if (!(flags & ENTRY_FOLLOWS))
         entry->offset += (uint64_t)signed_get(in);
-    const uint64_t bytes_len = varint_get(in);
-    const uint64_t column_count = varint_get(in);
+    const uint64_t bytes_len = cursor_short_varint(in);
+    const uint64_t column_count = cursor_short_varint(in);
     if (bytes_len > UINT32_MAX || column_count > cursor_left(in) / COLUMN_BYTES_MIN)
         in->failed = true;
     entry->bytes_len = (uint32_t)bytes_len;
@@ -508,7 +494,7 @@ static enum status columns_get(struct directory_reader *reader, struct error *er
     uint64_t next_metric = 0;
     for (uint32_t i = 0; i < block->column_count && !in->failed; i++) {
         struct column_summary *const column = &reader->columns[i];
-        const uint64_t gap = varint_get(in);
+        const uint64_t gap = cursor_short_varint(in);
         if (gap > UINT32_MAX || next_metric + gap > UINT32_MAX)
             in->failed = true;
         column_clear(column, (uint32_t)(next_metric + gap));

@@ -37,23 +37,6 @@ static enum status column_corrupt(struct error *err, const char *what)
     return STATUS_CORRUPT;
 }
 
-/* As cursor_varint, the one or two bytes that it mostly is without a call. */
-static inline uint64_t short_varint(struct cursor *in)
-{
-    if (cursor_left(in) < 2)
-        return cursor_varint(in);
-    const uint64_t first = in->next[0];
-    const uint64_t second = in->next[1];
-    if (first < 0x80) {
-        in->next++;
-        return first;
-    }
-    if (second >= 0x80)
-        return cursor_varint(in);
-    in->next += 2;
-    return (first & 0x7f) | second << 7;
-}
-
 /* Reads the next patch, whose place must lie behind the one before and below the bound. */
 static void patches_next(struct patches *patches, uint32_t from)
 {
@@ -61,8 +44,8 @@ static void patches_next(struct patches *patches, uint32_t from)
     if (patches->left == 0)
         return;
     patches->left--;
-    const uint64_t gap = short_varint(&patches->in);
-    const int64_t high = zigzag_decode(short_varint(&patches->in));
+    const uint64_t gap = cursor_short_varint(&patches->in);
+    const int64_t high = zigzag_decode(cursor_short_varint(&patches->in));
     if (patches->in.failed || gap >= patches->places - from) {
         patches->in.failed = true;
         return;

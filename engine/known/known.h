@@ -47,7 +47,8 @@
 #define KNOWN_PLACE_BYTES 32u
 /* Longer names are not taken: two places, less a byte for the length. */
 #define KNOWN_NAME_BYTES_MAX (2 * KNOWN_PLACE_BYTES - 1)
-/* So many places are filled, by hostile and by very wide sets too: 128 MiB. */
+/* So many places are filled, by hostile and by very wide sets too: 128 MiB,
+ * and up to 64 MiB of indexes. */
 #define KNOWN_PLACES_MAX ((size_t)1 << 22)
 /* All numbers are below. */
 #define KNOWN_NUMBER_LIMIT UINT32_C(0x80000000)

@@ -6,7 +6,8 @@
  * (2) The lines end with a line break (`shaped_until`), which no pattern has but at a line's end:
  *     whatever was found right stands before that break. So nothing asks for the end of the lines:
  *     a look of 64 bytes from there on is within the slack.
- * (3) Of the decoded payload too: it ends in zeros, eight at least, which no lead and number has.
+ * (3) Of the decoded payload too: what is read behind its end was decoded from what follows, or is
+ *     zero. No byte of it is taken, for a payload is one only if its last value ends at its end.
  *
  * Included by fast_avx2.c behind fast_path.h, which has how rows are made.
  */
